@@ -1,0 +1,50 @@
+//! What happens to processes, as a stream.
+
+use super::Process;
+use crate::domain::UnixMs;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    pub at: UnixMs,
+    pub event: EventKind,
+    /// Whether a person or program asked for it.
+    pub manually: bool,
+    pub process: Process,
+}
+
+/// PM2's names of process events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventKind {
+    #[serde(rename = "start")]
+    Start,
+    #[serde(rename = "online")]
+    Online,
+    #[serde(rename = "exit")]
+    Exit,
+    #[serde(rename = "stop")]
+    Stop,
+    #[serde(rename = "restart")]
+    Restart,
+    #[serde(rename = "reload")]
+    Reload,
+    #[serde(rename = "delete")]
+    Delete,
+    #[serde(rename = "restart overlimit")]
+    RestartOverlimit,
+}
+
+impl EventKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Online => "online",
+            Self::Exit => "exit",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+            Self::Delete => "delete",
+            Self::RestartOverlimit => "restart overlimit",
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The contract: what is asked, what is answered, what happens. The only types both sides share.
+//!
+//! Times are milliseconds since the Unix epoch, durations milliseconds, sizes bytes. They are `i64`, because
+//! JSON and JavaScript numbers are exact up to 2^53 only.
+
+pub mod backend;
+pub mod error;
+pub mod event;
+pub mod log;
+pub mod pm2;
+pub mod request;
+pub mod response;
+pub mod route;
+
+pub use crate::domain::OutputStream;
+pub use backend::{Backend, Boxed, Stream};
+pub use error::{ApiError, Code};
+pub use event::{Event, EventKind};
+pub use log::{LogItem, LogQuery};
+pub use request::{Request, Start};
+pub use response::{DaemonInfo, Host, Process, ProcessDetail, Response};
+
+/// Grows when a client of the older number could misunderstand the newer daemon.
+pub const API_MAJOR: u32 = 1;

@@ -1,0 +1,76 @@
+//! What can be asked of a supervisor.
+
+use super::LogQuery;
+use crate::domain::{AppSpec, Selector};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Request {
+    /// Who answers: [`Response::Daemon`](super::Response::Daemon).
+    Ping,
+    /// The processes meant: [`Response::Processes`](super::Response::Processes). Nothing meant is an empty list.
+    List { selector: Selector },
+    /// The same in PM2's shape: [`Response::Pm2`](super::Response::Pm2).
+    Pm2List,
+    /// Everything known of the processes meant: [`Response::Details`](super::Response::Details).
+    Describe { selector: Selector },
+    /// Start apps. Answers with their processes when each is launched (with `wait_ready`: ready).
+    Start(Start),
+    /// Stop; answers when nothing of them lives.
+    Stop { selector: Selector },
+    /// Stop what runs, then start.
+    Restart { selector: Selector },
+    /// Replace cluster workers one at a time, the new one ready before the old one goes; restart the others.
+    Reload { selector: Selector },
+    /// Stop and forget.
+    Delete { selector: Selector },
+    /// Set `restarts` and `unstable_restarts` to 0.
+    Reset { selector: Selector },
+    /// Set, or with `relative` change, how many processes an app has.
+    Scale { name: String, count: i32, relative: bool },
+    /// Send a signal, by number, to the processes meant.
+    Signal { selector: Selector, signal: i32 },
+    /// Empty the log files of the processes meant; without a selector the daemon's own log too.
+    Flush { selector: Option<Selector> },
+    /// Figures of the machine: [`Response::Host`](super::Response::Host).
+    Host,
+    /// Stop everything in order and leave.
+    Kill,
+}
+
+/// What to start, and how to treat what is there already.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    pub apps: Vec<AppSpec>,
+    pub existing: Existing,
+}
+
+/// What `start` does with an app whose name is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Existing {
+    /// From the command line: same name and script, running: an error; not running: started again.
+    Refuse,
+    /// `--force`: another copy.
+    Duplicate,
+    /// From an application file: apply the new settings and restart.
+    Restart,
+    /// From an application file: apply the new settings and reload.
+    Reload,
+}
+
+impl Request {
+    /// Whether doing it twice differs from doing it once, so that a retry needs the idempotency key.
+    pub const fn changes_something(&self) -> bool {
+        !matches!(self, Self::Ping | Self::List { .. } | Self::Pm2List | Self::Describe { .. } | Self::Host)
+    }
+}
+
+/// The two long-lived answers, beside [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "follow", rename_all = "snake_case")]
+pub enum Subscribe {
+    Logs(LogQuery),
+    Events,
+}

@@ -1,0 +1,1 @@
+//! Application files and flags into [`AppSpec`](crate::domain::AppSpec)s.

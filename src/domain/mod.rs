@@ -1,0 +1,23 @@
+//! The core: what is wanted, what is seen, and every decision between the two.
+//!
+//! Synchronous and pure: no clock, no files, no environment. `now` comes in as an argument.
+
+pub mod id;
+pub mod lifecycle;
+pub mod output;
+pub mod rollout;
+pub mod selector;
+pub mod spec;
+pub mod status;
+
+pub use id::{ProcessId, SpawnId};
+pub use output::OutputStream;
+pub use selector::Selector;
+pub use spec::AppSpec;
+pub use status::{Outcome, Status};
+
+/// Milliseconds on the boot clock: monotonic, counts through suspend, absolute across processes.
+pub type BootMs = u64;
+
+/// Milliseconds since the Unix epoch.
+pub type UnixMs = i64;

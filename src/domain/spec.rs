@@ -1,0 +1,167 @@
+//! What is wanted of an app. Built by `config`, complete: nothing in it is looked up again in the
+//! caller's surroundings, except what must be fresh at each start (the interpreter, symlinks).
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// One app: `instances` processes of one program under one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppSpec {
+    pub name: String,
+    pub namespace: String,
+    pub program: Program,
+    pub args: Vec<String>,
+    /// Absolute, in its logical form: symlinks are resolved anew at each start.
+    pub cwd: PathBuf,
+    pub mode: Mode,
+    /// How many processes, at least 1. `max` and negative counts are resolved already.
+    pub instances: u32,
+    pub env: Environment,
+    pub restart: RestartPolicy,
+    pub stop: StopPolicy,
+    pub ready: ReadyPolicy,
+    pub logs: LogFiles,
+    /// Where the app's pid is written; the process id goes before the extension. Absolute.
+    pub pid_file: Option<PathBuf>,
+    /// Whether `start` launches it, or only lists it as stopped.
+    pub autostart: bool,
+    /// The user who asked for it.
+    pub username: Option<String>,
+    /// The application file it came from, so that a later command can read it again.
+    pub source: Option<Source>,
+}
+
+/// What is executed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// The script or program file. Absolute, logical form.
+    pub path: PathBuf,
+    pub interpreter: Interpreter,
+    /// Between the interpreter and the script (`node_args`).
+    pub interpreter_args: Vec<String>,
+}
+
+impl Program {
+    /// Whether it runs under Node or a runtime that speaks Node's IPC and cluster protocols.
+    pub fn is_node(&self) -> bool {
+        match &self.interpreter {
+            Interpreter::None => false,
+            Interpreter::Named(name) => {
+                let file = name.rsplit('/').next().unwrap_or(name);
+                matches!(file, "node" | "nodejs" | "bun")
+            }
+        }
+    }
+}
+
+/// Who runs the script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interpreter {
+    /// The file is executed directly.
+    None,
+    /// A program name, looked up in the app's `PATH` at each start, or an absolute path.
+    Named(String),
+}
+
+/// How processes of an app relate to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Independent processes.
+    Fork,
+    /// Workers of Node's cluster: they share the ports they listen on.
+    Cluster,
+}
+
+/// The layers from which a process's environment is computed at each start; later ones win.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Environment {
+    /// The caller's environment, as captured by the command that started the app.
+    pub inherited: BTreeMap<String, String>,
+    /// `env` of the app, with the chosen `env_<profile>` merged in.
+    pub app: BTreeMap<String, String>,
+    /// Name of the variable that carries the instance number.
+    pub instance_var: String,
+    /// A variable of `app` that grows by one from each instance to the next.
+    pub increment_var: Option<String>,
+}
+
+/// When an ended process is started again. Times in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartPolicy {
+    pub autorestart: bool,
+    /// Unstable exits in a row after which the process is `errored`.
+    pub max_restarts: u32,
+    /// A run shorter than this is unstable.
+    pub min_uptime: u64,
+    pub restart_delay: u64,
+    /// First delay of the exponential back-off; 0 is none.
+    pub exp_backoff_restart_delay: u64,
+    /// Exit codes that mean "done": no restart.
+    pub stop_exit_codes: Vec<i32>,
+}
+
+impl Default for RestartPolicy {
+    fn default() -> Self {
+        Self {
+            autorestart: true,
+            max_restarts: 16,
+            min_uptime: 1000,
+            restart_delay: 0,
+            exp_backoff_restart_delay: 0,
+            stop_exit_codes: Vec::new(),
+        }
+    }
+}
+
+/// How a process is asked to end. Times in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopPolicy {
+    /// First signal, by number.
+    pub kill_signal: i32,
+    /// What the main process has before its group is signalled, and its group before SIGKILL.
+    pub kill_timeout: u64,
+    /// Send the message `shutdown` over IPC instead of the signal.
+    pub shutdown_with_message: bool,
+    /// Whether what the app started ends with it.
+    pub treekill: bool,
+}
+
+impl StopPolicy {
+    pub const SIGINT: i32 = 2;
+}
+
+impl Default for StopPolicy {
+    fn default() -> Self {
+        Self { kill_signal: Self::SIGINT, kill_timeout: 5000, shutdown_with_message: false, treekill: true }
+    }
+}
+
+/// What counts as ready. Times in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReadyPolicy {
+    /// Wait for `process.send('ready')`.
+    pub wait_ready: bool,
+    /// How long to wait for readiness; `None` is the default of the verb (3 s at start, 30 s at reload).
+    pub listen_timeout: Option<u64>,
+}
+
+/// Where output goes. `None` is the default file in the home; paths are absolute.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LogFiles {
+    pub out: Option<PathBuf>,
+    pub error: Option<PathBuf>,
+    /// All instances write one file; otherwise the process id goes before the extension.
+    pub merge: bool,
+    pub disable: bool,
+}
+
+/// The application file an app came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    pub file: PathBuf,
+    /// The `--env` it was read with.
+    pub profile: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! Captured output: pipes into files, and whoever reads along.
