@@ -261,9 +261,10 @@ fn a_link_stays_a_link() {
     let site = Site::new();
     site.file("releases/1/app.js", "");
     symlink(site.path("releases/1"), site.path("current")).unwrap();
-    let app = site.start("./current/../current/app.js", json!({"cwd": "current/."}).take());
+    let app = site.start("./current/../current/app.js", json!({}));
+    assert_eq!(app.program.path, site.path("current/app.js"));
+    let app = site.start("app.js", json!({"cwd": "releases/../current/."}));
     assert_eq!(app.cwd, site.path("current"));
-    let app = site.start("app.js", json!({"cwd": "current"}));
     assert_eq!(app.program.path, site.path("current/app.js"));
 }
 
@@ -282,7 +283,7 @@ fn what_cannot_run_says_why_and_what_to_do() {
             "script not found: SITE/zzzzzzzz",
             "check the path: it is no file, and no program in PATH has that name",
         ),
-        ("a b", json!({"interpreter": "node"}), "script not found: SITE/a b", "did you mean a.php?"),
+        ("app .js", json!({"interpreter": "node"}), "script not found: SITE/app .js", "did you mean app.js?"),
         ("lib", json!({}), "SITE/lib is a directory", "name the file in it to run, for example SITE/lib/index.js"),
         ("elf", json!({}), "SITE/elf is not executable", "run chmod +x SITE/elf, or name an interpreter"),
         ("script", json!({}), "SITE/script is not executable", "run chmod +x SITE/script, or name an interpreter"),

@@ -136,12 +136,12 @@ mod tests {
             (
                 "a.config.js",
                 "module.exports = {\n  a: 'x' b\n}",
-                "line 2, column 10: SyntaxError: Unexpected identifier 'b'",
+                "line 2, column 10: SyntaxError: Unexpected identifier",
             ),
             (
                 "a.config.mjs",
                 "export default {\n  a: 'x' b\n}",
-                "line 2, column 10: SyntaxError: Unexpected identifier 'b'",
+                "line 2, column 10: SyntaxError: Unexpected identifier",
             ),
             ("a.config.js", "\n\nnope()", "line 3, column 1: ReferenceError: nope is not defined"),
             (
@@ -158,7 +158,9 @@ mod tests {
             ("a.config.js", "throw 'text'", "threw text"),
             ("a.config.js", "module.exports = new Promise(() => {})", "it exports a promise that nothing resolves"),
         ] {
-            assert_eq!(export(name, text).unwrap_err().to_string(), expected, "{text}");
+            let told = export(name, text).unwrap_err().to_string();
+            // Newer versions of Node say which identifier.
+            assert!(told.starts_with(expected), "{text}: {told}");
         }
         let cyclic = export("a.config.js", "const a = {}; a.a = a; module.exports = a").unwrap_err().to_string();
         assert!(cyclic.contains("TypeError: Converting circular structure to JSON"), "{cyclic}");
@@ -186,7 +188,7 @@ mod tests {
         let read = |text: &str| expression(text, Path::new("/x/eco.json"), &Caller::current().unwrap());
         assert_eq!(read("// c\n{a: 1 + 1, b: typeof process.env.PATH}").unwrap(), json!({"a": 2, "b": "string"}));
         let error = read("{a: 1,\n b: 2 c}").unwrap_err();
-        assert_eq!(error.to_string(), "line 2, column 7: SyntaxError: Unexpected identifier 'c'");
+        assert!(error.to_string().starts_with("line 2, column 7: SyntaxError: Unexpected identifier"), "{error}");
         let error = read("{a: foo}").unwrap_err();
         assert_eq!(error.to_string(), "line 1, column 5: ReferenceError: foo is not defined");
     }

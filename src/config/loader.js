@@ -14,8 +14,9 @@ process.stdout.write = process.stderr.write.bind(process.stderr)
 let answered = false
 function reply (message) {
   if (answered) return
+  const text = JSON.stringify(message)
   answered = true
-  answer(MARK + JSON.stringify(message) + MARK, () => process.exit())
+  answer(MARK + text + MARK, () => process.exit())
 }
 
 async function read () {
