@@ -12,6 +12,7 @@ pub mod pipe;
 pub mod proc;
 #[cfg(feature = "engine")]
 pub mod ready;
+pub mod signal;
 pub mod socket;
 pub mod spawn;
 pub mod thread;
