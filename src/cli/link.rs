@@ -1,0 +1,69 @@
+//! The daemon as commands see it.
+
+use crate::api::{ApiError, Backend, Boxed, Event, LogItem, LogQuery, Request, Response, Stream};
+use crate::client::{Client, Presence};
+use bytes::Bytes;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+/// A backend that can also be left alone: some commands must not launch a daemon.
+pub(crate) trait Link: Backend {
+    /// Asks a daemon that runs already; `None` when there is none.
+    fn request_running(&self, request: Request) -> Boxed<'_, Option<Response>>;
+    /// `jlist`'s bytes as the daemon made them.
+    fn raw_pm2_list(&self) -> Boxed<'_, Bytes>;
+}
+
+/// The client, which says so when it had to launch a daemon.
+pub(crate) struct Daemon {
+    client: Client,
+    home: PathBuf,
+    quiet: bool,
+}
+
+impl Daemon {
+    pub(crate) fn new(client: Client, home: PathBuf, quiet: bool) -> Self {
+        Self { client, home, quiet: quiet || !std::io::stderr().is_terminal() }
+    }
+
+    async fn ensure(&self) -> Result<(), ApiError> {
+        if self.client.ensure_daemon().await? == Presence::Launched && !self.quiet {
+            _ = writeln!(anstream::stderr(), "daemon started (home {})", self.home.display());
+        }
+        Ok(())
+    }
+}
+
+impl Backend for Daemon {
+    fn request(&self, request: Request) -> Boxed<'_, Response> {
+        Box::pin(async move {
+            // One round trip where a daemon runs, which is nearly always.
+            if let Some(response) = self.client.request_running(request.clone()).await? {
+                return Ok(response);
+            }
+            self.ensure().await?;
+            self.client.request(request).await
+        })
+    }
+
+    fn logs(&self, query: LogQuery) -> Boxed<'_, Stream<Vec<LogItem>>> {
+        Box::pin(async move {
+            self.ensure().await?;
+            self.client.logs(query).await
+        })
+    }
+
+    fn events(&self) -> Boxed<'_, Stream<Event>> {
+        self.client.events()
+    }
+}
+
+impl Link for Daemon {
+    fn request_running(&self, request: Request) -> Boxed<'_, Option<Response>> {
+        Box::pin(self.client.request_running(request))
+    }
+
+    fn raw_pm2_list(&self) -> Boxed<'_, Bytes> {
+        Box::pin(self.client.raw_pm2_list())
+    }
+}
