@@ -21,7 +21,7 @@ impl Failure {
     pub(crate) fn hint(self, text: impl Into<String>) -> Self {
         match self {
             Self::Told { message, .. } => Self::Told { message, hint: Some(text.into()) },
-            other => other,
+            Self::ReaderGone => Self::ReaderGone,
         }
     }
 

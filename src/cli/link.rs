@@ -1,6 +1,6 @@
 //! The daemon as commands see it.
 
-use crate::api::{ApiError, Backend, Boxed, Event, LogItem, LogQuery, Request, Response, Stream};
+use crate::api::{ApiError, Backend, Boxed, Code, Event, LogItem, LogQuery, Request, Response, Stream};
 use crate::client::{Client, Presence};
 use bytes::Bytes;
 use std::io::{IsTerminal, Write};
@@ -37,11 +37,20 @@ impl Daemon {
 impl Backend for Daemon {
     fn request(&self, request: Request) -> Boxed<'_, Response> {
         Box::pin(async move {
-            // One round trip where a daemon runs, which is nearly always.
-            if let Some(response) = self.client.request_running(request.clone()).await? {
-                return Ok(response);
+            if self.quiet {
+                return self.client.request(request).await;
             }
-            self.ensure().await?;
+            if request.changes_something() {
+                // The client's own way to ask is the one that may be tried again.
+                self.ensure().await?;
+                return self.client.request(request).await;
+            }
+            match self.client.request_running(request.clone()).await {
+                Ok(Some(response)) => return Ok(response),
+                Ok(None) => self.ensure().await?,
+                Err(error) if error.code == Code::Unreachable => {}
+                Err(error) => return Err(error),
+            }
             self.client.request(request).await
         })
     }

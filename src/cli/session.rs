@@ -146,11 +146,8 @@ impl<'a> Session<'a> {
     /// The processes as a table or in the compact form.
     pub(crate) fn show(&mut self, processes: &[Process]) -> Result<(), Failure> {
         let now = clock::unix_ms();
-        let text = if self.mini {
-            process::mini(processes, now)
-        } else {
-            process::table(processes, self.screen.width(), now)
-        };
+        let text =
+            if self.mini { process::mini(processes, now) } else { process::table(processes, self.screen.width(), now) };
         self.screen.say(&text)
     }
 }

@@ -27,7 +27,8 @@ fn the_definition_is_consistent() {
 #[test]
 fn the_overview_names_every_command_and_alias() {
     for command in Cli::command().get_subcommands() {
-        let line = help::OVERVIEW.lines().find(|line| line.trim_start().starts_with(&format!("{} ", command.get_name())));
+        let line =
+            help::OVERVIEW.lines().find(|line| line.trim_start().starts_with(&format!("{} ", command.get_name())));
         let line = line.unwrap_or_else(|| panic!("{} is missing", command.get_name()));
         for alias in command.get_visible_aliases() {
             assert!(line.contains(alias), "{alias} is missing");
@@ -125,7 +126,9 @@ fn versions_in_every_spelling() {
 
 #[test]
 fn mistakes_are_told_and_help_is_not_one() {
-    for line in ["lst", "start --nmae x", "stop", "scale api x", "scale api", "jlist extra", "kill extra", "logs --raw --json"] {
+    for line in
+        ["lst", "start --nmae x", "stop", "scale api x", "scale api", "jlist extra", "kill extra", "logs --raw --json"]
+    {
         let Parsed::Stop(error) = parsed(line) else { panic!("{line}") };
         assert!(error.use_stderr(), "{line}");
     }

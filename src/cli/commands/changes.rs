@@ -133,6 +133,9 @@ mod tests {
         new.env.app = [("NEW", "1"), ("TOKEN", "new-secret")].map(|(k, v)| (k.into(), v.into())).into();
         assert_eq!(between(&old, &new), ["NEW added", "TOKEN changed", "GONE removed"]);
         new.env.inherited = (0..8).map(|n| (format!("V{n}"), String::new())).collect();
-        assert_eq!(between(&old, &new)[3..], ["V0 added", "V1 added", "V2 added", "V3 added", "V4 added", "and 3 more variables of the shell"]);
+        assert_eq!(
+            between(&old, &new)[3..],
+            ["V0 added", "V1 added", "V2 added", "V3 added", "V4 added", "and 3 more variables of the shell"]
+        );
     }
 }

@@ -18,8 +18,7 @@ pub(super) async fn run(session: &mut Session<'_>) -> Result<Exit, Failure> {
         Some(_) => Vec::new(),
     };
     let ids = before.iter().map(|process| process.id).collect();
-    let goal =
-        Goal { verb: Verb::Stop, scope: Scope::Ids(ids), total: before.len(), since: clock::unix_ms() };
+    let goal = Goal { verb: Verb::Stop, scope: Scope::Ids(ids), total: before.len(), since: clock::unix_ms() };
     if session.watched(&goal, link.request_running(Request::Kill)).await?.is_none() {
         return nothing_runs(session);
     }

@@ -38,7 +38,10 @@ pub(super) async fn run(session: &mut Session<'_>, args: LogsArgs) -> Result<Exi
     let wanted = |event: &Event| {
         args.target.as_ref().is_none_or(|target| {
             let process = &event.process;
-            target == "all" || *target == process.name || *target == process.namespace || *target == process.id.to_string()
+            target == "all"
+                || *target == process.name
+                || *target == process.namespace
+                || *target == process.id.to_string()
         })
     };
     follow(session, style, items, events, wanted).await

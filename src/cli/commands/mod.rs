@@ -24,5 +24,7 @@ mod stop;
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use dispatch::run;

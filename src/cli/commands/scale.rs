@@ -13,8 +13,7 @@ pub(super) async fn run(session: &mut Session<'_>, args: ScaleArgs) -> Result<Ex
         list.into_iter().filter(|process| process.name == args.name).collect()
     };
     let before = named(session.list(Selector::new(&args.name)).await?).len();
-    let request =
-        Request::Scale { name: args.name.clone(), count: args.count.value, relative: args.count.relative };
+    let request = Request::Scale { name: args.name.clone(), count: args.count.value, relative: args.count.relative };
     let acted = processes_of(session.link.request(request).await?)?;
     if session.screen.is_decorated() {
         let after = named(session.list(Selector::new(&args.name)).await?);

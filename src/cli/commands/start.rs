@@ -93,9 +93,15 @@ mod tests {
     fn words_may_be_names_but_files_are_files() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("app.js"), "").unwrap();
-        for (target, known) in
-            [("api", true), ("0", true), ("all", true), ("my.app", true), ("app.js", false), ("./api", false), ("node x", false)]
-        {
+        for (target, known) in [
+            ("api", true),
+            ("0", true),
+            ("all", true),
+            ("my.app", true),
+            ("app.js", false),
+            ("./api", false),
+            ("node x", false),
+        ] {
             assert_eq!(may_be_known(target, dir.path()), known, "{target}");
         }
     }

@@ -3,8 +3,8 @@
 use super::color::{self, paint};
 use super::{process, size, text, timestamp};
 use crate::api::ProcessDetail;
-use crate::domain::spec::{Interpreter, RestartPolicy};
 use crate::domain::UnixMs;
+use crate::domain::spec::{Interpreter, RestartPolicy};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;

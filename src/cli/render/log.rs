@@ -148,8 +148,12 @@ mod tests {
 
     #[test]
     fn files_are_named_on_terminals_only() {
-        let item =
-            LogItem::File { id: ProcessId(3), name: "api".into(), stream: OutputStream::Out, path: "/l/api-out.log".into() };
+        let item = LogItem::File {
+            id: ProcessId(3),
+            name: "api".into(),
+            stream: OutputStream::Out,
+            path: "/l/api-out.log".into(),
+        };
         assert_eq!(pushed(&item, EYES), "/l/api-out.log:\n");
         for style in [Style::Prefixed { headers: false }, Style::Raw, Style::Json] {
             assert_eq!(pushed(&item, style), "");

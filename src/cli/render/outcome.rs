@@ -106,8 +106,12 @@ mod tests {
     fn what_happened_depends_on_what_was_there() {
         let mut fork = process(4, "cron", Status::Online);
         fork.mode = "fork".into();
-        let before =
-            [process(0, "api", Status::Online), process(1, "api", Status::Online), process(2, "api", Status::Stopped), fork];
+        let before = [
+            process(0, "api", Status::Online),
+            process(1, "api", Status::Online),
+            process(2, "api", Status::Stopped),
+            fork,
+        ];
         let after = [&before[..], &[process(9, "new", Status::Online)]].concat();
         let told = |verb| plain(&lines(verb, &before, &after));
         assert_eq!(told(Verb::Restart), "restarted api (0, 1)\nstarted api (2)\nrestarted cron (4)\nstarted new (9)\n");

@@ -197,10 +197,10 @@ id  name                               namespace  version  mode      pid  uptime
         assert_eq!(
             rendered(Some(100)),
             "\
-id  name                  namespace  version  mode      pid  uptime  ↺  status    cpu     mem  user
- 0  api                   default    1.4.2    cluster  8000      3m  2  online   0.3%  45.2mb  deploy
-12  日本語のワーカー      default    -        cluster     -       -  2  errored     -       -  deploy
- 3  an-image-resizer-wi…  default    1.4.2    cluster     -       -  2  stopped     -       -  deploy
+id  name                 namespace  version  mode      pid  uptime  ↺  status    cpu     mem  user
+ 0  api                  default    1.4.2    cluster  8000      3m  2  online   0.3%  45.2mb  deploy
+12  日本語のワーカー     default    -        cluster     -       -  2  errored     -       -  deploy
+ 3  an-image-resizer-w…  default    1.4.2    cluster     -       -  2  stopped     -       -  deploy
 日本語のワーカー (12): 16 unstable restarts in a row
 "
         );
@@ -221,10 +221,10 @@ id  name                               mode     ↺  status    cpu     mem
         assert_eq!(
             rendered(Some(40)),
             "\
-id  name         status    cpu     mem
- 0  api          online   0.3%  45.2mb
-12  日本語のワ…  errored     -       -
- 3  an-image-r…  stopped     -       -
+id  name           status    cpu     mem
+ 0  api            online   0.3%  45.2mb
+12  日本語のワー…  errored     -       -
+ 3  an-image-res…  stopped     -       -
 日本語のワーカー (12): 16 unstable restarts in a row
 "
         );

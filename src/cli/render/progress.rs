@@ -24,7 +24,8 @@ pub(crate) enum Scope {
 
 impl Goal {
     pub(crate) fn line(&self, now: &[Process]) -> String {
-        let pending: Vec<_> = now.iter().filter(|process| self.includes(process) && !self.is_reached(process)).collect();
+        let pending: Vec<_> =
+            now.iter().filter(|process| self.includes(process) && !self.is_reached(process)).collect();
         let reached = match self.verb {
             Verb::Stop | Verb::Delete => self.total.saturating_sub(pending.len()),
             Verb::Start | Verb::Restart | Verb::Reload => {

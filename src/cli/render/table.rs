@@ -128,7 +128,11 @@ mod tests {
     fn table() -> Table {
         let column = |title, align, shrinks_to| Column { title, align, shrinks_to };
         Table::new(
-            vec![column("id", Align::Right, None), column("name", Align::Left, Some(4)), column("n", Align::Left, None)],
+            vec![
+                column("id", Align::Right, None),
+                column("name", Align::Left, Some(4)),
+                column("n", Align::Left, None),
+            ],
             vec![
                 vec![Cell::new("7"), Cell::new("a-rather-long-name"), Cell::new("x")],
                 vec![Cell::new("110"), Cell::new("日本"), Cell::none()],
