@@ -76,3 +76,36 @@ fn end(mut screen: Screen, failure: Failure) -> Exit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(line: &str) -> u8 {
+        run(std::iter::once("rpm".into()).chain(line.split_whitespace().map(Into::into)))
+    }
+
+    #[test]
+    fn a_command_line_that_makes_no_sense_gives_1() {
+        for line in
+            ["", "-s", "lst", "stop", "start --nmae x", "scale api x", "jlist extra", "kill extra", "ls --sort size"]
+        {
+            assert_eq!(code(line), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_give_0() {
+        for line in ["-h", "--help", "start --help", "-v", "-V", "--version"] {
+            assert_eq!(code(line), 0, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure() {
+        let screen = || Screen::standard(true, false, false);
+        assert_eq!(end(screen(), Failure::ReaderGone), Exit::Success);
+        assert_eq!(end(screen(), Failure::output(std::io::ErrorKind::BrokenPipe.into())), Exit::Success);
+        assert_eq!(end(screen(), Failure::output(std::io::ErrorKind::StorageFull.into())), Exit::Failure);
+    }
+}

@@ -152,6 +152,7 @@ impl<'a> Session<'a> {
     }
 }
 
+/// The processes of an answer; an answer without any names none.
 pub(crate) fn processes_of(response: Response) -> Result<Vec<Process>, Failure> {
     match response {
         Response::Processes(processes) => Ok(processes),

@@ -59,6 +59,9 @@ pub(crate) struct StartArgs {
     /// Start another copy of what runs already
     #[arg(short, long, help_heading = "App")]
     pub(crate) force: bool,
+    /// Of what is in the list already: take over the environment of this shell
+    #[arg(short = 'a', long, help_heading = "Environment")]
+    pub(crate) update_env: bool,
     #[command(flatten)]
     pub(crate) file: FileFlags,
     #[command(flatten)]

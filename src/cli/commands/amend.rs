@@ -5,11 +5,22 @@ use crate::config::{AppOptions, Caller};
 use crate::domain::AppSpec;
 use std::path::{Path, PathBuf};
 
+/// What another name or number would make of a known app is not a restart of it.
+pub(super) fn refuse_identity(name: &str, options: &AppOptions) -> Result<(), Failure> {
+    if options.name.is_some() {
+        return Err(Failure::new(format!("--name cannot change while {name} is in the list"))
+            .hint(format!("rpm delete {name}, then start it by its new name")));
+    }
+    if options.instances.is_some() {
+        return Err(Failure::new(format!("a restart does not change how many processes {name} has"))
+            .hint(format!("rpm scale {name} <n>")));
+    }
+    Ok(())
+}
+
 /// Puts what can change without making another app of it into the spec; the rest is refused.
 pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -> Result<(), Failure> {
     let refused = [
-        ("--name", options.name.is_some()),
-        ("--instances", options.instances.is_some()),
         ("--interpreter", options.interpreter.is_some()),
         ("--execute-command", options.exec_mode.is_some()),
         ("--filter-env", options.filter_env.is_some()),
@@ -17,11 +28,8 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
         ("--error", options.error_file.is_some()),
     ];
     if let Some((flag, _)) = refused.into_iter().find(|(_, given)| *given) {
-        let hint = match flag {
-            "--instances" => format!("to change how many there are: rpm scale {} <n>", spec.name),
-            _ => format!("rpm delete {}, then start it with the new settings", spec.name),
-        };
-        return Err(Failure::new(format!("{flag} cannot change while {} is in the list", spec.name)).hint(hint));
+        return Err(Failure::new(format!("{flag} cannot change while {} is in the list", spec.name))
+            .hint(format!("rpm delete {}, then start it with the new settings", spec.name)));
     }
     let options = options.clone();
     put(&mut spec.namespace, options.namespace);

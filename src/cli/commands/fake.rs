@@ -179,6 +179,11 @@ impl Ran {
         self.out
     }
 
+    /// Whether it went on to its end, and says that something failed.
+    pub(super) fn told_failure(&self) -> bool {
+        self.result == Ok(Exit::Failure)
+    }
+
     /// Why it failed.
     #[track_caller]
     pub(super) fn failed(self) -> (String, Option<String>) {
@@ -190,10 +195,10 @@ impl Ran {
 }
 
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl Sink {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }

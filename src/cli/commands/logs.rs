@@ -44,7 +44,11 @@ pub(super) async fn run(session: &mut Session<'_>, args: LogsArgs) -> Result<Exi
                 || *target == process.id.to_string()
         })
     };
-    follow(session, style, items, events, wanted).await
+    follow(session, style, items, events, wanted).await?;
+    if !args.nostream {
+        session.screen.note("the daemon has ended, and with it this stream");
+    }
+    Ok(Exit::Success)
 }
 
 /// What comes next out of the two streams.
@@ -59,7 +63,7 @@ async fn follow(
     mut items: Stream<Vec<LogItem>>,
     mut events: Option<Stream<Event>>,
     wanted: impl Fn(&Event) -> bool,
-) -> Result<Exit, Failure> {
+) -> Result<(), Failure> {
     let mut text = String::new();
     loop {
         let next = match &mut events {
@@ -71,7 +75,7 @@ async fn follow(
         };
         text.clear();
         match next {
-            Next::Items(None) => return Ok(Exit::Success),
+            Next::Items(None) => return Ok(()),
             Next::Items(Some(batch)) => batch?.iter().for_each(|item| log::push(&mut text, item, style)),
             Next::Event(None) => events = None,
             Next::Event(Some(event)) => {

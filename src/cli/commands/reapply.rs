@@ -11,7 +11,7 @@ use crate::config::{self, AppOptions, Caller, ConfigError, FileOptions, Loaded};
 use crate::domain::spec::Source;
 use crate::domain::{AppSpec, ProcessId, Selector};
 
-use super::amend::amend;
+use super::amend::{amend, refuse_identity};
 
 /// What the command line wants beside the verb.
 pub(super) struct Wishes {
@@ -46,11 +46,12 @@ pub(super) async fn target(
     caller: &Caller,
 ) -> Result<Vec<Process>, Failure> {
     if apps::is_file(target) {
-        let options = FileOptions {
-            profile: wishes.profile.clone(),
-            only: wishes.only.clone().unwrap_or_default(),
-            overrides: wishes.options.clone(),
-        };
+        let overrides = AppOptions { name: None, ..wishes.options.clone() };
+        if wishes.options.name.is_some() {
+            session.screen.warn("--name is ignored: an application file names its apps itself");
+        }
+        let only = wishes.only.clone().unwrap_or_default();
+        let options = FileOptions { profile: wishes.profile.clone(), only, overrides };
         let apps = apps::load(session, target, caller, &options)?;
         return apps::apply(session, verb, apps, existing(verb)).await;
     }
@@ -135,6 +136,7 @@ fn renew(
         }
         return Ok(None);
     }
+    refuse_identity(&app.spec.name, &wishes.options)?;
     let mut spec = match &app.spec.source {
         Some(source) if !wishes.as_is => match files.app(source, app, wishes, caller) {
             Ok(Some(spec)) => spec,
@@ -210,7 +212,7 @@ fn read(source: &Source, overrides: &AppOptions, caller: &Caller) -> Result<Vec<
 const fn existing(verb: Verb) -> Existing {
     match verb {
         Verb::Reload => Existing::Reload,
-        Verb::Start | Verb::Restart | Verb::Stop | Verb::Delete => Existing::Restart,
+        Verb::Start | Verb::Restart | Verb::Scale | Verb::Stop | Verb::Delete => Existing::Restart,
     }
 }
 

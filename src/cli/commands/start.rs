@@ -29,7 +29,7 @@ pub(super) async fn run(session: &mut Session<'_>, args: &StartArgs) -> Result<E
         options: flags::options(&args.app, &args.app_args)?,
         profile: args.app.env.clone(),
         only: args.file.names(),
-        update_env: false,
+        update_env: args.update_env,
         as_is: false,
     };
     let found;
@@ -63,6 +63,9 @@ async fn one(
     }
     if target == "all" {
         return Err(Failure::new("the list is empty, there is nothing to start").hint("start an app: rpm start app.js"));
+    }
+    if wishes.profile.is_some() {
+        session.screen.warn("--env is ignored: it chooses a profile of an application file");
     }
     let Loaded { apps, warnings } = config::from_target(target, wishes.options.clone(), caller)?;
     for warning in warnings {

@@ -1,13 +1,18 @@
 //! Commands against a daemon of our own making: what they ask, and what they tell.
 
-use super::fake::Fake;
+use super::fake::{Fake, Sink};
 use crate::api::Request;
 use crate::api::request::{Existing, Start};
 use crate::api::{LogItem, OutputStream};
+use crate::cli::render::Screen;
+use crate::cli::render::outcome::Verb;
+use crate::cli::render::progress::{Goal, Scope};
+use crate::cli::session::Session;
 use crate::domain::spec::Source;
 use crate::domain::{AppSpec, ProcessId, Selector, Status};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 const LIST: [(u32, &str, Status); 3] =
     [(0, "api", Status::Online), (1, "api", Status::Online), (2, "worker", Status::Stopped)];
@@ -174,6 +179,7 @@ fn flags_on_a_restart_change_what_can_change() {
     assert!(hint.unwrap().contains("rpm delete worker"));
     let (message, _) = fake.run("restart 0 --kill-timeout 1s").failed();
     assert!(message.contains("all processes of an app"), "{message}");
+    assert!(fake.run("start worker -i 4").failed().1.unwrap().contains("rpm scale worker"));
     let (message, _) = fake.run("restart worker --env production").failed();
     assert!(message.contains("application file"), "{message}");
 }
@@ -191,15 +197,14 @@ fn update_env_takes_over_the_environment_of_the_caller() {
 #[test]
 fn what_did_not_come_up_fails_the_command() {
     let fake = Fake::with(&LIST);
-    fake.details.lock().unwrap()[2].process.reason = Some("the interpreter is gone".into());
-    let ran = fake.run("stop worker");
-    ran.succeeded();
-    // The fake sets the status that it is told; an app that errs at once is put in its list by hand.
+    fake.run("stop worker").succeeded();
+    // Starting doesn't change a status in the fake: this app stays errored.
     let errored = Fake::with(&[(2, "worker", Status::Errored)]);
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("worker.js"), "").unwrap();
     let ran = errored.run(&format!("start {}/worker.js", dir.path().display()));
     assert!(ran.err.contains("error: worker (2) is errored") && ran.err.contains("rpm logs worker"), "{}", ran.err);
+    assert!(ran.told_failure());
 }
 
 #[test]
@@ -254,4 +259,20 @@ fn logs_are_told_with_their_process() {
     assert!(out.starts_with("0|api | a\n1|api | b\n[9b left out here"), "{out}");
     assert!(fake.run("logs --raw").succeeded().starts_with("a\nb\n["));
     assert!(fake.run("logs --json").succeeded().starts_with("{\"message\":\"a\","));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_takes_long_shows_what_it_waits_for() {
+    let fake = Fake::with(&LIST);
+    let (out, err) = (Sink::default(), Sink::default());
+    let screen = Screen::captured(Box::new(out.clone()), Box::new(err.clone()), false, false).live();
+    let mut session = Session::new(&fake, screen, false);
+    let scope = Scope::Ids((0..3).map(ProcessId).collect());
+    let goal = Goal { verb: Verb::Stop, scope, total: 3, since: 0 };
+
+    session.watched(&goal, tokio::time::sleep(Duration::from_millis(900))).await;
+    assert_eq!(err.text(), "", "under a second there is nothing to see");
+    session.watched(&goal, tokio::time::sleep(Duration::from_millis(1900))).await;
+    assert_eq!(err.text().matches("stopping: 1 of 3, waiting for api (0, 1)").count(), 4, "{}", err.text());
+    assert_eq!(out.text(), "");
 }

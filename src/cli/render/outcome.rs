@@ -12,6 +12,7 @@ pub(crate) enum Verb {
     Start,
     Restart,
     Reload,
+    Scale,
     Stop,
     Delete,
 }
@@ -22,6 +23,7 @@ impl Verb {
             Self::Start => "starting",
             Self::Restart => "restarting",
             Self::Reload => "reloading",
+            Self::Scale => "scaling",
             Self::Stop => "stopping",
             Self::Delete => "deleting",
         }
@@ -33,6 +35,7 @@ impl Verb {
         let rolling = before.is_some_and(|process| process.mode == "cluster");
         match (self, ran) {
             (Self::Delete, _) => "deleted",
+            (Self::Scale, _) => "scaled",
             (Self::Stop, true) => "stopped",
             (Self::Stop, false) => "was not running:",
             (Self::Reload, true) if rolling => "reloaded",

@@ -28,7 +28,7 @@ impl Goal {
             now.iter().filter(|process| self.includes(process) && !self.is_reached(process)).collect();
         let reached = match self.verb {
             Verb::Stop | Verb::Delete => self.total.saturating_sub(pending.len()),
-            Verb::Start | Verb::Restart | Verb::Reload => {
+            Verb::Start | Verb::Restart | Verb::Reload | Verb::Scale => {
                 now.iter().filter(|process| self.includes(process)).count() - pending.len()
             }
         };
@@ -52,6 +52,7 @@ impl Goal {
         match self.verb {
             Verb::Delete => false,
             Verb::Stop => !process.status.is_alive(),
+            Verb::Scale => process.status == Status::Online,
             Verb::Start | Verb::Restart | Verb::Reload => {
                 process.status == Status::Online && process.started_at.is_some_and(|at| at >= self.since)
             }

@@ -39,6 +39,13 @@ impl Screen {
         Self { out: strip(out), err: strip(err), width: None, live: false, silent, json }
     }
 
+    /// As if standard error were a terminal.
+    #[cfg(test)]
+    pub(crate) const fn live(mut self) -> Self {
+        self.live = true;
+        self
+    }
+
     pub(crate) const fn width(&self) -> Option<usize> {
         self.width
     }
