@@ -2,7 +2,7 @@
 
 use super::interpreter::{self, Surroundings};
 use super::script::{self, Script};
-use super::{AppOptions, Caller, Problem, environment, place};
+use super::{AppOptions, Caller, Problem, environment, place, settings};
 use crate::domain::AppSpec;
 use crate::domain::spec::{
     Environment, Interpreter, LogFiles, Mode, Program, ReadyPolicy, RestartPolicy, Source, StopPolicy,
@@ -25,49 +25,69 @@ pub(super) struct Origin<'a> {
 }
 
 /// An app with everything decided, and what the user should know about the decisions.
-pub(super) fn complete(options: &AppOptions, origin: Origin<'_>) -> Result<(AppSpec, Vec<String>), Problem> {
-    let mut warnings = Vec::new();
+pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppSpec, Vec<String>), Problem> {
+    let mut options = settings::defaults(origin.caller)?;
+    options.overlay(written.clone());
     let text = options.script.as_deref().filter(|script| !script.trim().is_empty()).ok_or(Problem::NoScript)?;
-    let mut env = environment::layers(options, origin.profile, origin.caller);
+    let mut env = environment::layers(&options, origin.profile, origin.caller);
     let path = env.app.get("PATH").or_else(|| env.inherited.get("PATH")).cloned();
-    let Located { cwd, script, fallback } = locate(text, options, origin, path.as_deref())?;
-    let around = Surroundings { caller: origin.caller, path: path.as_deref(), cwd: &cwd };
-    let program = interpreter::program(&script, options, around)?;
+    let located = locate(text, &options, origin, path.as_deref())?;
+    let around = Surroundings { caller: origin.caller, path: path.as_deref(), cwd: &located.cwd };
+    let mut program = interpreter::program(&located.script, &options, around)?;
+    settings::add_node_options(&mut program, origin.caller);
     unbuffer_python(&program, &mut env);
 
-    if fallback {
-        warnings.push(format!("{text} is not beside the file; taken from {}, where the command runs", cwd.display()));
-    }
-    if let Some(profile) = origin.profile.filter(|name| !options.profiles.contains_key(*name)) {
-        warnings.push(format!("there is no env_{profile}; env alone is used"));
-    }
-    let mode = mode(options, &program).unwrap_or_else(|| {
+    let mut warnings = surprises(text, &options, origin, &located);
+    let mode = mode(&options, &program).unwrap_or_else(|| {
         warnings.push("only Node and bun apps can be cluster workers; started in fork mode".to_owned());
         Mode::Fork
     });
-    let file = |path: &String| place::absolute(path, &cwd, origin.caller);
-    let spec = AppSpec {
-        name: name(options, origin.profile),
-        namespace: filled(options.namespace.as_ref()).map_or_else(|| NAMESPACE.to_owned(), Clone::clone),
-        args: args(&script, options.args.clone().unwrap_or_default()),
+    Ok((spec(options, origin, located, program, env, mode), warnings))
+}
+
+fn spec(
+    options: AppOptions,
+    origin: Origin<'_>,
+    Located { cwd, script, .. }: Located,
+    program: Program,
+    env: Environment,
+    mode: Mode,
+) -> AppSpec {
+    let caller = origin.caller;
+    AppSpec {
+        name: name(&options, origin.profile),
         mode,
-        instances: options.instances.map_or(1, |instances| instances.resolve(origin.caller.cores)),
-        restart: restart_policy(options),
-        stop: stop_policy(options),
+        instances: options.instances.map_or(1, |instances| instances.resolve(caller.cores)),
+        restart: restart_policy(&options),
+        stop: stop_policy(&options),
         ready: ReadyPolicy {
             wait_ready: options.wait_ready.unwrap_or_default(),
             listen_timeout: options.listen_timeout,
         },
-        logs: log_files(options, mode, &cwd, origin.caller),
-        pid_file: filled(options.pid_file.as_ref()).map(file),
+        logs: log_files(&options, mode, &cwd, caller),
+        pid_file: filled(options.pid_file.as_ref()).map(|path| place::absolute(path, &cwd, caller)),
         autostart: options.autostart.unwrap_or(true),
-        username: options.username.clone().or_else(|| origin.caller.username.clone()),
         source: origin.source.cloned(),
+        namespace: options.namespace.filter(|name| !name.is_empty()).unwrap_or_else(|| NAMESPACE.to_owned()),
+        args: args(script, options.args.unwrap_or_default()),
+        username: options.username.or_else(|| caller.username.clone()),
         program,
         cwd,
         env,
-    };
-    Ok((spec, warnings))
+    }
+}
+
+/// What happens otherwise than the words of the app suggest.
+fn surprises(text: &str, options: &AppOptions, origin: Origin<'_>, located: &Located) -> Vec<String> {
+    let mut surprises = Vec::new();
+    if located.fallback {
+        let cwd = located.cwd.display();
+        surprises.push(format!("{text} is not beside the file; taken from {cwd}, where the command runs"));
+    }
+    if let Some(profile) = origin.profile.filter(|name| !options.profiles.contains_key(*name)) {
+        surprises.push(format!("there is no env_{profile}; env alone is used"));
+    }
+    surprises
 }
 
 /// The name of an app before a profile or a prefix changes it; `None` when neither name nor script is written.
@@ -123,11 +143,11 @@ fn locate(text: &str, options: &AppOptions, origin: Origin<'_>, path: Option<&st
 }
 
 /// Arguments of a shell line become its `$1`, `$2`, …
-fn args(script: &Script, given: Vec<String>) -> Vec<String> {
+fn args(script: Script, given: Vec<String>) -> Vec<String> {
     match script {
         Script::File(_) | Script::Program(_) => given,
         Script::Line { shell, line } => {
-            let mut args = vec!["-c".to_owned(), line.clone()];
+            let mut args = vec!["-c".to_owned(), line];
             if !given.is_empty() {
                 args.push(shell.to_string_lossy().into_owned());
                 args.extend(given);

@@ -205,6 +205,23 @@ fn interpreters_by_choice() {
 }
 
 #[test]
+fn settings_of_the_caller_are_below_what_is_written() {
+    let site = Site::new();
+    let mut caller = site.caller();
+    caller.env.insert("RPM_KILL_TIMEOUT".into(), "9s".into());
+    caller.env.insert("PM2_NODE_OPTIONS".into(), "--a --b".into());
+    let start = |target: &str, options: Value| {
+        from_target(target, serde_json::from_value(options).unwrap(), &caller).unwrap().apps.remove(0)
+    };
+    let app = start("app.js", json!({"node_args": "--own"}));
+    assert_eq!(app.stop.kill_timeout, 9000);
+    assert_eq!(app.program.interpreter_args, ["--own", "--a", "--b"]);
+    assert_eq!(start("app.js", json!({"kill_timeout": 1})).stop.kill_timeout, 1);
+    site.file("app.rb", "");
+    assert_eq!(start("app.rb", json!({})).program.interpreter_args, [""; 0]);
+}
+
+#[test]
 fn the_path_is_the_apps() {
     let site = Site::new();
     site.program("other/special", "");

@@ -133,12 +133,13 @@ pub(super) struct Ignored {
     pub unknown: Vec<String>,
 }
 
-/// Stores `value` under any name of a field. `null` is the same as nothing written.
+/// Stores `value` under any name of a field. `null` and empty text are the same as nothing written.
 pub(super) fn apply(options: &mut AppOptions, key: &str, value: &Value) -> Result<Applied, Problem> {
     let bad_value = |allowed| Problem::BadValue { field: key.to_owned(), value: shown(value), allowed };
+    let is_nothing = value.is_null() || value.as_str() == Some("");
     if let Some(field) = find(key) {
         let Some(set) = field.set else { return Ok(Applied::Later) };
-        if !value.is_null() {
+        if !is_nothing {
             set(options, value).ok_or_else(|| bad_value(field.allowed))?;
         }
         return Ok(Applied::Set);
@@ -146,7 +147,7 @@ pub(super) fn apply(options: &mut AppOptions, key: &str, value: &Value) -> Resul
     let Some(profile) = key.strip_prefix("env_").filter(|name| !name.is_empty()) else {
         return Ok(Applied::Unknown);
     };
-    if !value.is_null() {
+    if !is_nothing {
         let variables = read::variables(value).ok_or_else(|| bad_value("an object of variables"))?;
         options.profiles.insert(profile.to_owned(), variables);
     }
@@ -240,8 +241,9 @@ mod tests {
             let wrong = json!({ field.name: [{"no": "field takes this"}] });
             let problem = read(wrong.as_object().unwrap()).unwrap_err();
             assert!(matches!(problem, Problem::BadValue { .. }), "{}: {problem}", field.name);
-            let nothing = json!({ field.name: null });
-            assert_eq!(options(&nothing), AppOptions::default(), "{}", field.name);
+            for nothing in [json!({ field.name: null }), json!({ field.name: "" })] {
+                assert_eq!(options(&nothing), AppOptions::default(), "{nothing}");
+            }
         }
     }
 

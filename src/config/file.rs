@@ -130,8 +130,17 @@ fn parse_yaml(text: &str) -> Result<Value, Problem> {
     serde_saphyr::from_str_with_options(text, options).map_err(|error| Problem::Syntax {
         line: error.location().map(|location| location.line()),
         column: error.location().map(|location| location.column()),
-        message: error.without_snippet().to_string(),
+        message: yaml_message(&error),
     })
+}
+
+/// The library's words for people, without the place that we tell before them.
+fn yaml_message(error: &serde_saphyr::Error) -> String {
+    let message = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
+    match message.split_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => message,
+    }
 }
 
 #[cfg(test)]

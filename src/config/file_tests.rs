@@ -221,7 +221,6 @@ fn broken_files_say_where() {
         ("eco.config.mjs", format!("export default{no_end}"), "eco.config.mjs: line 2, column 10: SyntaxError: "),
     ] {
         let (told, hint) = site.fail(name, &text);
-        println!("{told}");
         assert!(told.starts_with(message), "{told}");
         assert_eq!(hint, "correct the file; nothing was started");
     }
@@ -312,6 +311,5 @@ fn no_file_exhausts_us() {
     let level = |level: u32| format!("a{level}: &a{level} [{}]\n", format!("*a{}, ", level - 1).repeat(10));
     let bomb: String = std::iter::once("a0: &a0 [x, x]\n".to_owned()).chain((1..10).map(level)).collect();
     let (message, _) = site.fail("eco.yaml", &bomb);
-    println!("{message}");
     assert!(message.starts_with("eco.yaml: line "), "{message}");
 }

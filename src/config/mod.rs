@@ -25,6 +25,7 @@ mod place;
 mod read;
 mod script;
 mod search;
+mod settings;
 mod suggest;
 mod words;
 

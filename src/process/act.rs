@@ -1,7 +1,7 @@
 //! What the task does: facts into events, effects into system calls.
 
 use super::exit::ExitFact;
-use super::launch::{LaunchError, Surroundings, launch};
+use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
 use super::link::{Membership, Said};
 use super::task::{Observed, Settled, Task};
 use crate::clock;
@@ -12,7 +12,6 @@ use crate::domain::spec::Mode;
 use crate::logs;
 use crate::sys::{group, pidfd};
 use serde_json::Value;
-use std::fs;
 use std::time::Duration;
 
 /// Between the last connection handed to a worker and the request to close: it may not have read it yet.
@@ -56,10 +55,10 @@ impl Task {
                 if matches!(report, Report::Stop | Report::Delete | Report::Overlimit)
                     && let Some(group) = &self.group
                 {
-                    group.release(self.identity.id);
+                    group.release(self.holder);
                 }
                 // Nobody listens any more when the supervisor is leaving.
-                let _ = self.context.reports.send((self.identity.id, report));
+                let _ = self.context.reports.send((self.identity.id, self.holder, report));
             }
         }
     }
@@ -67,7 +66,7 @@ impl Task {
     fn spawn(&mut self, id: SpawnId) {
         self.context.ids.used(id);
         if let Some(group) = &self.group {
-            group.hold(self.identity.id);
+            group.hold(self.holder);
         }
         let surroundings = Surroundings {
             identity: &self.identity,
@@ -75,18 +74,21 @@ impl Task {
             keep: self.context.keep.as_ref(),
             group: self.group.as_ref(),
             worker: WorkerId(worker_number(id.0)),
+            holder: self.holder,
             parent_death_signal: self.context.parent_death_signal,
             open_files: self.context.open_files,
             pipe_size: logs::pipe_size(self.context.running.get()),
         };
         match launch(&self.spec, id, &surroundings) {
             Ok(run) => {
+                let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
                 self.seen.send_modify(|seen| {
                     seen.pid = Some(run.pid);
                     seen.started_at = Some(clock::unix_ms());
                     seen.listening = false;
                     seen.said_ready = false;
                     seen.launch_error = None;
+                    seen.version = version;
                 });
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
@@ -111,7 +113,7 @@ impl Task {
         }
         // What it has written is copied to the end, however long that takes; its exit is known at once.
         drop(self.context.logs.finish(run.id));
-        let _ = fs::remove_file(&self.identity.pid_file);
+        remove_pid_file(&self.identity.pid_file, run.pid);
         self.seen.send_modify(|seen| {
             seen.pid = None;
             seen.started_at = None;

@@ -3,7 +3,7 @@
 use super::environment::{Identity, compose};
 use super::exit::ExitSource;
 use super::link::{Link, Membership};
-use crate::cluster::{Group, WorkerId};
+use crate::cluster::{Group, Holder, WorkerId};
 use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{Label, Logs};
@@ -45,6 +45,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) keep: &'a dyn Keep,
     pub(super) group: Option<&'a Group>,
     pub(super) worker: WorkerId,
+    pub(super) holder: Holder,
     pub(super) parent_death_signal: Option<i32>,
     pub(super) open_files: u64,
     pub(super) pipe_size: usize,
@@ -111,7 +112,7 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     let link = match pair {
         Some((ours, theirs)) => {
             drop(theirs);
-            let link = Link::open(ours, membership, around.identity.id);
+            let link = Link::open(ours, membership, around.holder);
             Some(link.map_err(|error| failed("its channel cannot be watched", &error))?)
         }
         None => None,
@@ -171,4 +172,18 @@ fn write_pid_file(path: &Path, pid: i32) {
     if let Err(error) = write() {
         tracing::warn!("the pid file {} cannot be written: {error}", path.display());
     }
+}
+
+/// Removes the pid file, unless another run has written its own since.
+pub(super) fn remove_pid_file(path: &Path, pid: i32) {
+    if fs::read_to_string(path).is_ok_and(|text| text == pid.to_string()) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// The version in the nearest package.json above a script.
+pub(super) fn package_version(script: &Path) -> Option<String> {
+    let manifest = script.ancestors().skip(1).find_map(|directory| fs::read(directory.join("package.json")).ok())?;
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).ok()?;
+    manifest.get("version")?.as_str().map(str::to_owned)
 }

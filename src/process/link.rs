@@ -1,6 +1,6 @@
 //! The channel to a running app: reads what it says, hands cluster messages to the primary.
 
-use crate::cluster::{Group, Notice, WorkerId};
+use crate::cluster::{Group, Holder, Notice, WorkerId};
 use crate::ipc::{Channel, Inbound};
 use serde_json::Value;
 use std::io;
@@ -39,10 +39,10 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn open(fd: OwnedFd, membership: Option<Membership>, process: crate::domain::ProcessId) -> io::Result<Self> {
+    pub(super) fn open(fd: OwnedFd, membership: Option<Membership>, holder: Holder) -> io::Result<Self> {
         let channel = Rc::new(Channel::new(fd)?);
         if let Some(Membership { group, worker }) = &membership {
-            group.add(*worker, process, Rc::clone(&channel));
+            group.add(*worker, holder, Rc::clone(&channel));
         }
         let (sender, said) = mpsc::channel(WAITING);
         let reader = tokio::task::spawn_local(read(Rc::clone(&channel), membership.clone(), sender.clone()));

@@ -5,7 +5,7 @@ use super::exit::ExitFact;
 use super::launch::Run;
 use super::link::Said;
 use crate::clock;
-use crate::cluster::Group;
+use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, Report, State};
 use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
 use crate::logs::Logs;
@@ -26,7 +26,7 @@ pub struct Context {
     pub keep: Rc<dyn Keep>,
     pub ids: Rc<SpawnIds>,
     /// Where reports go. Unbounded: its reader runs on this thread and reads all there is in each turn.
-    pub reports: mpsc::UnboundedSender<(ProcessId, Report)>,
+    pub reports: mpsc::UnboundedSender<(ProcessId, Holder, Report)>,
     /// Set where apps end with this program.
     pub parent_death_signal: Option<i32>,
     /// The soft limit of open files that apps get.
@@ -39,16 +39,21 @@ pub struct Context {
 #[derive(Debug)]
 pub struct SpawnIds {
     next: Cell<u64>,
+    next_holder: Cell<u64>,
 }
 
 impl SpawnIds {
     pub fn new(first: u64) -> Self {
-        Self { next: Cell::new(first) }
+        Self { next: Cell::new(first), next_holder: Cell::new(0) }
     }
 
     /// The id that is given out next.
     pub fn peek_id(&self) -> SpawnId {
         SpawnId(self.next.get())
+    }
+
+    fn next_holder(&self) -> u64 {
+        self.next_holder.replace(self.next_holder.get() + 1)
     }
 
     pub(super) fn used(&self, id: SpawnId) {
@@ -66,7 +71,7 @@ pub enum Command {
     Retire(oneshot::Sender<Settled>),
     Signal(i32, oneshot::Sender<std::io::Result<()>>),
     /// New settings, from the next start on.
-    Respec(Rc<AppSpec>),
+    Respec(Rc<AppSpec>, Box<Identity>),
     /// Restart counters to 0.
     Reset,
 }
@@ -94,11 +99,14 @@ pub struct Observed {
     /// Why it could not be executed.
     pub launch_error: Option<String>,
     pub last_exit: Option<ExitFact>,
+    /// Of the nearest package.json above the script, at the last start.
+    pub version: Option<String>,
 }
 
 /// The one way to a process.
 #[derive(Debug, Clone)]
 pub struct Handle {
+    holder: Holder,
     commands: mpsc::UnboundedSender<Command>,
     observed: watch::Receiver<Observed>,
 }
@@ -116,12 +124,19 @@ impl Handle {
             said_ready: false,
             launch_error: None,
             last_exit: None,
+            version: None,
         });
         // Unbounded: a person or program waits for each answer, and the task reads at once.
         let (commands, receiver) = mpsc::unbounded_channel();
-        let task = Task { context, spec, identity, group, state, run: None, leftovers: None, seen, tickets: Vec::new() };
+        let holder = Holder(context.ids.next_holder());
+        let task = Task { context, spec, identity, holder, group, state, run: None, leftovers: None, seen, tickets: Vec::new() };
         tokio::task::spawn_local(task.live(receiver));
-        Self { commands, observed }
+        Self { holder, commands, observed }
+    }
+
+    /// Which task this is: the reports of a process that is being replaced come from two.
+    pub fn holder(&self) -> Holder {
+        self.holder
     }
 
     pub fn send(&self, command: Command) {
@@ -143,6 +158,7 @@ pub(super) struct Task {
     pub(super) context: Context,
     pub(super) spec: Rc<AppSpec>,
     pub(super) identity: Identity,
+    pub(super) holder: Holder,
     pub(super) group: Option<Group>,
     pub(super) state: State,
     pub(super) run: Option<Run>,
@@ -229,8 +245,9 @@ impl Task {
                 let _ = answer.send(sent);
                 return;
             }
-            Command::Respec(spec) => {
+            Command::Respec(spec, identity) => {
                 self.spec = spec;
+                self.identity = *identity;
                 return;
             }
             Command::Reset => {
