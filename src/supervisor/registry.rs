@@ -111,7 +111,7 @@ impl Registry {
         self.next_id += 1;
         let taken: BTreeSet<u32> =
             self.iter().filter(|entry| entry.spec.name == spec.name).map(|entry| entry.identity.instance).collect();
-        let instance = (0..).find(|number| !taken.contains(number)).unwrap_or(0);
+        let instance = (0..=id.0).find(|number| !taken.contains(number)).unwrap_or(id.0);
         identity(spec, id, instance, &unique_id(), home)
     }
 }
@@ -146,6 +146,6 @@ fn unique_id() -> String {
     let _ = getrandom::fill(&mut bytes);
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
