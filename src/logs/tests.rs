@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -275,18 +275,30 @@ fn followers_join(writers: u32) {
     let total: usize = (0..writers).map(|id| text(id).len()).sum();
     let apps: Vec<File> = (0..writers).map(|id| app(&logs, id, path.clone())).collect();
     thread::scope(|scope| {
+        let mut begin = Vec::new();
         for (id, mut app) in (0..).zip(apps) {
-            // Odd steps, so that lines are unfinished at most moments.
-            scope.spawn(move || text(id).as_bytes().chunks(7).for_each(|chunk| app.write_all(chunk).unwrap()));
+            let (go, wait) = mpsc::channel();
+            begin.push(go);
+            scope.spawn(move || {
+                let text = text(id);
+                // Odd steps, so that lines are unfinished at most moments; a follower comes during each part.
+                for part in text.as_bytes().chunks(text.len() / 40) {
+                    let _ = wait.recv();
+                    part.chunks(7).for_each(|chunk| app.write_all(chunk).unwrap());
+                }
+            });
         }
         let mut followers = Vec::new();
         for count in 0..40 {
-            wait_for(&path, |bytes| bytes.len() >= total * count / 41);
+            wait_for(&path, |bytes| bytes.len() >= (total * count / 40).saturating_sub(20 * writers as usize));
+            begin.iter().for_each(|go| go.send(()).unwrap());
             let (logs, path) = (logs.clone(), path.clone());
             followers.push(scope.spawn(move || block_on(joined(&logs, &path, (6000 / writers * writers) as usize))));
         }
+        drop(begin);
         for follower in followers {
             let seen = follower.join().unwrap();
+            assert_eq!(seen.len(), (6000 / writers * writers) as usize);
             for id in 0..writers {
                 let own = seen.iter().filter(|line| line.ends_with(&format!(" of {id}")));
                 assert!(own.flat_map(|line| [line, "\n"]).collect::<String>() == text(id));
