@@ -123,10 +123,9 @@ pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: 
             return None;
         }
         let path = path.clone().unwrap_or_else(|| home.default_log(&spec.name, stream));
-        if path == Path::new("/dev/null") {
-            return None;
-        }
-        Some(if spec.logs.merge { path } else { with_id(&path, id.0) })
+        // Followers see it all the same; nothing is written.
+        let nowhere = path == Path::new("/dev/null");
+        Some(if spec.logs.merge || nowhere { path } else { with_id(&path, id.0) })
     };
     let pid_file = spec.pid_file.clone().unwrap_or_else(|| home.default_pid_file(&spec.name));
     Identity {

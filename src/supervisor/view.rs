@@ -87,7 +87,7 @@ impl World {
     fn reason(&self, entry: &Entry, seen: &Observed) -> Option<String> {
         let state = &seen.state;
         let ended = state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
-        let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(|group| group.refused());
+        let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
         let refused = refused.map(|what| format!("; it cannot listen on {what}")).unwrap_or_default();
         match state.phase {
             Phase::Errored => Some(match state.last_exit {
