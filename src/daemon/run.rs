@@ -40,7 +40,7 @@ fn serve(launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let signals = Signals::watch()?;
-        let options = EngineOptions { home: own.home().clone(), parent_death_signal: None };
+        let options = EngineOptions { home: own.home().clone(), parent_death_signal: None, persistent: true };
         let (handle, engine) = Engine::new(options)?;
         let socket = ControlSocket::bind(own.home())?;
         let engine = tokio::task::spawn_local(engine.run());

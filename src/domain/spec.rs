@@ -55,6 +55,14 @@ impl Program {
     }
 }
 
+impl AppSpec {
+    /// A line for a shell. The shell itself is nothing to the user: a signal is meant for what it runs.
+    pub fn is_shell_line(&self) -> bool {
+        let shell = self.program.path.file_name().is_some_and(|name| name == "bash" || name == "sh");
+        shell && self.program.interpreter == Interpreter::None && self.args.first().is_some_and(|word| word == "-c")
+    }
+}
+
 /// Who runs the script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -46,7 +46,7 @@ impl Embedded {
         let (over, ended) = oneshot::channel();
         let (ready, answer) = std::sync::mpsc::channel();
         // The kernel ends the apps when this very thread ends, so that they cannot outlive the program.
-        let options = EngineOptions { home, parent_death_signal: Some(SIGKILL) };
+        let options = EngineOptions { home, parent_death_signal: Some(SIGKILL), persistent: false };
         std::thread::Builder::new()
             .name("rpm-engine".into())
             .spawn(move || {

@@ -1,9 +1,11 @@
 //! Composition: supervisor, processes, cluster, logs, metrics.
 
+use crate::domain::SpawnId;
 use crate::logs::Logs;
 use crate::paths::Home;
 use crate::process::{Context, SpawnIds};
-use crate::supervisor::{Handle, Supervisor};
+use crate::supervisor::{Handle, Persistence, Supervisor};
+use crate::sys;
 use crate::sys::keep::LocalKeep;
 use crate::sys::socket::raise_open_files;
 use std::cell::Cell;
@@ -17,6 +19,8 @@ pub struct EngineOptions {
     pub home: Home,
     /// The signal apps get when the thread that runs the engine ends; `None` where they shall live on.
     pub parent_death_signal: Option<i32>,
+    /// Whether the list outlives this program.
+    pub persistent: bool,
 }
 
 /// Everything that supervises. Made and run on a `LocalSet` of a current-thread runtime.
@@ -40,7 +44,11 @@ impl Engine {
             open_files: raise_open_files(),
             running: Rc::new(Cell::new(0)),
         };
-        let (handle, supervisor) = Supervisor::new(options.home, context, inbox);
+        let persistence = options.persistent.then(|| Persistence::open(&options.home, sys::proc::boot_id()));
+        if let Some(persistence) = &persistence {
+            context.ids.used(SpawnId(persistence.last_run()));
+        }
+        let (handle, supervisor) = Supervisor::new(options.home, context, inbox, persistence);
         Ok((handle, Self { supervisor }))
     }
 

@@ -1,9 +1,10 @@
 //! What the task does: facts into events, effects into system calls.
 
+use super::adopt::adopt;
 use super::exit::ExitFact;
-use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
+use super::launch::{LaunchError, Surroundings, launch, outputs, package_version, remove_pid_file};
 use super::link::{Membership, Said};
-use super::task::{Observed, Settled, Task};
+use super::task::{Observed, Previous, Settled, Task};
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
 use crate::domain::SpawnId;
@@ -102,6 +103,30 @@ impl Task {
         }
     }
 
+    /// Goes on with a run that is alive. That it isn't any more is found out by watching it.
+    pub(super) fn adopt(&mut self, previous: Previous) {
+        let id = self.context.ids.peek_id();
+        self.context.ids.used(id);
+        let outputs = outputs(&self.spec, &self.identity, id);
+        match adopt(id, previous.pid, &self.context.logs, outputs) {
+            Ok(run) => {
+                self.state.run = id;
+                self.state.phase = Phase::Online;
+                self.state.started_at = clock::boot_ms();
+                self.run = Some(run);
+                self.context.running.set(self.context.running.get() + 1);
+                self.seen.send_modify(|seen| {
+                    seen.pid = Some(previous.pid);
+                    seen.started_at = Some(previous.started_at);
+                });
+                self.publish();
+            }
+            Err(error) => {
+                tracing::warn!("process {} of {} cannot be taken over: {error}", previous.pid, self.spec.name);
+            }
+        }
+    }
+
     pub(super) fn exited(&mut self, fact: ExitFact) {
         let Some(run) = self.run.take_if(|run| run.id == fact.run) else { return };
         self.context.running.set(self.context.running.get() - 1);
@@ -180,9 +205,17 @@ impl Task {
         match link {
             Some(link) if self.spec.stop.shutdown_with_message => {
                 if !link.send(&Value::from("shutdown")) {
-                    self.signal_main(self.spec.stop.kill_signal);
+                    self.ask_by_signal();
                 }
             }
+            _ => self.ask_by_signal(),
+        }
+    }
+
+    /// A shell would wait for what it runs before it minds a SIGINT of its own.
+    fn ask_by_signal(&self) {
+        match &self.run {
+            Some(run) if self.spec.is_shell_line() => group::signal(run.pid, self.spec.stop.kill_signal),
             _ => self.signal_main(self.spec.stop.kill_signal),
         }
     }

@@ -28,7 +28,7 @@ pub(super) struct Run {
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
     /// Kept open, so that an app that reads its input sees no end.
-    _input: PipeWriter,
+    pub(super) _input: Option<PipeWriter>,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -106,15 +106,9 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
         failed(&what, &error.source)
     })?;
     drop(plan);
-    let label = |stream| Label {
-        id: around.identity.id,
-        spawn: id,
-        name: spec.name.as_str().into(),
-        namespace: spec.namespace.as_str().into(),
-        stream,
-    };
-    around.logs.capture(label(OutputStream::Out), out, around.identity.out_log.clone());
-    around.logs.capture(label(OutputStream::Err), err, around.identity.error_log.clone());
+    let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
+    around.logs.capture(out_label, out, out_log);
+    around.logs.capture(err_label, err, error_log);
     write_pid_file(&around.identity.pid_file, spawned.pid);
     let link = match pair {
         Some((ours, theirs)) => {
@@ -125,7 +119,19 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
         None => None,
     };
     let exits = ExitSource::new(id, spawned.pidfd).map_err(|error| failed("it cannot be watched", &error))?;
-    Ok(Run { id, pid: spawned.pid, exits, link, _input: our_input })
+    Ok(Run { id, pid: spawned.pid, exits, link, _input: Some(our_input) })
+}
+
+/// Whose output goes where.
+pub(super) fn outputs(spec: &AppSpec, identity: &Identity, run: SpawnId) -> [(Label, Option<PathBuf>); 2] {
+    let label = |stream| Label {
+        id: identity.id,
+        spawn: run,
+        name: spec.name.as_str().into(),
+        namespace: spec.namespace.as_str().into(),
+        stream,
+    };
+    [(label(OutputStream::Out), identity.out_log.clone()), (label(OutputStream::Err), identity.error_log.clone())]
 }
 
 /// The executable, found anew at each start, and the words it is given.

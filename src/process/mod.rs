@@ -3,12 +3,14 @@
 //! What to do is decided by [`crate::domain::lifecycle`]; the task carries it out.
 
 mod act;
+mod adopt;
 mod environment;
 mod exit;
 mod launch;
 mod link;
 mod task;
 
+pub use adopt::{began, lives};
 pub use environment::{Identity, compose, redacted};
 pub use exit::ExitFact;
-pub use task::{Command, Context, Handle, Observed, Settled, SpawnIds};
+pub use task::{Command, Context, Handle, Observed, Previous, Settled, SpawnIds};

@@ -56,7 +56,8 @@ impl SpawnIds {
         self.next_holder.replace(self.next_holder.get() + 1)
     }
 
-    pub(super) fn used(&self, id: SpawnId) {
+    /// Numbers up to this one have been given out.
+    pub fn used(&self, id: SpawnId) {
         self.next.set(self.next.get().max(id.0 + 1));
     }
 }
@@ -111,9 +112,23 @@ pub struct Handle {
     observed: watch::Receiver<Observed>,
 }
 
+/// A run that another generation of this program has started.
+#[derive(Debug, Clone, Copy)]
+pub struct Previous {
+    pub pid: i32,
+    pub started_at: UnixMs,
+}
+
 impl Handle {
-    /// Begins the task of a process that doesn't run yet.
-    pub fn begin(context: Context, spec: Rc<AppSpec>, identity: Identity, group: Option<Group>, restarts: u32) -> Self {
+    /// Begins the task of a process that doesn't run yet, or of one that another generation has left running.
+    pub fn begin(
+        context: Context,
+        spec: Rc<AppSpec>,
+        identity: Identity,
+        group: Option<Group>,
+        restarts: u32,
+        previous: Option<Previous>,
+    ) -> Self {
         let mut state = State::new(clock::boot_ms());
         state.restarts = restarts;
         let (seen, observed) = watch::channel(Observed {
@@ -129,7 +144,7 @@ impl Handle {
         // Unbounded: a person or program waits for each answer, and the task reads at once.
         let (commands, receiver) = mpsc::unbounded_channel();
         let holder = Holder(context.ids.next_holder());
-        let task = Task {
+        let mut task = Task {
             context,
             spec,
             identity,
@@ -141,6 +156,9 @@ impl Handle {
             seen,
             tickets: Vec::new(),
         };
+        if let Some(previous) = previous {
+            task.adopt(previous);
+        }
         tokio::task::spawn_local(task.live(receiver));
         Self { holder, commands, observed }
     }

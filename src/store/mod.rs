@@ -1,1 +1,7 @@
-//! Room: store.
+//! What should run, on disk: written whole at each change, never half.
+
+mod file;
+mod snapshot;
+
+pub use file::{Store, StoreError};
+pub use snapshot::{SavedProcess, SavedRun, Snapshot};

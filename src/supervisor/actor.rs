@@ -1,6 +1,7 @@
 //! The actor: reads what comes in, and keeps what all verbs share.
 
 use super::handle::{Call, Door, Handle};
+use super::persist::Persistence;
 use super::registry::Registry;
 use crate::api::{ApiError, Code, DaemonInfo, Event, EventKind, Request, Response};
 use crate::clock;
@@ -29,7 +30,7 @@ pub struct World {
     pub(super) host: RefCell<HostSampler>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
     pub(super) closing: Cell<bool>,
-    /// Grows with each change that should outlive us.
+    pub(super) persistence: Option<Persistence>,
     pub(super) started_at: UnixMs,
 }
 
@@ -60,6 +61,7 @@ impl Supervisor {
         home: Home,
         context: Context,
         reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
+        persistence: Option<Persistence>,
     ) -> (Handle, Self) {
         let (handle, door) = Handle::new();
         let world = Rc::new(World {
@@ -70,6 +72,7 @@ impl Supervisor {
             host: RefCell::default(),
             listeners: RefCell::default(),
             closing: Cell::new(false),
+            persistence,
             started_at: clock::unix_ms(),
         });
         (handle, Self { world, door, reports, remembered: Rc::default() })
@@ -77,6 +80,7 @@ impl Supervisor {
 
     /// Serves until it was asked to leave and nothing runs any more.
     pub async fn run(mut self) {
+        self.world.restore();
         loop {
             let sampling = self.world.context.running.get() > 0;
             tokio::select! {
@@ -113,7 +117,11 @@ impl Supervisor {
         let (world, remembered) = (Rc::clone(&self.world), Rc::clone(&self.remembered));
         let closed = matches!(request, Request::Kill).then(|| self.door.closed.clone());
         tokio::task::spawn_local(async move {
-            let answer = world.carry_out(request).await;
+            let changes = request.changes_something();
+            let answer = Rc::clone(&world).carry_out(request).await;
+            if changes {
+                world.persist();
+            }
             if let Some(key) = key {
                 remembered.borrow_mut().finish(&key, &answer);
             }
@@ -193,6 +201,7 @@ impl World {
             Request::Kill => {
                 self.closing.set(true);
                 self.stop_everything().await;
+                self.close_state().await;
                 Ok(Response::Done)
             }
         }
@@ -209,7 +218,7 @@ impl World {
         }
     }
 
-    fn reported(&self, id: ProcessId, holder: Holder, report: Report) {
+    fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
         let current = self.registry.borrow().get(id).is_some_and(|entry| entry.handle.holder() == holder);
         // A replacement that isn't in place yet, or one that was replaced: the reload speaks for both.
         if !current {
@@ -224,6 +233,7 @@ impl World {
             Report::Delete => EventKind::Delete,
         };
         self.announce(id, kind, matches!(report, Report::Stop | Report::Delete));
+        self.persist();
         if report == Report::Delete {
             self.registry.borrow_mut().remove(id);
         }

@@ -5,6 +5,7 @@
 
 mod actor;
 mod handle;
+mod persist;
 mod registry;
 mod reload;
 mod start;
@@ -14,3 +15,4 @@ mod view;
 
 pub use actor::{Supervisor, World};
 pub use handle::Handle;
+pub use persist::Persistence;

@@ -48,6 +48,15 @@ impl Registry {
         self.entries.len()
     }
 
+    pub(super) fn next_id(&self) -> u32 {
+        self.next_id
+    }
+
+    /// Ids below this have been used.
+    pub(super) fn skip_to(&mut self, next_id: u32) {
+        self.next_id = self.next_id.max(next_id);
+    }
+
     pub(super) fn insert(&mut self, entry: Entry) {
         self.entries.insert(entry.identity.id, entry);
     }

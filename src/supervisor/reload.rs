@@ -108,8 +108,14 @@ impl World {
             (seen.listening, seen.state.restarts)
         };
         let spec = Rc::clone(&entry.spec);
-        let handle =
-            process::Handle::begin(self.context.clone(), Rc::clone(&spec), entry.identity.clone(), group, restarts + 1);
+        let handle = process::Handle::begin(
+            self.context.clone(),
+            Rc::clone(&spec),
+            entry.identity.clone(),
+            group,
+            restarts + 1,
+            None,
+        );
         let (reply, _online) = oneshot::channel();
         handle.send(Command::Start(reply));
         let wanted = if spec.ready.wait_ready {
@@ -139,7 +145,7 @@ impl World {
     }
 
     /// The replacement is the process from now on; the old one finishes what it has.
-    async fn swap(&self, id: ProcessId, handle: process::Handle) {
+    async fn swap(self: &Rc<Self>, id: ProcessId, handle: process::Handle) {
         let (reply, retired) = oneshot::channel();
         {
             let mut registry = self.registry.borrow_mut();
@@ -153,6 +159,7 @@ impl World {
             old.send(Command::Retire(reply));
         }
         self.announce(id, EventKind::Reload, true);
+        self.persist();
         let _ = retired.await;
     }
 }

@@ -63,7 +63,7 @@ impl World {
         let identity = registry.identify(spec, &self.home);
         let group = registry.group(spec);
         let id = identity.id;
-        let handle = process::Handle::begin(self.context.clone(), Rc::clone(spec), identity.clone(), group, 0);
+        let handle = process::Handle::begin(self.context.clone(), Rc::clone(spec), identity.clone(), group, 0, None);
         registry.insert(Entry { spec: Rc::clone(spec), identity, created_at: clock::unix_ms(), handle });
         id
     }

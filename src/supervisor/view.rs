@@ -104,8 +104,13 @@ impl World {
                 Some(format!("restarts in {left} ms; {}{refused}", ended.unwrap_or_default()))
             }
             Phase::Stopped => match state.last_exit {
-                Some(Outcome::Code(0) | Outcome::Signal(_)) | None => None,
-                Some(_) => ended,
+                Some(Outcome::Code(code)) if entry.spec.restart.stop_exit_codes.contains(&code) => {
+                    Some(format!("exit code {code} is one of its stop_exit_codes"))
+                }
+                Some(Outcome::Code(1..)) if !entry.spec.restart.autorestart => {
+                    Some(format!("{}; autorestart is off", ended.unwrap_or_default()))
+                }
+                _ => None,
             },
             Phase::Stopping { .. } if seen.pid.is_none() => Some("waits for what it left behind to end".to_owned()),
             Phase::Launching { .. } if entry.spec.ready.wait_ready => {

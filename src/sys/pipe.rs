@@ -23,6 +23,17 @@ pub fn output_pipe(size: usize) -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((ours, apps))
 }
 
+/// Our end, anew, of the pipe that is descriptor `number` of a running process.
+pub fn reopen(pid: i32, number: i32) -> io::Result<OwnedFd> {
+    let path = format!("/proc/{pid}/fd/{number}");
+    let target = std::fs::read_link(&path)?;
+    if !target.to_string_lossy().starts_with("pipe:") {
+        return Err(io::Error::other(format!("it is no pipe but {}", target.display())));
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    Ok(open(path.as_str(), flags, Mode::empty())?)
+}
+
 /// Makes reads and writes on this open file return instead of waiting. Other open files of the same pipe are as before.
 pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);

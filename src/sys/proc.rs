@@ -61,6 +61,11 @@ impl StatFile {
     }
 }
 
+/// Names this boot of the machine. Empty where the system doesn't tell.
+pub fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
 pub fn page_size() -> u64 {
     sysconf(libc::_SC_PAGESIZE, 4096)
 }

@@ -1,0 +1,51 @@
+//! The saved form. Its own type, so that the file's format changes only on purpose.
+
+use crate::domain::{AppSpec, ProcessId, UnixMs};
+use serde::{Deserialize, Serialize};
+
+/// Grows when an older program could misread the file. Fields that are only added keep it.
+pub(super) const VERSION: u32 = 1;
+
+/// The list, as it should be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub(super) version: u32,
+    /// Which boot of the machine it belongs to: pids mean nothing in another.
+    pub boot: String,
+    /// The end was orderly: everything was stopped on purpose.
+    pub closed: bool,
+    /// The next process id.
+    pub next_id: u32,
+    /// A run id that no run has had.
+    pub next_run: u64,
+    pub processes: Vec<SavedProcess>,
+}
+
+impl Snapshot {
+    pub fn new(boot: String, closed: bool, next_id: u32, next_run: u64, processes: Vec<SavedProcess>) -> Self {
+        Self { version: VERSION, boot, closed, next_id, next_run, processes }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedProcess {
+    pub id: ProcessId,
+    pub instance: u32,
+    pub unique_id: String,
+    pub spec: AppSpec,
+    /// Whether it should run.
+    pub wanted: bool,
+    pub restarts: u32,
+    pub created_at: UnixMs,
+    /// The run that was alive.
+    pub run: Option<SavedRun>,
+}
+
+/// A process of the system, named for good: pids are used again, start times are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedRun {
+    pub pid: i32,
+    /// Clock ticks since boot.
+    pub started: u64,
+    pub started_at: UnixMs,
+}

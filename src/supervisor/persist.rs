@@ -1,0 +1,159 @@
+//! The list kept on disk at each change, and taken up again.
+
+use super::actor::World;
+use super::registry::{Entry, identity};
+use crate::domain::SpawnId;
+use crate::paths::Home;
+use crate::process::{self, Command, Previous};
+use crate::store::{SavedProcess, SavedRun, Snapshot, Store, StoreError};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use tokio::sync::oneshot;
+
+/// Runs that may have begun after the last state was written get no number twice.
+const RUN_MARGIN: u64 = 10_000;
+
+/// The state file of a home, and what was in it.
+#[derive(Debug)]
+pub struct Persistence {
+    store: Store,
+    boot: String,
+    loaded: RefCell<Option<Snapshot>>,
+    last_run: u64,
+    dirty: Cell<bool>,
+    writing: Cell<bool>,
+    /// One write at a time, in the order in which they were asked for.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Persistence {
+    /// Reads the state. One that cannot be used is set aside, so that a daemon starts in any case.
+    pub fn open(home: &Home, boot: String) -> Self {
+        let store = Store::new(home.state());
+        let loaded = store.load().unwrap_or_else(|error| {
+            tracing::error!("{error}; it is set aside, and the list begins empty");
+            store.set_aside();
+            None
+        });
+        let last_run = loaded.as_ref().map_or(0, |snapshot| snapshot.next_run + RUN_MARGIN);
+        let loaded = RefCell::new(loaded.filter(|snapshot| !snapshot.closed));
+        Self {
+            store,
+            boot,
+            loaded,
+            last_run,
+            dirty: Cell::new(false),
+            writing: Cell::new(false),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// A number above those of all runs before.
+    pub fn last_run(&self) -> u64 {
+        self.last_run
+    }
+}
+
+impl World {
+    /// What an end that was not orderly has left: what lives is taken over, the rest of what should run is started.
+    pub(super) fn restore(self: &Rc<Self>) {
+        let Some(persistence) = &self.persistence else { return };
+        let Some(snapshot) = persistence.loaded.take() else { return };
+        let same_boot = snapshot.boot == persistence.boot;
+        let count = snapshot.processes.len();
+        if count > 0 {
+            let how = if same_boot { "the last daemon was not ended in order" } else { "the machine was started anew" };
+            tracing::warn!("{how}: {count} processes are on the list");
+        }
+        self.registry.borrow_mut().skip_to(snapshot.next_id);
+        for saved in snapshot.processes {
+            self.restore_process(saved, same_boot);
+        }
+        self.persist();
+    }
+
+    fn restore_process(self: &Rc<Self>, saved: SavedProcess, same_boot: bool) {
+        let spec = Rc::new(saved.spec);
+        let identity = identity(&spec, saved.id, saved.instance, &saved.unique_id, &self.home);
+        let group = self.registry.borrow_mut().group(&spec);
+        let alive = saved.run.filter(|run| same_boot && process::lives(run.pid, run.started));
+        let previous = alive.map(|run| Previous { pid: run.pid, started_at: run.started_at });
+        // A worker without its channel cannot be given connections; it leaves by itself, and is replaced.
+        let replaced = previous.is_some() && group.is_some();
+        let handle = process::Handle::begin(
+            self.context.clone(),
+            Rc::clone(&spec),
+            identity.clone(),
+            group,
+            saved.restarts,
+            previous,
+        );
+        // After a start of the machine nobody has said that it shall run again.
+        let start = saved.wanted && same_boot && previous.is_none();
+        let (reply, _) = oneshot::channel();
+        if start {
+            handle.send(Command::Start(reply));
+        } else if replaced {
+            handle.send(Command::Restart(reply));
+        }
+        self.registry.borrow_mut().insert(Entry { spec, identity, created_at: saved.created_at, handle });
+    }
+
+    /// Writes the state, soon. Changes that come while it is written make one more write, not one each.
+    pub(super) fn persist(self: &Rc<Self>) {
+        let Some(persistence) = &self.persistence else { return };
+        persistence.dirty.set(true);
+        if self.closing.get() || persistence.writing.replace(true) {
+            return;
+        }
+        let world = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let Some(persistence) = &world.persistence else { return };
+            while persistence.dirty.replace(false) && !world.closing.get() {
+                world.write(false).await;
+            }
+            persistence.writing.set(false);
+        });
+    }
+
+    /// The orderly end: the next daemon begins with an empty list.
+    pub(super) async fn close_state(&self) {
+        self.write(true).await;
+    }
+
+    async fn write(&self, closed: bool) {
+        let Some(persistence) = &self.persistence else { return };
+        let _turn = persistence.turn.lock().await;
+        let (store, snapshot) = (persistence.store.clone(), self.snapshot(persistence, closed));
+        let written: Result<Result<(), StoreError>, _> =
+            tokio::task::spawn_blocking(move || store.save(&snapshot)).await;
+        if let Ok(Err(error)) = written {
+            tracing::error!("the list is not saved: {error}");
+        }
+    }
+
+    fn snapshot(&self, persistence: &Persistence, closed: bool) -> Snapshot {
+        let registry = self.registry.borrow();
+        let processes = registry.iter().map(save).collect();
+        let SpawnId(next_run) = self.context.ids.peek_id();
+        Snapshot::new(persistence.boot.clone(), closed, registry.next_id(), next_run, processes)
+    }
+}
+
+fn save(entry: &Entry) -> SavedProcess {
+    let seen = entry.handle.observed();
+    let run = seen
+        .pid
+        .zip(seen.started_at)
+        .and_then(|(pid, started_at)| Some(SavedRun { pid, started: process::began(pid)?, started_at }));
+    SavedProcess {
+        id: entry.identity.id,
+        instance: entry.identity.instance,
+        unique_id: entry.identity.unique_id.clone(),
+        spec: (*entry.spec).clone(),
+        wanted: seen.state.is_wanted(),
+        restarts: seen.state.restarts,
+        created_at: entry.created_at,
+        run,
+    }
+}
