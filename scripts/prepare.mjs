@@ -50,6 +50,9 @@ function place(from, to) {
   renameSync(temporary, to)
 }
 
+/** napi's CLI looks for `--profile dev` in a folder that cargo calls `debug`. */
+const napiProfile = () => (PROFILE === 'dev' ? [] : ['--profile', PROFILE])
+
 const builders = {
   program: {
     title: 'the native program',
@@ -61,7 +64,7 @@ const builders = {
   addon: {
     title: 'the Node addon',
     build({ target, platform, scratch }) {
-      const cli = ['build', '--platform', '--profile', PROFILE, '--target', target, '--no-default-features']
+      const cli = ['build', '--platform', ...napiProfile(), '--target', target, '--no-default-features']
       cli.push('--features', 'addon', '--no-js', '--dts', 'native.d.ts', '--output-dir', scratch, '--', '--locked', '--lib')
       run(process.execPath, [napiCli(), ...cli], this.title)
       const { addon, types } = artefacts(platform)
