@@ -1,1 +1,11 @@
-//! Room: ipc.
+//! The channel to an app: JSON values, one a line, some of them with a descriptor, as Node speaks it.
+//!
+//! [`codec`] and [`outbox`] are pure; [`channel`] moves the bytes.
+
+mod channel;
+mod codec;
+mod outbox;
+
+pub use channel::Channel;
+pub use codec::{ClusterMessage, Inbound, Lines, decode};
+pub use outbox::{Frame, Outbox};

@@ -1,5 +1,16 @@
 //! All unsafe code and all platform code. Everything above calls these with ordinary types.
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
+pub mod channel;
+pub mod group;
+pub mod keep;
+pub mod launch;
+pub mod lock;
+pub mod pidfd;
+pub mod proc;
+#[cfg(feature = "engine")]
+pub mod ready;
+pub mod socket;
+pub mod spawn;
 pub mod time;
 pub mod user;

@@ -1,0 +1,65 @@
+//! One HTTP exchange over the home's socket.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{Method, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use std::io;
+use std::path::{Path, PathBuf};
+use tokio::net::UnixStream;
+
+/// A longer path doesn't fit a socket address, so the socket stands elsewhere and this path is a link to it.
+const LONGEST_ADDRESS: usize = 107;
+
+/// Where to connect: the path itself, or what it links to when it is too long.
+pub(super) fn resolve(socket: &Path) -> PathBuf {
+    if socket.as_os_str().len() <= LONGEST_ADDRESS {
+        return socket.to_owned();
+    }
+    std::fs::read_link(socket).unwrap_or_else(|_| socket.to_owned())
+}
+
+/// What an exchange failed by.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TransportError {
+    /// Nobody answers there.
+    #[error("{0}")]
+    Connect(io::Error),
+    /// It broke off half-way: the request may or may not have been carried out.
+    #[error("the daemon broke the connection off: {0}")]
+    Broken(#[from] hyper::Error),
+}
+
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    pub(super) path: &'a str,
+    pub(super) body: Bytes,
+    pub(super) idempotency_key: Option<&'a str>,
+}
+
+/// Sends a request and returns the head of the answer; its body still streams.
+pub(super) async fn exchange(socket: &Path, call: &Call<'_>) -> Result<Response<Incoming>, TransportError> {
+    let stream = UnixStream::connect(resolve(socket)).await.map_err(TransportError::Connect)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    // It ends by itself when the sender and the body are dropped.
+    tokio::spawn(connection);
+    let mut request = hyper::Request::builder()
+        .method(call.method.clone())
+        .uri(call.path)
+        .header(header::HOST, "rpm")
+        .header(header::CONTENT_TYPE, "application/json");
+    if let Some(key) = call.idempotency_key {
+        request = request.header(crate::api::route::IDEMPOTENCY_KEY, key);
+    }
+    let request = request.body(Full::new(call.body.clone())).expect("method, path and headers are well-formed");
+    Ok(sender.send_request(request).await?)
+}
+
+/// The same with the whole answer.
+pub(super) async fn fetch(socket: &Path, call: &Call<'_>) -> Result<(StatusCode, Bytes), TransportError> {
+    let response = exchange(socket, call).await?;
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok((status, body))
+}

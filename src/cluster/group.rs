@@ -1,0 +1,350 @@
+//! The primary of one app: its listeners, its workers' channels, and the decisions of [`Primary`] carried out.
+
+use super::listener::Listener;
+use super::message::{self, Query};
+use super::primary::{HandOver, Primary, REFUSAL_PAUSE, WorkerId};
+use crate::clock;
+use crate::domain::ProcessId;
+use crate::ipc::{Channel, ClusterMessage};
+use crate::sys::{ready, socket};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+/// A server that nobody listens to is closed after this, unless a worker is still on its way to it.
+const PRUNE_AFTER: Duration = Duration::from_secs(1);
+/// Accepting pauses for this long when the process is out of descriptors.
+const OUT_OF_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(20);
+/// Connections taken in a row before other tasks have their turn.
+const ACCEPT_BATCH: u32 = 32;
+
+/// What a worker's message means to whoever runs the worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Node is up; no code of the app has run.
+    Online,
+    /// It listens: ready to serve.
+    Listening,
+    /// It leaves by its own will.
+    Leaving,
+    /// Descriptors and messages can't be paired any more: it must be replaced.
+    Broken,
+}
+
+/// The primary of one app.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    inner: Rc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: RefCell<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    primary: Primary<Rc<OwnedFd>>,
+    workers: BTreeMap<WorkerId, Worker>,
+    servers: BTreeMap<String, Server>,
+    /// Processes that run or will run again: while there is one, listeners stay.
+    holders: BTreeSet<ProcessId>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    process: ProcessId,
+    channel: Rc<Channel>,
+    listening: bool,
+}
+
+#[derive(Debug)]
+struct Server {
+    listener: Rc<AsyncFd<Listener>>,
+    /// The key as JSON text.
+    key_json: String,
+    data: Value,
+    room: Rc<Notify>,
+    accepting: AbortHandle,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Group {
+    /// The process runs or will run: its listeners are kept from now on, through crashes and restarts.
+    pub fn hold(&self, process: ProcessId) {
+        self.inner.state.borrow_mut().holders.insert(process);
+    }
+
+    /// The process has been stopped. With the last one the listeners go.
+    pub fn release(&self, process: ProcessId) {
+        let mut state = self.inner.state.borrow_mut();
+        state.holders.remove(&process);
+        if state.holders.is_empty() {
+            let keys: Vec<String> = state.servers.keys().cloned().collect();
+            for key in keys {
+                state.close(&key);
+            }
+        }
+    }
+
+    pub fn add(&self, worker: WorkerId, process: ProcessId, channel: Rc<Channel>) {
+        let mut state = self.inner.state.borrow_mut();
+        state.primary.add_worker(worker);
+        state.workers.insert(worker, Worker { process, channel, listening: false });
+    }
+
+    /// A cluster message of a worker.
+    pub fn handle(&self, id: WorkerId, message: &ClusterMessage) -> Option<Notice> {
+        if let (Some(ack), Some(accepted)) = (message.ack, message.accepted) {
+            self.answered(id, ack, accepted);
+            return None;
+        }
+        match message.act.as_deref()? {
+            "online" => Some(Notice::Online),
+            "queryServer" => {
+                self.query(id, message);
+                None
+            }
+            "listening" => {
+                if let Some(worker) = self.inner.state.borrow_mut().workers.get_mut(&id) {
+                    worker.listening = true;
+                }
+                self.prune_later();
+                Some(Notice::Listening)
+            }
+            "close" => {
+                if let Some(key) = &message.key {
+                    self.inner.state.borrow_mut().primary.leave(id, key);
+                    self.prune_later();
+                }
+                None
+            }
+            "exitedAfterDisconnect" => {
+                let mut state = self.inner.state.borrow_mut();
+                state.primary.retire(id);
+                let seq = state.primary.next_seq();
+                state.send(id, message::acknowledgement(seq, message.seq.unwrap_or(0)));
+                Some(Notice::Leaving)
+            }
+            _ => None,
+        }
+    }
+
+    /// Gives the worker no more connections.
+    pub fn retire(&self, id: WorkerId) {
+        self.inner.state.borrow_mut().primary.retire(id);
+        self.inner.pump();
+    }
+
+    /// Asks the worker to close its servers, finish what is open, and leave. Retire it before.
+    pub fn disconnect(&self, id: WorkerId) {
+        let mut state = self.inner.state.borrow_mut();
+        let seq = state.primary.next_seq();
+        state.send(id, message::disconnect(seq));
+    }
+
+    /// Connections handed to the worker that it has not acknowledged.
+    pub fn unacknowledged(&self, id: WorkerId) -> usize {
+        self.inner.state.borrow().primary.unacknowledged(id)
+    }
+
+    /// The worker's channel has ended, and everything in it was handled.
+    pub fn gone(&self, id: WorkerId) {
+        {
+            let mut state = self.inner.state.borrow_mut();
+            state.workers.remove(&id);
+            state.primary.gone(id);
+        }
+        self.inner.pump();
+    }
+
+    /// What the app listens on, for people.
+    pub fn listens(&self) -> Vec<String> {
+        self.inner.state.borrow().servers.values().map(|server| server.listener.get_ref().describe()).collect()
+    }
+
+    fn answered(&self, id: WorkerId, seq: u64, accepted: bool) {
+        let known = self.inner.state.borrow_mut().primary.answered(id, seq, accepted, clock::boot_ms());
+        if known && !accepted {
+            let inner = Rc::downgrade(&self.inner);
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(Duration::from_millis(REFUSAL_PAUSE + 1)).await;
+                if let Some(inner) = inner.upgrade() {
+                    inner.pump();
+                }
+            });
+        }
+        self.inner.pump();
+    }
+
+    fn query(&self, id: WorkerId, message: &ClusterMessage) {
+        let Some(seq) = message.seq else { return };
+        let mut state = self.inner.state.borrow_mut();
+        let Some(query) = Query::of(message) else {
+            let data = message.data.clone().unwrap_or(Value::Null);
+            let own = state.primary.next_seq();
+            state.send(id, message::error_reply(own, seq, "malformed", &data, libc::EINVAL));
+            return;
+        };
+        if !state.servers.contains_key(&query.key)
+            && let Err(errno) = self.open(&mut state, &query)
+        {
+            tracing::warn!("a worker cannot listen on {:?}: {}", query.address, io::Error::from_raw_os_error(errno));
+            let own = state.primary.next_seq();
+            state.send(id, message::error_reply(own, seq, &query.key, &query.data, errno));
+            return;
+        }
+        // A worker that leaves gets no answer, as with Node's own primary.
+        if !state.primary.join(id, &query.key) {
+            return;
+        }
+        let own = state.primary.next_seq();
+        let server = &state.servers[&query.key];
+        let data = if query.data.is_null() { &Value::Null } else { &server.data };
+        let reply = message::listening_reply(own, seq, &query.key, data, server.listener.get_ref().bound());
+        let room = Rc::clone(&server.room);
+        state.send(id, reply);
+        room.notify_one();
+    }
+
+    fn open(&self, state: &mut State, query: &Query) -> Result<(), i32> {
+        let listener = Listener::bind(&query.address, query.backlog)?;
+        let listener = ready::register(listener).map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))?;
+        let (listener, room) = (Rc::new(listener), Rc::new(Notify::new()));
+        let accepting = accept_loop(
+            Rc::downgrade(&self.inner),
+            query.key.clone(),
+            Rc::clone(&listener),
+            Rc::clone(&room),
+        );
+        let server = Server {
+            listener,
+            key_json: Value::from(query.key.as_str()).to_string(),
+            data: query.data.clone(),
+            room,
+            accepting: tokio::task::spawn_local(accepting).abort_handle(),
+        };
+        state.servers.insert(query.key.clone(), server);
+        Ok(())
+    }
+
+    fn prune_later(&self) {
+        let inner = Rc::downgrade(&self.inner);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(PRUNE_AFTER).await;
+            if let Some(inner) = inner.upgrade() {
+                inner.state.borrow_mut().prune();
+            }
+        });
+    }
+}
+
+impl Inner {
+    /// Hands over what waits, and lets listeners accept again.
+    fn pump(&self) {
+        let mut state = self.state.borrow_mut();
+        let now = clock::boot_ms();
+        if state.primary.has_waiting() {
+            while let Some(hand_over) = state.primary.dispatch_any(now) {
+                state.deliver(hand_over);
+            }
+        }
+        for server in state.servers.values() {
+            server.room.notify_one();
+        }
+    }
+}
+
+impl State {
+    fn send(&self, id: WorkerId, line: Vec<u8>) {
+        if let Some(worker) = self.workers.get(&id)
+            && worker.channel.send(line).is_err()
+        {
+            tracing::warn!("cluster worker {} doesn't read its channel: a message to it is dropped", id.0);
+        }
+    }
+
+    fn deliver(&self, hand_over: HandOver<Rc<OwnedFd>>) {
+        if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&hand_over.key)) {
+            let line = message::new_connection(hand_over.seq, &server.key_json);
+            worker.channel.send_descriptor(line, hand_over.connection);
+        }
+    }
+
+    fn close(&mut self, key: &str) {
+        self.primary.close(key);
+        self.servers.remove(key);
+    }
+
+    /// Closes servers without members, unless a process may still be on its way to them.
+    fn prune(&mut self) {
+        let settled = |process: &ProcessId| {
+            self.workers.values().any(|worker| worker.process == *process && worker.listening)
+        };
+        if !self.holders.iter().all(settled) {
+            return;
+        }
+        let left: Vec<String> =
+            self.servers.keys().filter(|key| !self.primary.has_members(key)).cloned().collect();
+        for key in left {
+            self.close(&key);
+        }
+    }
+}
+
+/// Accepts only while a worker has room: until then connections wait in the kernel, where a daemon's death
+/// doesn't touch them.
+async fn accept_loop(inner: Weak<Inner>, key: String, listener: Rc<AsyncFd<Listener>>, room: Rc<Notify>) {
+    let mut batch = 0;
+    loop {
+        let has_room = match inner.upgrade() {
+            Some(inner) => inner.state.borrow().primary.has_room(&key, clock::boot_ms()),
+            None => return,
+        };
+        if !has_room {
+            room.notified().await;
+            continue;
+        }
+        match socket::accept(listener.get_ref().as_fd()) {
+            Ok(connection) => {
+                let Some(inner) = inner.upgrade() else { return };
+                let mut state = inner.state.borrow_mut();
+                if let Some(next) = state.primary.accepted(&key, Rc::new(connection), clock::boot_ms()) {
+                    state.deliver(next);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                batch = 0;
+                match listener.readable().await {
+                    Ok(mut ready) => ready.clear_ready(),
+                    Err(_) => return,
+                }
+                continue;
+            }
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+                tracing::warn!("out of file descriptors: connections to {} wait", listener.get_ref().describe());
+                tokio::time::sleep(OUT_OF_DESCRIPTORS_PAUSE).await;
+            }
+            Err(error) => {
+                tracing::warn!("accepting on {} failed: {error}", listener.get_ref().describe());
+                tokio::time::sleep(OUT_OF_DESCRIPTORS_PAUSE).await;
+            }
+        }
+        batch += 1;
+        if batch % ACCEPT_BATCH == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Binding what a worker asked for.
+
+use super::message::Address;
+use crate::sys::socket;
+use std::fs::{self, Permissions};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// A listening socket of the app. The file of a unix one goes with it.
+#[derive(Debug)]
+pub(super) struct Listener {
+    socket: OwnedFd,
+    file: Option<PathBuf>,
+    bound: Option<SocketAddr>,
+}
+
+impl Listener {
+    /// Binds and listens; an error is the `errno` for the worker.
+    pub(super) fn bind(address: &Address, backlog: i32) -> Result<Self, i32> {
+        let bound = match address {
+            Address::AnyTcp { port } => Self::any(*port, backlog),
+            Address::Tcp { address, v6only } => Self::tcp(*address, *v6only, backlog),
+            Address::Unix { path, readable_all, writable_all } => {
+                Self::unix(path, *readable_all, *writable_all, backlog)
+            }
+            Address::Unsupported => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
+        };
+        bound.map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))
+    }
+
+    fn any(port: u16, backlog: i32) -> io::Result<Self> {
+        let v6 = Self::tcp(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), false, backlog);
+        match v6.as_ref().map_err(io::Error::raw_os_error) {
+            Err(Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL | libc::EINVAL)) => {
+                Self::tcp(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), false, backlog)
+            }
+            _ => v6,
+        }
+    }
+
+    fn tcp(address: SocketAddr, v6only: bool, backlog: i32) -> io::Result<Self> {
+        let socket = socket::listen_tcp(address, v6only, backlog)?;
+        let bound = socket::local_address(socket.as_fd())?;
+        Ok(Self { socket, file: None, bound })
+    }
+
+    fn unix(path: &Path, readable_all: bool, writable_all: bool, backlog: i32) -> io::Result<Self> {
+        let socket = match socket::listen_unix(path, backlog) {
+            Err(error) if error.raw_os_error() == Some(libc::EADDRINUSE) && is_stale(path) => {
+                fs::remove_file(path)?;
+                socket::listen_unix(path, backlog)?
+            }
+            // As libuv does: a missing directory is EACCES.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(io::Error::from_raw_os_error(libc::EACCES));
+            }
+            other => other?,
+        };
+        if readable_all || writable_all {
+            let mode = fs::metadata(path)?.permissions().mode();
+            let added = if readable_all { 0o444 } else { 0 } | if writable_all { 0o222 } else { 0 };
+            fs::set_permissions(path, Permissions::from_mode(mode | added))?;
+        }
+        Ok(Self { socket, file: Some(path.to_owned()), bound: None })
+    }
+
+    /// The TCP address with its real port.
+    pub(super) fn bound(&self) -> Option<SocketAddr> {
+        self.bound
+    }
+
+    /// For people: `[::]:3000`, or the path.
+    pub(super) fn describe(&self) -> String {
+        match (&self.bound, &self.file) {
+            (Some(bound), _) => bound.to_string(),
+            (None, Some(file)) => file.display().to_string(),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Listener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// A socket's file that nobody listens behind.
+fn is_stale(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) && !socket::answers(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unix(path: &Path) -> Result<Listener, i32> {
+        Listener::bind(&Address::Unix { path: path.into(), readable_all: false, writable_all: true }, 8)
+    }
+
+    #[test]
+    fn the_file_of_a_unix_socket_comes_and_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.sock");
+        let listener = unix(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o222, 0o222);
+        assert_eq!(unix(&path).unwrap_err(), libc::EADDRINUSE);
+        drop(listener);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_stale_file_is_replaced_and_another_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let stale = directory.path().join("stale.sock");
+        drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
+        unix(&stale).unwrap();
+        let text = directory.path().join("text");
+        fs::write(&text, "precious").unwrap();
+        assert_eq!(unix(&text).unwrap_err(), libc::EADDRINUSE);
+        assert_eq!(fs::read_to_string(&text).unwrap(), "precious");
+    }
+
+    #[test]
+    fn a_missing_directory_is_no_access() {
+        assert_eq!(unix(Path::new("/no/such/directory/x.sock")).unwrap_err(), libc::EACCES);
+    }
+}

@@ -1,0 +1,307 @@
+//! Who gets which connection. Pure: connections are an opaque type, sending and closing are the caller's.
+
+use std::collections::{BTreeMap, VecDeque};
+
+/// A worker, by its `NODE_UNIQUE_ID`. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub u32);
+
+/// Connections a worker may hold without having acknowledged them. More keep it busier, fewer spread better.
+pub(super) const WINDOW: usize = 4;
+
+/// How long a worker that refused a connection gets no other one, in milliseconds.
+pub(super) const REFUSAL_PAUSE: u64 = 20;
+
+/// A connection to hand over.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct HandOver<C> {
+    pub(super) worker: WorkerId,
+    pub(super) key: String,
+    pub(super) seq: u64,
+    pub(super) connection: C,
+}
+
+#[derive(Debug)]
+struct Worker<C> {
+    /// Oldest first.
+    unacknowledged: VecDeque<(u64, String, C)>,
+    /// Gets nothing any more.
+    retired: bool,
+    refused_until: u64,
+    /// When it last got one, as a count: the tie-breaker that makes turns.
+    last_turn: u64,
+}
+
+#[derive(Debug)]
+struct Server<C> {
+    members: Vec<WorkerId>,
+    waiting: VecDeque<C>,
+}
+
+/// The scheduling of one app.
+#[derive(Debug)]
+pub(super) struct Primary<C> {
+    workers: BTreeMap<WorkerId, Worker<C>>,
+    servers: BTreeMap<String, Server<C>>,
+    seq: u64,
+    turn: u64,
+}
+
+impl<C> Default for Primary<C> {
+    fn default() -> Self {
+        Self { workers: BTreeMap::new(), servers: BTreeMap::new(), seq: 0, turn: 0 }
+    }
+}
+
+impl<C: Clone> Primary<C> {
+    pub(super) fn add_worker(&mut self, id: WorkerId) {
+        let worker = Worker { unacknowledged: VecDeque::new(), retired: false, refused_until: 0, last_turn: 0 };
+        self.workers.insert(id, worker);
+    }
+
+    /// The next number of ours; unique over all channels of the app.
+    pub(super) fn next_seq(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    /// The worker listens under `key`. False when the worker is gone or going.
+    pub(super) fn join(&mut self, id: WorkerId, key: &str) -> bool {
+        if self.workers.get(&id).is_none_or(|worker| worker.retired) {
+            return false;
+        }
+        let server = self
+            .servers
+            .entry(key.to_owned())
+            .or_insert_with(|| Server { members: Vec::new(), waiting: VecDeque::new() });
+        if !server.members.contains(&id) {
+            server.members.push(id);
+        }
+        true
+    }
+
+    /// The worker doesn't listen under `key` any more.
+    pub(super) fn leave(&mut self, id: WorkerId, key: &str) {
+        if let Some(server) = self.servers.get_mut(key) {
+            server.members.retain(|member| *member != id);
+        }
+    }
+
+    /// Whether anybody listens under `key`.
+    pub(super) fn has_members(&self, key: &str) -> bool {
+        self.servers.get(key).is_some_and(|server| !server.members.is_empty())
+    }
+
+    /// No connection goes to it from now on; those it has not acknowledged are waited for.
+    pub(super) fn retire(&mut self, id: WorkerId) {
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.retired = true;
+        }
+    }
+
+    pub(super) fn unacknowledged(&self, id: WorkerId) -> usize {
+        self.workers.get(&id).map_or(0, |worker| worker.unacknowledged.len())
+    }
+
+    /// The server is closed: returns the connections that wait for it.
+    pub(super) fn close(&mut self, key: &str) -> VecDeque<C> {
+        self.servers.remove(key).map(|server| server.waiting).unwrap_or_default()
+    }
+
+    /// Whether a connection accepted now could be handed over at once.
+    pub(super) fn has_room(&self, key: &str, now: u64) -> bool {
+        self.servers.get(key).is_some_and(|server| server.waiting.is_empty() && self.pick(server, now).is_some())
+    }
+
+    /// Whether connections wait that nobody has room for.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.servers.values().any(|server| !server.waiting.is_empty())
+    }
+
+    /// A new connection. Without room it waits.
+    pub(super) fn accepted(&mut self, key: &str, connection: C, now: u64) -> Option<HandOver<C>> {
+        self.servers.get_mut(key)?.waiting.push_back(connection);
+        self.dispatch(key, now)
+    }
+
+    /// The next hand-over under `key`, if something waits and somebody has room.
+    pub(super) fn dispatch(&mut self, key: &str, now: u64) -> Option<HandOver<C>> {
+        let server = self.servers.get(key)?;
+        if server.waiting.is_empty() {
+            return None;
+        }
+        let id = self.pick(server, now)?;
+        let connection = self.servers.get_mut(key)?.waiting.pop_front()?;
+        let seq = self.next_seq();
+        self.turn += 1;
+        let worker = self.workers.get_mut(&id)?;
+        worker.last_turn = self.turn;
+        worker.unacknowledged.push_back((seq, key.to_owned(), connection.clone()));
+        Some(HandOver { worker: id, key: key.to_owned(), seq, connection })
+    }
+
+    /// The next hand-over under any key.
+    pub(super) fn dispatch_any(&mut self, now: u64) -> Option<HandOver<C>> {
+        let keys: Vec<String> =
+            self.servers.iter().filter(|(_, server)| !server.waiting.is_empty()).map(|(key, _)| key.clone()).collect();
+        keys.iter().find_map(|key| self.dispatch(key, now))
+    }
+
+    /// The worker's answer. A refused connection goes to the front of the queue; what is unknown is ignored.
+    /// Returns whether the answer was one to a hand-over.
+    pub(super) fn answered(&mut self, id: WorkerId, seq: u64, accepted: bool, now: u64) -> bool {
+        let Some(worker) = self.workers.get_mut(&id) else { return false };
+        let Some(index) = worker.unacknowledged.iter().position(|(sent, ..)| *sent == seq) else { return false };
+        let Some((_, key, connection)) = worker.unacknowledged.remove(index) else { return false };
+        if !accepted {
+            worker.refused_until = now + REFUSAL_PAUSE;
+            if let Some(server) = self.servers.get_mut(&key) {
+                server.waiting.push_front(connection);
+            }
+        }
+        true
+    }
+
+    /// The worker is dead and its channel read to the end: what it has not acknowledged goes to others.
+    pub(super) fn gone(&mut self, id: WorkerId) {
+        for server in self.servers.values_mut() {
+            server.members.retain(|member| *member != id);
+        }
+        let Some(worker) = self.workers.remove(&id) else { return };
+        for (_, key, connection) in worker.unacknowledged.into_iter().rev() {
+            if let Some(server) = self.servers.get_mut(&key) {
+                server.waiting.push_front(connection);
+            }
+        }
+    }
+
+    /// The member with the fewest unacknowledged connections; among equals the one whose turn was longest ago.
+    fn pick(&self, server: &Server<C>, now: u64) -> Option<WorkerId> {
+        let free = server.members.iter().filter_map(|id| {
+            let worker = self.workers.get(id)?;
+            let busy = worker.unacknowledged.len();
+            (busy < WINDOW && !worker.retired && worker.refused_until <= now)
+                .then_some(((busy, worker.last_turn), *id))
+        });
+        free.min().map(|(_, id)| id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn two_workers() -> Primary<u32> {
+        let mut primary = Primary::default();
+        for id in [WorkerId(1), WorkerId(2)] {
+            primary.add_worker(id);
+            assert!(primary.join(id, "k"));
+        }
+        primary
+    }
+
+    #[test]
+    fn turns_are_even_and_bounded() {
+        let mut primary = two_workers();
+        let given: Vec<u32> = (0..9).filter_map(|n| primary.accepted("k", n, 0)).map(|h| h.worker.0).collect();
+        assert_eq!(given, [1, 2, 1, 2, 1, 2, 1, 2]);
+        assert!(!primary.has_room("k", 0) && primary.has_waiting());
+    }
+
+    #[test]
+    fn the_less_busy_worker_is_next() {
+        let mut primary = two_workers();
+        let first = primary.accepted("k", 0, 0).unwrap();
+        let second = primary.accepted("k", 1, 0).unwrap();
+        assert_eq!((first.worker, second.worker), (WorkerId(1), WorkerId(2)));
+        primary.answered(WorkerId(2), second.seq, true, 0);
+        assert_eq!(primary.accepted("k", 2, 0).unwrap().worker, WorkerId(2));
+    }
+
+    #[test]
+    fn a_dead_workers_connections_go_on_in_their_order() {
+        let mut primary = two_workers();
+        primary.retire(WorkerId(2));
+        for n in 0..3 {
+            assert_eq!(primary.accepted("k", n, 0).unwrap().worker, WorkerId(1));
+        }
+        primary.gone(WorkerId(1));
+        assert_eq!(primary.dispatch_any(0), None);
+        primary.add_worker(WorkerId(3));
+        primary.join(WorkerId(3), "k");
+        let again: Vec<u32> = std::iter::from_fn(|| primary.dispatch_any(0)).map(|h| h.connection).collect();
+        assert_eq!(again, [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_refusal_is_not_repeated_at_once() {
+        let mut primary = two_workers();
+        let first = primary.accepted("k", 7, 0).unwrap();
+        primary.answered(first.worker, first.seq, false, 100);
+        let second = primary.dispatch_any(100).unwrap();
+        assert_eq!((second.worker, second.connection), (WorkerId(2), 7));
+        primary.answered(second.worker, second.seq, false, 100);
+        assert_eq!(primary.dispatch_any(100 + REFUSAL_PAUSE - 1), None);
+        assert!(primary.dispatch_any(100 + REFUSAL_PAUSE).is_some());
+    }
+
+    #[test]
+    fn a_retired_worker_cannot_join() {
+        let mut primary = two_workers();
+        primary.retire(WorkerId(1));
+        assert!(!primary.join(WorkerId(1), "other"));
+        assert!(!primary.join(WorkerId(9), "other"));
+    }
+
+    proptest! {
+        /// Whatever workers do, no connection is lost, doubled, or held by two.
+        #[test]
+        fn connections_are_conserved(steps in prop::collection::vec((0..7u8, 0..4u32, any::<bool>()), 1..300)) {
+            let mut primary: Primary<u32> = Primary::default();
+            let mut born = 0;
+            let mut served = BTreeSet::new();
+            let mut outstanding: Vec<(WorkerId, u64, u32)> = Vec::new();
+            let mut alive = BTreeSet::new();
+            let mut ids = 0;
+            // A member throughout, so that the server exists.
+            primary.add_worker(WorkerId(0));
+            primary.join(WorkerId(0), "k");
+            alive.insert(0);
+            for (now, (kind, which, yes)) in steps.into_iter().enumerate() {
+                let now = now as u64 * 7;
+                let mut sent = Vec::new();
+                match kind {
+                    0 => { ids += 1; primary.add_worker(WorkerId(ids)); primary.join(WorkerId(ids), "k"); alive.insert(ids); }
+                    1 | 2 => { sent.extend(primary.accepted("k", born, now)); born += 1; }
+                    3 | 4 if !outstanding.is_empty() => {
+                        let (worker, seq, connection) = outstanding.remove(which as usize % outstanding.len());
+                        prop_assert!(primary.answered(worker, seq, yes, now));
+                        prop_assert!(!primary.answered(worker, seq, yes, now));
+                        if yes { prop_assert!(served.insert(connection)); }
+                    }
+                    5 => { if let Some(&id) = alive.iter().nth(which as usize + 1) { primary.retire(WorkerId(id)); } }
+                    6 => if let Some(&id) = alive.iter().nth(which as usize + 1) {
+                        alive.remove(&id);
+                        primary.gone(WorkerId(id));
+                        outstanding.retain(|(worker, ..)| worker.0 != id);
+                    },
+                    _ => {}
+                }
+                sent.extend(std::iter::from_fn(|| primary.dispatch_any(now)));
+                for hand_over in sent {
+                    prop_assert!(alive.contains(&hand_over.worker.0));
+                    prop_assert!(!outstanding.iter().any(|(.., connection)| *connection == hand_over.connection));
+                    prop_assert!(!served.contains(&hand_over.connection));
+                    outstanding.push((hand_over.worker, hand_over.seq, hand_over.connection));
+                }
+                for id in &alive {
+                    prop_assert!(primary.unacknowledged(WorkerId(*id)) <= WINDOW);
+                }
+            }
+            let waiting = primary.close("k").len();
+            prop_assert_eq!(served.len() + outstanding.len() + waiting, born as usize);
+        }
+    }
+}

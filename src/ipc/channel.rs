@@ -1,0 +1,159 @@
+//! A channel's descriptor, read and written without blocking.
+
+use super::codec::{Lines, decode};
+use super::outbox::{Frame, Outbox};
+use super::Inbound;
+use crate::sys;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
+
+/// What may wait for an app that doesn't read, in bytes. More is refused to whoever sends.
+const LONGEST_QUEUE: usize = 16 * 1024 * 1024;
+
+/// Our end of an app's channel.
+#[derive(Debug)]
+pub struct Channel {
+    fd: AsyncFd<OwnedFd>,
+    outbox: RefCell<Outbox>,
+    inbox: RefCell<Inbox>,
+    waiting: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    lines: Lines,
+    descriptors: VecDeque<OwnedFd>,
+    ended: bool,
+}
+
+/// The app doesn't read what it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueFull;
+
+impl Channel {
+    /// Takes over a non-blocking stream socket.
+    pub fn new(fd: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            fd: sys::ready::register(fd)?,
+            outbox: RefCell::default(),
+            inbox: RefCell::default(),
+            waiting: Notify::new(),
+        })
+    }
+
+    /// Queues a line (with its break) and writes what can be written.
+    pub fn send(&self, bytes: Vec<u8>) -> Result<(), QueueFull> {
+        if self.outbox.borrow().len() + bytes.len() > LONGEST_QUEUE {
+            return Err(QueueFull);
+        }
+        self.queue(Frame { bytes, descriptor: None });
+        Ok(())
+    }
+
+    /// The same with a descriptor. The caller bounds how many are out.
+    pub fn send_descriptor(&self, bytes: Vec<u8>, descriptor: Rc<OwnedFd>) {
+        self.queue(Frame { bytes, descriptor: Some(descriptor) });
+    }
+
+    fn queue(&self, frame: Frame) {
+        self.outbox.borrow_mut().push(frame);
+        self.flush();
+    }
+
+    /// Writes until nothing is left or the socket is full. A dead channel shows when it is read.
+    fn flush(&self) {
+        let mut outbox = self.outbox.borrow_mut();
+        while let Some((bytes, descriptor)) = outbox.next() {
+            let descriptor = descriptor.map(|fd| fd.as_fd());
+            match sys::channel::send(self.fd.get_ref().as_fd(), bytes, descriptor) {
+                Ok(count) => outbox.wrote(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.waiting.notify_one();
+                    return;
+                }
+                // Too many descriptors in flight for this user, or the peer is gone: an acknowledgement or the end
+                // of the channel brings us back here.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Writes what could not be written at once. Never returns; run it beside [`Self::receive`].
+    pub async fn write_later(&self) {
+        loop {
+            self.waiting.notified().await;
+            if let Ok(mut ready) = self.fd.writable().await {
+                ready.clear_ready();
+                drop(ready);
+                self.flush();
+            }
+        }
+    }
+
+    /// Waits for messages and hands each to `each`, with the descriptor that came with a [`Inbound::Handle`].
+    /// False once the channel has ended.
+    pub async fn receive(&self, each: impl FnMut(Inbound, Option<OwnedFd>)) -> bool {
+        match self.fd.readable().await {
+            Ok(mut ready) => {
+                ready.clear_ready();
+                drop(ready);
+                self.receive_now(each)
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The same for what is there already. False once the channel has ended.
+    pub fn receive_now(&self, mut each: impl FnMut(Inbound, Option<OwnedFd>)) -> bool {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let mut messages = Vec::new();
+            {
+                let inbox = &mut *self.inbox.borrow_mut();
+                if inbox.ended {
+                    return false;
+                }
+                let mut descriptors = Vec::new();
+                match sys::channel::receive(self.fd.get_ref().as_fd(), &mut buffer, &mut descriptors) {
+                    Ok(count) if count > 0 => {
+                        inbox.descriptors.extend(descriptors);
+                        let lines = inbox.lines.push(&buffer[..count], |line| messages.push(decode(line)));
+                        inbox.ended = lines.is_err();
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                    // A zero read, or the reset of a peer that died with unread bytes.
+                    _ => inbox.ended = true,
+                }
+            }
+            for message in messages {
+                self.handle(message, &mut each);
+            }
+        }
+    }
+
+    fn handle(&self, message: Inbound, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) {
+        match message {
+            Inbound::HandleAck | Inbound::HandleNack => {
+                self.outbox.borrow_mut().acknowledged();
+                self.flush();
+                each(message, None);
+            }
+            Inbound::Handle => {
+                let descriptor = self.inbox.borrow_mut().descriptors.pop_front();
+                // Until it is answered the app queues everything it sends, cluster messages included.
+                let answer: &[u8] = match descriptor {
+                    Some(_) => b"{\"cmd\":\"NODE_HANDLE_ACK\"}\n",
+                    None => b"{\"cmd\":\"NODE_HANDLE_NACK\"}\n",
+                };
+                self.queue(Frame { bytes: answer.to_vec(), descriptor: None });
+                each(Inbound::Handle, descriptor);
+            }
+            other => each(other, None),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What waits to be written, and when a descriptor may go out.
+//!
+//! Node's receiver keeps one descriptor at a time and takes one per 64 KiB read. If a line that belongs to a
+//! descriptor isn't wholly inside the read that brought it, the next descriptor overwrites it. So after many plain
+//! bytes, or a short write, a descriptor is followed by no other until all that are out were acknowledged.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+/// Plain bytes after which the line of a descriptor could straddle two reads: half of the receiver's buffer.
+const PLAIN_LIMIT: usize = 32 * 1024;
+
+/// One line, with the descriptor that travels with it.
+#[derive(Debug)]
+pub struct Frame {
+    pub bytes: Vec<u8>,
+    pub descriptor: Option<Rc<OwnedFd>>,
+}
+
+/// The queue of one channel: strictly first in, first out.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    queue: VecDeque<Frame>,
+    queued_bytes: usize,
+    /// How much of the first frame is out.
+    offset: usize,
+    plain_since_descriptor: usize,
+    short_write: bool,
+    unacknowledged: usize,
+    barrier: bool,
+}
+
+impl Outbox {
+    pub fn push(&mut self, frame: Frame) {
+        self.queued_bytes += frame.bytes.len();
+        self.queue.push_back(frame);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Bytes that wait.
+    pub fn len(&self) -> usize {
+        self.queued_bytes
+    }
+
+    /// Descriptors sent and not acknowledged.
+    pub fn unacknowledged(&self) -> usize {
+        self.unacknowledged
+    }
+
+    /// What may be written now.
+    pub fn next(&self) -> Option<(&[u8], Option<&Rc<OwnedFd>>)> {
+        let frame = self.queue.front()?;
+        let descriptor = frame.descriptor.as_ref().filter(|_| self.offset == 0);
+        if descriptor.is_some() && self.barrier {
+            return None;
+        }
+        Some((&frame.bytes[self.offset..], descriptor))
+    }
+
+    /// `count` bytes of [`Self::next`] are out (its descriptor with the first of them).
+    pub fn wrote(&mut self, count: usize) {
+        let Some(frame) = self.queue.front() else { return };
+        self.queued_bytes -= count;
+        let whole = self.offset + count == frame.bytes.len();
+        if frame.descriptor.is_some() && self.offset == 0 {
+            self.unacknowledged += 1;
+            self.barrier = self.plain_since_descriptor > PLAIN_LIMIT || self.short_write || !whole;
+            self.plain_since_descriptor = 0;
+            self.short_write = false;
+        } else {
+            self.plain_since_descriptor += count;
+        }
+        if whole {
+            self.queue.pop_front();
+            self.offset = 0;
+        } else {
+            self.offset += count;
+            self.short_write = true;
+        }
+    }
+
+    /// The receiver has taken a descriptor.
+    pub fn acknowledged(&mut self) {
+        self.unacknowledged = self.unacknowledged.saturating_sub(1);
+        if self.unacknowledged == 0 {
+            self.barrier = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn descriptor() -> Option<Rc<OwnedFd>> {
+        Some(Rc::new(std::fs::File::open("/dev/null").unwrap().into()))
+    }
+
+    fn write_all(outbox: &mut Outbox) -> usize {
+        let mut sent = 0;
+        while let Some((bytes, fd)) = outbox.next().map(|(bytes, fd)| (bytes.len(), fd.is_some())) {
+            sent += usize::from(fd);
+            outbox.wrote(bytes);
+        }
+        sent
+    }
+
+    #[test]
+    fn descriptors_flow_freely_after_few_bytes() {
+        let mut outbox = Outbox::default();
+        for _ in 0..16 {
+            outbox.push(Frame { bytes: vec![b'x'; 100], descriptor: descriptor() });
+        }
+        assert_eq!(write_all(&mut outbox), 16);
+    }
+
+    #[test]
+    fn many_plain_bytes_raise_the_barrier_after_the_next_descriptor() {
+        let mut outbox = Outbox::default();
+        outbox.push(Frame { bytes: vec![b'x'; PLAIN_LIMIT + 1], descriptor: None });
+        for _ in 0..3 {
+            outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: descriptor() });
+        }
+        assert_eq!(write_all(&mut outbox), 1);
+        outbox.acknowledged();
+        assert_eq!(write_all(&mut outbox), 2);
+    }
+
+    #[test]
+    fn a_short_write_raises_it_too() {
+        let mut outbox = Outbox::default();
+        outbox.push(Frame { bytes: vec![b'x'; 100], descriptor: None });
+        outbox.wrote(40);
+        for _ in 0..2 {
+            outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: descriptor() });
+        }
+        assert_eq!(write_all(&mut outbox), 1);
+        assert_eq!(outbox.unacknowledged(), 1);
+    }
+
+    proptest! {
+        /// Between two unacknowledged descriptors there are never more plain bytes than half a read.
+        #[test]
+        fn a_receiver_never_loses_a_descriptor(steps in prop::collection::vec((0..3u8, 1..50_000usize), 1..200)) {
+            let mut outbox = Outbox::default();
+            let mut plain = 0;
+            let mut outstanding = 0;
+            let mut risky = false;
+            for (kind, size) in steps {
+                match kind {
+                    0 => outbox.push(Frame { bytes: vec![b'p'; size], descriptor: None }),
+                    1 => outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: descriptor() }),
+                    _ => { outbox.acknowledged(); outstanding = outbox.unacknowledged(); }
+                }
+                let take = |outbox: &Outbox| outbox.next().map(|(bytes, fd)| (bytes.len(), fd.is_some()));
+                while let Some((length, fd)) = take(&outbox) {
+                    if fd {
+                        prop_assert!(!(risky && outstanding > 0), "a descriptor follows a risky one");
+                        risky = plain > PLAIN_LIMIT;
+                        outstanding += 1;
+                        plain = 0;
+                    } else {
+                        plain += length;
+                    }
+                    outbox.wrote(length);
+                }
+                if outstanding == 0 { risky = false; }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Starting a daemon: a process that outlives us, and says when it is ready.
+
+use super::spawn::{SpawnPlan, c_string, spawn};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, FromRawFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// The descriptor on which a launched daemon says that it is ready (`ok`) or why not (anything else).
+pub const READY_FD: RawFd = 3;
+
+/// Starts `program daemon` detached, with our environment and `log` as its output, and waits for its word.
+/// The inner `Err` is what it said instead of `ok`.
+pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io::Result<Result<(), String>> {
+    let output = OpenOptions::new().append(true).create(true).mode(0o600).open(log)?;
+    let input = File::open("/dev/null")?;
+    let (mut ready, theirs) = io::pipe()?;
+    let mut argv = vec![c_string(program)?];
+    for argument in arguments {
+        argv.push(c_string(argument)?);
+    }
+    let mut env = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        if name != "RPM_HOME" {
+            let mut pair = name;
+            pair.push("=");
+            pair.push(value);
+            env.push(c_string(pair)?);
+        }
+    }
+    let mut own = std::ffi::OsString::from("RPM_HOME=");
+    own.push(home);
+    env.push(c_string(own)?);
+    spawn(&SpawnPlan {
+        program: c_string(program)?,
+        argv,
+        env,
+        cwd: c_string("/")?,
+        fds: vec![(input.as_fd(), 0), (output.as_fd(), 1), (output.as_fd(), 2), (theirs.as_fd(), READY_FD)],
+        new_session: true,
+        parent_death_signal: None,
+        open_files: None,
+        birth: None,
+    })
+    .map_err(|error| io::Error::new(error.source.kind(), format!("{} cannot be started: {error}", program.display())))?;
+    drop(theirs);
+    let mut word = String::new();
+    ready.read_to_string(&mut word)?;
+    Ok(match word.as_str() {
+        "ok" => Ok(()),
+        "" => Err(format!("it ended at once; its last words are in {}", log.display())),
+        why => Err(why.to_owned()),
+    })
+}
+
+/// In a launched daemon: where to say the word. `None` when it was not started by [`launch`].
+pub fn ready_pipe() -> Option<File> {
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    // SAFETY: asked once, at the start of the daemon, before anything else has opened a descriptor; fstat tells
+    // whether number 3 is a pipe of the launcher's.
+    let file = unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        if libc::fstat(READY_FD, &raw mut stat) != 0 || stat.st_mode & libc::S_IFMT != libc::S_IFIFO {
+            return None;
+        }
+        File::from_raw_fd(READY_FD)
+    };
+    fcntl(&file, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
+    Some(file)
+}

@@ -1,0 +1,100 @@
+//! Figures of a process, from its `/proc/<pid>/stat`.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// What we read of a stat line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    pub state: char,
+    pub parent: i32,
+    pub group: i32,
+    /// User and system time, in clock ticks.
+    pub cpu_ticks: u64,
+    /// Since boot, in clock ticks: with the pid it names a process for good.
+    pub started: u64,
+    /// Resident pages.
+    pub rss_pages: u64,
+}
+
+impl Stat {
+    /// Parses a stat line. The command in parentheses may hold anything, spaces and parentheses included.
+    pub fn parse(line: &str) -> Option<Self> {
+        let rest = &line[line.rfind(')')? + 1..];
+        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+        Some(Self {
+            state: fields.first()?.chars().next()?,
+            parent: fields.get(1)?.parse().ok()?,
+            group: fields.get(2)?.parse().ok()?,
+            cpu_ticks: number(11)? + number(12)?,
+            started: number(19)?,
+            rss_pages: number(21)?,
+        })
+    }
+
+    pub fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+
+    pub fn rss_bytes(&self) -> u64 {
+        self.rss_pages * page_size()
+    }
+}
+
+/// A stat file kept open: one read a sample instead of three calls.
+#[derive(Debug)]
+pub struct StatFile(File);
+
+impl StatFile {
+    pub fn open(pid: i32) -> io::Result<Self> {
+        File::open(format!("/proc/{pid}/stat")).map(Self)
+    }
+
+    /// Fails once the process is gone.
+    pub fn read(&self) -> io::Result<Stat> {
+        let mut buffer = [0u8; 1024];
+        let length = self.0.read_at(&mut buffer, 0)?;
+        let text = String::from_utf8_lossy(&buffer[..length]);
+        Stat::parse(&text).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+    }
+}
+
+pub fn page_size() -> u64 {
+    sysconf(libc::_SC_PAGESIZE, 4096)
+}
+
+pub fn ticks_per_second() -> u64 {
+    sysconf(libc::_SC_CLK_TCK, 100)
+}
+
+fn sysconf(name: libc::c_int, otherwise: u64) -> u64 {
+    // SAFETY: plain look-up of a constant.
+    u64::try_from(unsafe { libc::sysconf(name) }).unwrap_or(otherwise)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_may_hold_parentheses() {
+        let line = "42 (a) b (c) S 1 40 40 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 1 0 9000 1000 25 184467 0";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!((stat.state, stat.parent, stat.group), ('S', 1, 40));
+        assert_eq!((stat.cpu_ticks, stat.started, stat.rss_pages), (100, 9000, 25));
+    }
+
+    #[test]
+    fn garbage_is_nothing() {
+        assert_eq!(Stat::parse(""), None);
+        assert_eq!(Stat::parse("1 (x) S"), None);
+    }
+
+    #[test]
+    fn our_own() {
+        let stat = StatFile::open(std::process::id() as i32).unwrap().read().unwrap();
+        assert!(stat.rss_bytes() > 100_000 && !stat.is_dead());
+    }
+}

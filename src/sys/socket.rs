@@ -1,0 +1,123 @@
+//! Listening sockets, the connections they give, and who is at the other end.
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::socket::sockopt::{Ipv6V6Only, PeerCredentials, ReuseAddr};
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, accept4, bind, getsockname,
+    getsockopt, setsockopt, socket,
+};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
+
+const FLAGS: SockFlag = SockFlag::SOCK_NONBLOCK.union(SockFlag::SOCK_CLOEXEC);
+
+/// A bound TCP socket that listens. `v6only` concerns IPv6 addresses: without it `::` takes IPv4 too.
+pub fn listen_tcp(address: SocketAddr, v6only: bool, backlog: i32) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let listener = socket(family, SockType::Stream, FLAGS, None)?;
+    setsockopt(&listener, ReuseAddr, &true)?;
+    if address.is_ipv6() {
+        setsockopt(&listener, Ipv6V6Only, &v6only)?;
+    }
+    bind(listener.as_raw_fd(), &SockaddrStorage::from(address))?;
+    listen(listener.as_fd(), backlog)?;
+    Ok(listener)
+}
+
+/// A bound unix socket that listens. The file must not exist.
+pub fn listen_unix(path: &Path, backlog: i32) -> io::Result<OwnedFd> {
+    let listener = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
+    bind(listener.as_raw_fd(), &UnixAddr::new(path)?)?;
+    listen(listener.as_fd(), backlog)?;
+    Ok(listener)
+}
+
+pub fn listen(socket: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
+    let backlog = Backlog::new(backlog).unwrap_or(Backlog::MAXCONN);
+    Ok(nix::sys::socket::listen(&socket, backlog)?)
+}
+
+/// The next waiting connection: non-blocking and close-on-exec from its first moment.
+pub fn accept(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    loop {
+        match accept4(listener.as_raw_fd(), FLAGS) {
+            // SAFETY: the kernel has just made this descriptor for us.
+            Ok(number) => return Ok(unsafe { OwnedFd::from_raw_fd(number) }),
+            Err(Errno::EINTR | Errno::ECONNABORTED) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The address a TCP socket is bound to.
+pub fn local_address(socket: BorrowedFd<'_>) -> io::Result<Option<SocketAddr>> {
+    let storage: SockaddrStorage = getsockname(socket.as_raw_fd())?;
+    Ok(match storage.family() {
+        Some(AddressFamily::Inet) => storage.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into())),
+        Some(AddressFamily::Inet6) => storage.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())),
+        _ => None,
+    })
+}
+
+/// Whether anybody answers at a unix socket's path.
+pub fn answers(path: &Path) -> bool {
+    !matches!(std::os::unix::net::UnixStream::connect(path), Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// The user at the other end of a unix connection.
+pub fn peer_uid(connection: &impl AsFd) -> io::Result<u32> {
+    Ok(getsockopt(&connection.as_fd(), PeerCredentials)?.uid())
+}
+
+pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
+    fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// Raises our soft limit of open files to the hard one, and returns what it was.
+pub fn raise_open_files() -> u64 {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    soft
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    #[test]
+    fn dual_stack_on_a_free_port() {
+        let listener = listen_tcp("[::]:0".parse().unwrap(), false, 8).unwrap();
+        let port = local_address(listener.as_fd()).unwrap().unwrap().port();
+        assert_ne!(port, 0);
+        let _client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        accept(listener.as_fd()).unwrap();
+        assert_eq!(accept(listener.as_fd()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn a_taken_port_is_an_error() {
+        let first = listen_tcp("127.0.0.1:0".parse().unwrap(), false, 8).unwrap();
+        let address = local_address(first.as_fd()).unwrap().unwrap();
+        let error = listen_tcp(address, false, 8).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EADDRINUSE));
+    }
+
+    #[test]
+    fn unix_peers_are_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let listener = listen_unix(&path, 8).unwrap();
+        let client = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        assert_eq!(peer_uid(&client).unwrap(), super::super::user::effective_uid());
+        assert!(answers(&path));
+        drop(listener);
+        assert!(!answers(&path));
+    }
+}
