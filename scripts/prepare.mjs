@@ -65,7 +65,7 @@ const builders = {
     title: 'the Node addon',
     build({ target, platform, scratch }) {
       const cli = ['build', '--platform', ...napiProfile(), '--target', target, '--no-default-features']
-      cli.push('--features', 'addon', '--no-js', '--dts', 'native.d.ts', '--output-dir', scratch, '--', '--locked', '--lib')
+      cli.push('--features', 'addon', '--no-js', '--no-const-enum', '--dts', 'native.d.ts', '--output-dir', scratch, '--', '--locked', '--lib')
       run(process.execPath, [napiCli(), ...cli], this.title)
       const { addon, types } = artefacts(platform)
       place(path.join(scratch, path.basename(addon)), addon)

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 
 /// What is done to processes that are there.
 #[napi(string_enum = "lowercase")]
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Action {
     Stop,
     Restart,

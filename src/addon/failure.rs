@@ -6,27 +6,27 @@ use napi::bindgen_prelude::{Env, JsObjectValue, JsValue, PromiseRaw, ToNapiValue
 use std::future::Future;
 
 /// A promise of `work`'s result, shown to JavaScript by `show`.
-pub(super) fn settle<'env, T, V>(
-    env: &'env Env,
+pub(super) fn settle<T, V>(
+    env: &Env,
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     show: impl FnOnce(T) -> V + 'static,
-) -> napi::Result<PromiseRaw<'env, V>>
+) -> napi::Result<PromiseRaw<'_, V>>
 where
     T: Send + 'static,
     V: ToNapiValue,
 {
     // The error object can be made on JavaScript's thread only, so it travels as a value until there.
     env.spawn_future_with_callback(async move { Ok(work.await) }, move |env, outcome| {
-        outcome.map(show).map_err(|failure| thrown(env, &failure))
+        outcome.map(show).map_err(|failure| thrown(*env, &failure))
     })
 }
 
 /// What to return from a call so that JavaScript sees `failure` thrown.
-pub(super) fn thrown(env: &Env, failure: &ApiError) -> napi::Error {
+pub(super) fn thrown(env: Env, failure: &ApiError) -> napi::Error {
     error_object(env, failure).unwrap_or_else(|error| error)
 }
 
-fn error_object(env: &Env, failure: &ApiError) -> napi::Result<napi::Error> {
+fn error_object(env: Env, failure: &ApiError) -> napi::Result<napi::Error> {
     let mut object = env.create_error(napi::Error::from_reason(failure.message.clone()))?;
     object.set_named_property("code", failure.code.as_str())?;
     if let Some(hint) = &failure.hint {

@@ -73,7 +73,7 @@ pub struct NativeManager {
 impl NativeManager {
     /// The daemon of a home, started by the first call when it does not run. `program` is the native `rpm`.
     #[napi(factory)]
-    pub fn connect(env: &Env, home: Option<String>, program: String) -> napi::Result<Self> {
+    pub fn connect(env: Env, home: Option<String>, program: String) -> napi::Result<Self> {
         let home = match home {
             Some(home) => Home::new(home),
             None => Home::from_env().map_err(|error| thrown(env, &ApiError::new(Code::Invalid, error.to_string())))?,
@@ -83,7 +83,7 @@ impl NativeManager {
 
     /// A supervisor in this program, which ends with it.
     #[napi(factory)]
-    pub fn embedded(env: &Env, home: Option<String>) -> napi::Result<Self> {
+    pub fn embedded(env: Env, home: Option<String>) -> napi::Result<Self> {
         let options = EmbeddedOptions { home: home.map(PathBuf::from) };
         let embedded = Embedded::start(options).map_err(|failure| thrown(env, &failure))?;
         Ok(Self { kind: Kind::Embedded(embedded) })
@@ -94,12 +94,12 @@ impl NativeManager {
     pub fn start<'env>(
         &self,
         env: &'env Env,
-        target: Value,
-        options: Value,
-        variables: Variables,
+        #[napi(ts_arg_type = "unknown")] target: Value,
+        #[napi(ts_arg_type = "unknown")] options: Value,
+        #[napi(ts_arg_type = "Record<string, string | undefined>")] variables: Variables,
     ) -> napi::Result<PromiseRaw<'env, ActionResult>> {
         let kind = self.kind.clone();
-        let caller = calling(env, variables)?;
+        let caller = calling(*env, variables)?;
         settle(env, async move { start(kind.backend(), target, options, caller).await }, Into::into)
     }
 
@@ -109,12 +109,12 @@ impl NativeManager {
         &self,
         env: &'env Env,
         action: Action,
-        target: Value,
-        options: Value,
-        variables: Variables,
+        #[napi(ts_arg_type = "unknown")] target: Value,
+        #[napi(ts_arg_type = "unknown")] options: Value,
+        #[napi(ts_arg_type = "Record<string, string | undefined>")] variables: Variables,
     ) -> napi::Result<PromiseRaw<'env, ActionResult>> {
         let kind = self.kind.clone();
-        let caller = calling(env, variables)?;
+        let caller = calling(*env, variables)?;
         settle(env, async move { act(kind.backend(), action, target, options, caller).await }, Into::into)
     }
 
@@ -196,13 +196,10 @@ impl NativeManager {
     }
 
     #[napi(ts_return_type = "Promise<NativeLogStream>")]
-    pub fn logs<'env>(
-        &self,
-        env: &'env Env,
-        options: LogOptions,
-    ) -> napi::Result<PromiseRaw<'env, NativeLogStream>> {
+    pub fn logs<'env>(&self, env: &'env Env, options: LogOptions) -> napi::Result<PromiseRaw<'env, NativeLogStream>> {
         let kind = self.kind.clone();
-        let stream = options.stream.as_deref().map(|name| if name == "err" { OutputStream::Err } else { OutputStream::Out });
+        let stream =
+            options.stream.as_deref().map(|name| if name == "err" { OutputStream::Err } else { OutputStream::Out });
         let LogOptions { target, lines, follow, .. } = options;
         let query = LogQuery { selector: Selector::new(target), lines, follow, stream };
         settle(env, async move { kind.backend().logs(query).await }, NativeLogStream::new)
@@ -230,7 +227,7 @@ impl NativeManager {
     }
 }
 
-fn calling(env: &Env, variables: Variables) -> napi::Result<Caller> {
+fn calling(env: Env, variables: Variables) -> napi::Result<Caller> {
     caller(variables).map_err(|failure| thrown(env, &failure))
 }
 

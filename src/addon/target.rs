@@ -80,7 +80,8 @@ fn load(declared: Value, options: Value, caller: &Caller) -> Result<Loaded, ApiE
 
 /// `env` names the profile, `only` the apps; the rest are fields for each app.
 fn file_options(mut options: Map<String, Value>) -> Result<FileOptions, ApiError> {
-    let invalid = |name: &str, wanted: &str| ApiError::new(Code::Invalid, format!("the option {name} must be {wanted}"));
+    let invalid =
+        |name: &str, wanted: &str| ApiError::new(Code::Invalid, format!("the option {name} must be {wanted}"));
     let profile = match options.remove("env") {
         None | Some(Value::Null) => None,
         Some(Value::String(name)) => Some(name),
@@ -91,7 +92,9 @@ fn file_options(mut options: Map<String, Value>) -> Result<FileOptions, ApiError
     };
     let only = match options.remove("only") {
         None | Some(Value::Null) => Vec::new(),
-        Some(Value::String(names)) => names.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        Some(Value::String(names)) => {
+            names.split([',', ' ']).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        }
         Some(Value::Array(names)) => names
             .into_iter()
             .map(|name| name.as_str().map(str::to_owned).ok_or_else(|| invalid("only", "a list of names")))
