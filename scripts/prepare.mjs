@@ -4,7 +4,17 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { artefacts, digests, napiCli, PROFILE, platformOf, ROOT, stale, builtPlatform, writeStamp } from './lib/sources.mjs'
+import {
+  artefacts,
+  builtPlatform,
+  digests,
+  napiCli,
+  PROFILE,
+  platformOf,
+  ROOT,
+  stale,
+  writeStamp,
+} from './lib/sources.mjs'
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`
 const say = (text) => process.stderr.write(`rpm-native: ${text}\n`)
@@ -24,7 +34,11 @@ function run(command, args, what) {
 }
 
 function ask(command, args) {
-  const { stdout, status, error } = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const { stdout, status, error } = spawnSync(command, args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   if (error || status !== 0) {
     throw new BuildError(
       `\`${command} ${args.join(' ')}\` does not run. Building from a checkout needs Rust: install it from ` +
@@ -65,7 +79,19 @@ const builders = {
     title: 'the Node addon',
     build({ target, platform, scratch }) {
       const cli = ['build', '--platform', ...napiProfile(), '--target', target, '--no-default-features']
-      cli.push('--features', 'addon', '--no-js', '--no-const-enum', '--dts', 'native.d.ts', '--output-dir', scratch, '--', '--locked', '--lib')
+      cli.push(
+        '--features',
+        'addon',
+        '--no-js',
+        '--no-const-enum',
+        '--dts',
+        'native.d.ts',
+        '--output-dir',
+        scratch,
+        '--',
+        '--locked',
+        '--lib',
+      )
       run(process.execPath, [napiCli(), ...cli], this.title)
       const { addon, types } = artefacts(platform)
       place(path.join(scratch, path.basename(addon)), addon)
@@ -110,7 +136,8 @@ function main() {
   if (!wanted()) return 0
   try {
     buildStale()
-    if (process.argv.includes('--types')) copyFileSync(path.join(ROOT, 'npm', 'native.d.ts'), path.join(ROOT, 'native.d.ts'))
+    if (process.argv.includes('--types'))
+      copyFileSync(path.join(ROOT, 'npm', 'native.d.ts'), path.join(ROOT, 'native.d.ts'))
     return 0
   } catch (error) {
     if (!(error instanceof BuildError)) throw error
