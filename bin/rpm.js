@@ -21,7 +21,7 @@ function fromTerminal(signal) {
 function dieBy(signal) {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
-  // Node keeps a few signals to itself (SIGPIPE, SIGUSR1). Then the shell's number for it has to do.
+  // Node ignores SIGPIPE. Then the shell's number for it has to do.
   setTimeout(() => process.exit(128 + require('node:os').constants.signals[signal]), 200)
 }
 
