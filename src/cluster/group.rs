@@ -4,7 +4,6 @@ use super::listener::Listener;
 use super::message::{self, Query};
 use super::primary::{HandOver, Primary, REFUSAL_PAUSE, WorkerId};
 use crate::clock;
-use crate::domain::ProcessId;
 use crate::ipc::{Channel, ClusterMessage};
 use crate::sys::{ready, socket};
 use serde_json::Value;
@@ -38,6 +37,10 @@ pub enum Notice {
     Broken,
 }
 
+/// Who keeps an app's listeners open: one task of one process. A reload has two of them for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder(pub u64);
+
 /// The primary of one app.
 #[derive(Debug, Clone, Default)]
 pub struct Group {
@@ -54,13 +57,15 @@ struct State {
     primary: Primary<Rc<OwnedFd>>,
     workers: BTreeMap<WorkerId, Worker>,
     servers: BTreeMap<String, Server>,
-    /// Processes that run or will run again: while there is one, listeners stay.
-    holders: BTreeSet<ProcessId>,
+    /// While there is one, listeners stay.
+    holders: BTreeSet<Holder>,
+    /// Why the last listen was refused, if it was.
+    refused: Option<String>,
 }
 
 #[derive(Debug)]
 struct Worker {
-    process: ProcessId,
+    holder: Holder,
     channel: Rc<Channel>,
     listening: bool,
 }
@@ -83,14 +88,14 @@ impl Drop for Server {
 
 impl Group {
     /// The process runs or will run: its listeners are kept from now on, through crashes and restarts.
-    pub fn hold(&self, process: ProcessId) {
-        self.inner.state.borrow_mut().holders.insert(process);
+    pub fn hold(&self, holder: Holder) {
+        self.inner.state.borrow_mut().holders.insert(holder);
     }
 
     /// The process has been stopped. With the last one the listeners go.
-    pub fn release(&self, process: ProcessId) {
+    pub fn release(&self, holder: Holder) {
         let mut state = self.inner.state.borrow_mut();
-        state.holders.remove(&process);
+        state.holders.remove(&holder);
         if state.holders.is_empty() {
             let keys: Vec<String> = state.servers.keys().cloned().collect();
             for key in keys {
@@ -99,10 +104,10 @@ impl Group {
         }
     }
 
-    pub fn add(&self, worker: WorkerId, process: ProcessId, channel: Rc<Channel>) {
+    pub fn add(&self, worker: WorkerId, holder: Holder, channel: Rc<Channel>) {
         let mut state = self.inner.state.borrow_mut();
         state.primary.add_worker(worker);
-        state.workers.insert(worker, Worker { process, channel, listening: false });
+        state.workers.insert(worker, Worker { holder, channel, listening: false });
     }
 
     /// A cluster message of a worker.
@@ -175,6 +180,11 @@ impl Group {
         self.inner.state.borrow().servers.values().map(|server| server.listener.get_ref().describe()).collect()
     }
 
+    /// Why its workers cannot listen, if that is what they met last.
+    pub fn refused(&self) -> Option<String> {
+        self.inner.state.borrow().refused.clone()
+    }
+
     fn answered(&self, id: WorkerId, seq: u64, accepted: bool) {
         let known = self.inner.state.borrow_mut().primary.answered(id, seq, accepted, clock::boot_ms());
         if known && !accepted {
@@ -201,11 +211,12 @@ impl Group {
         if !state.servers.contains_key(&query.key)
             && let Err(errno) = self.open(&mut state, &query)
         {
-            tracing::warn!("a worker cannot listen on {:?}: {}", query.address, io::Error::from_raw_os_error(errno));
+            state.refused = Some(format!("{}: {}", query.address, io::Error::from_raw_os_error(errno)));
             let own = state.primary.next_seq();
             state.send(id, message::error_reply(own, seq, &query.key, &query.data, errno));
             return;
         }
+        state.refused = None;
         // A worker that leaves gets no answer, as with Node's own primary.
         if !state.primary.join(id, &query.key) {
             return;
@@ -290,9 +301,8 @@ impl State {
 
     /// Closes servers without members, unless a process may still be on its way to them.
     fn prune(&mut self) {
-        let settled = |process: &ProcessId| {
-            self.workers.values().any(|worker| worker.process == *process && worker.listening)
-        };
+        let settled =
+            |holder: &Holder| self.workers.values().any(|worker| worker.holder == *holder && worker.listening);
         if !self.holders.iter().all(settled) {
             return;
         }

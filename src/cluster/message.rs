@@ -2,6 +2,7 @@
 
 use crate::ipc::ClusterMessage;
 use serde_json::{Value, json};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -17,6 +18,17 @@ pub(super) enum Address {
     Unix { path: PathBuf, readable_all: bool, writable_all: bool },
     /// A kind that this primary doesn't serve.
     Unsupported,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AnyTcp { port } => write!(f, "port {port}"),
+            Self::Tcp { address, .. } => address.fmt(f),
+            Self::Unix { path, .. } => path.display().fmt(f),
+            Self::Unsupported => f.write_str("a kind of socket that cluster mode doesn't serve (UDP, or an inherited fd)"),
+        }
+    }
 }
 
 /// A `queryServer`.

@@ -8,5 +8,5 @@ mod listener;
 mod message;
 mod primary;
 
-pub use group::{Group, Notice};
+pub use group::{Group, Holder, Notice};
 pub use primary::WorkerId;

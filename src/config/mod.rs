@@ -1,1 +1,36 @@
-//! Application files and flags into [`AppSpec`](crate::domain::AppSpec)s.
+//! Application files, objects and flags into [`AppSpec`](crate::domain::AppSpec)s.
+//!
+//! ```text
+//!  file ──▶ file / javascript ─┐
+//!  text ───────────────────────┼─▶ document ─▶ fields ─▶ AppOptions ─▶ complete ─▶ AppSpec
+//!  value ──────────────────────┘                  flags ───┘   (script, interpreter, environment, place)
+//! ```
+//!
+//! What a user wrote stays apart from what it means: [`AppOptions`] holds the first, typed but incomplete; `complete`
+//! looks at the caller's surroundings once and makes the second. Nothing here talks to a daemon.
+
+mod assemble;
+mod caller;
+mod command;
+mod complete;
+mod document;
+mod environment;
+mod error;
+mod fields;
+mod file;
+mod interpreter;
+mod javascript;
+mod options;
+mod place;
+mod read;
+mod script;
+mod search;
+mod settings;
+mod suggest;
+mod words;
+
+pub use caller::Caller;
+pub use error::{ConfigError, Problem};
+pub use fields::{Field, known_fields};
+pub use file::{from_target, from_value, is_application_file, load_file, load_text};
+pub use options::{AppOptions, FileOptions, FilterEnv, Instances, Loaded};

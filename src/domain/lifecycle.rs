@@ -1,1 +1,504 @@
+//! The life of a process, decided: `step(state, event, now)` says what it is next and what has to be done.
+//!
+//! The state is small, plain and copyable; timers are absolute, so that somebody else can carry on with it.
 
+use super::spec::{RestartPolicy, StopPolicy};
+use super::{BootMs, Outcome, SpawnId, Status};
+
+/// The longest delay of the exponential back-off.
+const LONGEST_BACKOFF: u64 = 15_000;
+/// A run longer than this ends the back-off.
+const BACKOFF_RESET: u64 = 30_000;
+/// How long to wait for readiness at start when the app doesn't say.
+pub const LISTEN_TIMEOUT: u64 = 3_000;
+/// The delay before another try when the system had no room for a process.
+const NO_ROOM_DELAY: u64 = 1_000;
+
+/// Where a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    pub phase: Phase,
+    /// The current run, or the last one.
+    pub run: SpawnId,
+    pub created_at: BootMs,
+    pub started_at: BootMs,
+    pub restarts: u32,
+    /// Unstable exits in a row.
+    pub unstable: u32,
+    /// The current delay of the exponential back-off.
+    pub backoff: u64,
+    pub last_exit: Option<Outcome>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Stopped,
+    Errored,
+    WaitingRestart {
+        until: BootMs,
+    },
+    /// Started, not ready. At the deadline it counts as online all the same.
+    Launching {
+        deadline: BootMs,
+    },
+    Online,
+    Stopping {
+        step: StopStep,
+        deadline: BootMs,
+        then: Then,
+    },
+    /// Forgotten: nothing follows.
+    Deleted,
+}
+
+/// How far a stop is. Each step has its deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopStep {
+    /// A cluster worker finishes what it has.
+    Drain,
+    /// The main process was asked to end.
+    Main,
+    /// It didn't, and was killed.
+    MainKilled,
+    /// It is gone; what it left behind was asked to end.
+    Rest,
+    /// That didn't, and was killed.
+    RestKilled,
+}
+
+/// What follows when nothing lives any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    Stay,
+    Restart,
+    Delete,
+    /// It ended by itself: the restart policy says.
+    Judge,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    Start,
+    Stop,
+    Restart,
+    Delete,
+    /// A reload has replaced it: it may finish what it has, then it is forgotten.
+    Retire,
+    /// The program was executed.
+    Spawned(SpawnId),
+    /// It could not be; the `errno`.
+    NotStarted(SpawnId, i32),
+    /// As ready as its settings ask.
+    Ready(SpawnId),
+    /// A draining worker has closed everything.
+    Drained(SpawnId),
+    /// The main process has ended; `leftovers` says whether others of its group live that are to end too.
+    Exited {
+        run: SpawnId,
+        outcome: Outcome,
+        leftovers: bool,
+    },
+    /// Nothing of its group lives.
+    GroupGone(SpawnId),
+    /// Time has passed.
+    Timer,
+}
+
+/// What has to be done, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Start it; answered by `Spawned` or `NotStarted`.
+    Spawn(SpawnId),
+    /// Give a cluster worker no more connections and ask it to finish; answered by `Drained`.
+    Drain(SpawnId),
+    /// Ask the main process to end: the signal, or the message.
+    AskMain(SpawnId),
+    KillMain(SpawnId),
+    /// Ask what is left of its group to end; answered by `GroupGone`.
+    AskGroup(SpawnId),
+    KillGroup(SpawnId),
+    Report(Report),
+}
+
+/// What is worth telling others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    Online,
+    Exit,
+    Restart,
+    Stop,
+    Overlimit,
+    Delete,
+}
+
+/// What the decisions depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy<'a> {
+    pub restart: &'a RestartPolicy,
+    pub stop: &'a StopPolicy,
+    /// Ready only when it says so, or Node has come up; else as soon as it is executed.
+    pub waits_for_ready: bool,
+    pub listen_timeout: u64,
+    /// A cluster worker: it can be drained.
+    pub drains: bool,
+}
+
+impl State {
+    pub const fn new(now: BootMs) -> Self {
+        Self {
+            phase: Phase::Stopped,
+            run: SpawnId(0),
+            created_at: now,
+            started_at: 0,
+            restarts: 0,
+            unstable: 0,
+            backoff: 0,
+            last_exit: None,
+        }
+    }
+
+    pub const fn status(&self) -> Status {
+        match self.phase {
+            Phase::Stopped | Phase::Deleted => Status::Stopped,
+            Phase::Errored => Status::Errored,
+            Phase::WaitingRestart { .. } => Status::WaitingRestart,
+            Phase::Launching { .. } => Status::Launching,
+            Phase::Online => Status::Online,
+            Phase::Stopping { .. } => Status::Stopping,
+        }
+    }
+
+    /// When a `Timer` is due.
+    pub const fn deadline(&self) -> Option<BootMs> {
+        match self.phase {
+            Phase::WaitingRestart { until } => Some(until),
+            Phase::Launching { deadline } | Phase::Stopping { deadline, .. } => Some(deadline),
+            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => None,
+        }
+    }
+
+    /// Whether it runs, or will without anybody asking for it.
+    pub const fn is_wanted(&self) -> bool {
+        match self.phase {
+            Phase::WaitingRestart { .. } | Phase::Launching { .. } | Phase::Online => true,
+            Phase::Stopping { then, .. } => matches!(then, Then::Restart | Then::Judge),
+            Phase::Stopped | Phase::Errored | Phase::Deleted => false,
+        }
+    }
+}
+
+/// The next state, and what has to be done. `next` is the id of the run, should one begin.
+pub fn step(state: State, event: Event, now: BootMs, next: SpawnId, policy: &Policy<'_>) -> (State, Vec<Effect>) {
+    let mut machine = Machine { state, effects: Vec::new(), now, next, policy };
+    machine.apply(event);
+    (machine.state, machine.effects)
+}
+
+struct Machine<'a> {
+    state: State,
+    effects: Vec<Effect>,
+    now: BootMs,
+    next: SpawnId,
+    policy: &'a Policy<'a>,
+}
+
+impl Machine<'_> {
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::Start => self.start(),
+            Event::Stop => self.stop(Then::Stay),
+            Event::Delete => self.stop(Then::Delete),
+            Event::Restart => self.restart(),
+            Event::Retire => self.retire(),
+            Event::Timer => self.timer(),
+            Event::Spawned(run) if run == self.state.run => self.spawned(),
+            Event::NotStarted(run, errno) if run == self.state.run => self.not_started(errno),
+            Event::Ready(run) if run == self.state.run => self.ready(),
+            Event::Drained(run) if run == self.state.run => self.drained(),
+            Event::Exited { run, outcome, leftovers } if run == self.state.run => self.exited(outcome, leftovers),
+            Event::GroupGone(run) if run == self.state.run => self.group_gone(),
+            // Of an earlier run: too late to matter.
+            Event::Spawned(_)
+            | Event::NotStarted(..)
+            | Event::Ready(_)
+            | Event::Drained(_)
+            | Event::Exited { .. }
+            | Event::GroupGone(_) => {}
+        }
+    }
+
+    fn start(&mut self) {
+        match self.state.phase {
+            Phase::Stopped | Phase::Errored => {
+                self.fresh();
+                self.spawn();
+            }
+            Phase::WaitingRestart { .. } => self.spawn_again(),
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Judge } => {
+                self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
+            }
+            Phase::Stopping { then: Then::Restart | Then::Delete, .. }
+            | Phase::Launching { .. }
+            | Phase::Online
+            | Phase::Deleted => {}
+        }
+    }
+
+    fn restart(&mut self) {
+        match self.state.phase {
+            Phase::Stopped | Phase::Errored => {
+                self.fresh();
+                self.spawn();
+            }
+            Phase::WaitingRestart { .. } => {
+                self.fresh();
+                self.spawn_again();
+            }
+            Phase::Launching { .. } | Phase::Online => {
+                self.fresh();
+                self.ask_main(Then::Restart);
+            }
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge } => {
+                self.fresh();
+                self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
+            }
+            Phase::Stopping { then: Then::Delete, .. } | Phase::Deleted => {}
+        }
+    }
+
+    fn stop(&mut self, then: Then) {
+        match self.state.phase {
+            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } => self.finish(then),
+            Phase::Launching { .. } | Phase::Online => self.ask_main(then),
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge } => {
+                self.state.phase = Phase::Stopping { step, deadline, then };
+            }
+            Phase::Stopping { then: Then::Delete, .. } | Phase::Deleted => {}
+        }
+    }
+
+    fn retire(&mut self) {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online if self.policy.drains => {
+                self.effects.push(Effect::Drain(self.state.run));
+                self.stopping(StopStep::Drain, Then::Delete);
+            }
+            Phase::Launching { .. }
+            | Phase::Online
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Stopping { .. }
+            | Phase::Deleted => self.stop(Then::Delete),
+        }
+    }
+
+    fn timer(&mut self) {
+        if self.state.deadline().is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
+        let run = self.state.run;
+        match self.state.phase {
+            Phase::WaitingRestart { .. } => self.spawn_again(),
+            Phase::Launching { .. } => self.ready(),
+            Phase::Stopping { step, then, .. } => match step {
+                StopStep::Drain => self.ask_main(then),
+                StopStep::Main | StopStep::MainKilled => {
+                    self.effects.push(Effect::KillMain(run));
+                    self.stopping(StopStep::MainKilled, then);
+                }
+                StopStep::Rest | StopStep::RestKilled => {
+                    self.effects.push(Effect::KillGroup(run));
+                    self.stopping(StopStep::RestKilled, then);
+                }
+            },
+            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => {}
+        }
+    }
+
+    fn spawned(&mut self) {
+        match self.state.phase {
+            Phase::Launching { .. } if !self.policy.waits_for_ready => self.ready(),
+            Phase::Launching { .. }
+            | Phase::Online
+            | Phase::Stopping { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    fn not_started(&mut self, errno: i32) {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online => {
+                self.state.last_exit = Some(Outcome::NotStarted(errno));
+                self.effects.push(Effect::Report(Report::Exit));
+                self.state.phase = if is_passing(errno) {
+                    Phase::WaitingRestart { until: self.now + NO_ROOM_DELAY }
+                } else {
+                    Phase::Errored
+                };
+            }
+            Phase::Stopping { then, .. } => self.finish(then),
+            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => {}
+        }
+    }
+
+    fn ready(&mut self) {
+        match self.state.phase {
+            Phase::Launching { .. } => {
+                self.state.phase = Phase::Online;
+                self.effects.push(Effect::Report(Report::Online));
+            }
+            Phase::Online
+            | Phase::Stopping { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    fn drained(&mut self) {
+        match self.state.phase {
+            Phase::Stopping { step: StopStep::Drain, then, .. } => self.ask_main(then),
+            Phase::Stopping {
+                step: StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled, ..
+            }
+            | Phase::Launching { .. }
+            | Phase::Online
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    fn exited(&mut self, outcome: Outcome, leftovers: bool) {
+        let then = match self.state.phase {
+            Phase::Launching { .. } | Phase::Online => Then::Judge,
+            Phase::Stopping { step: StopStep::Drain | StopStep::Main | StopStep::MainKilled, then, .. } => then,
+            Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => return,
+        };
+        self.state.last_exit = Some(outcome);
+        self.effects.push(Effect::Report(Report::Exit));
+        if leftovers {
+            self.effects.push(Effect::AskGroup(self.state.run));
+            self.stopping(StopStep::Rest, then);
+        } else {
+            self.finish(then);
+        }
+    }
+
+    fn group_gone(&mut self) {
+        match self.state.phase {
+            Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, then, .. } => self.finish(then),
+            Phase::Stopping { step: StopStep::Drain | StopStep::Main | StopStep::MainKilled, .. }
+            | Phase::Launching { .. }
+            | Phase::Online
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    /// Nothing of it lives.
+    fn finish(&mut self, then: Then) {
+        match then {
+            Then::Stay => {
+                self.state.phase = Phase::Stopped;
+                self.effects.push(Effect::Report(Report::Stop));
+            }
+            Then::Delete => {
+                self.state.phase = Phase::Deleted;
+                self.effects.push(Effect::Report(Report::Delete));
+            }
+            Then::Restart => self.spawn_again(),
+            Then::Judge => self.judge(),
+        }
+    }
+
+    /// It ended by itself: whether, and when, it runs again.
+    fn judge(&mut self) {
+        let policy = self.policy.restart;
+        let uptime = self.now.saturating_sub(self.state.started_at);
+        let age = self.now.saturating_sub(self.state.created_at);
+        let done = matches!(self.state.last_exit, Some(Outcome::Code(code)) if policy.stop_exit_codes.contains(&code));
+        if !policy.autorestart || done {
+            self.state.phase = Phase::Stopped;
+            return;
+        }
+        if uptime >= policy.min_uptime {
+            self.state.unstable = 0;
+        } else if age < policy.min_uptime.saturating_mul(u64::from(policy.max_restarts)) || policy.max_restarts == 0 {
+            self.state.unstable += 1;
+        }
+        if uptime < policy.min_uptime && self.state.unstable >= policy.max_restarts {
+            self.state.phase = Phase::Errored;
+            self.state.unstable = 0;
+            self.effects.push(Effect::Report(Report::Overlimit));
+            return;
+        }
+        match self.delay(uptime) {
+            0 => self.spawn_again(),
+            delay => self.state.phase = Phase::WaitingRestart { until: self.now + delay },
+        }
+    }
+
+    fn delay(&mut self, uptime: u64) -> u64 {
+        let first = self.policy.restart.exp_backoff_restart_delay;
+        if first == 0 {
+            return self.policy.restart.restart_delay;
+        }
+        self.state.backoff = match self.state.backoff {
+            _ if uptime > BACKOFF_RESET => first,
+            0 => first,
+            last => (last * 3 / 2).min(LONGEST_BACKOFF),
+        };
+        self.state.backoff
+    }
+
+    /// Somebody asked for it: what went wrong before is forgotten.
+    fn fresh(&mut self) {
+        self.state.created_at = self.now;
+        self.state.unstable = 0;
+        self.state.backoff = 0;
+    }
+
+    fn spawn_again(&mut self) {
+        self.state.restarts += 1;
+        self.effects.push(Effect::Report(Report::Restart));
+        self.spawn();
+    }
+
+    fn spawn(&mut self) {
+        self.state.run = self.next;
+        self.state.started_at = self.now;
+        self.state.phase = Phase::Launching { deadline: self.now + self.policy.listen_timeout };
+        self.effects.push(Effect::Spawn(self.next));
+    }
+
+    fn ask_main(&mut self, then: Then) {
+        self.effects.push(Effect::AskMain(self.state.run));
+        self.stopping(StopStep::Main, then);
+    }
+
+    fn stopping(&mut self, step: StopStep, then: Then) {
+        self.state.phase = Phase::Stopping { step, deadline: self.now + self.policy.stop.kill_timeout, then };
+    }
+}
+
+/// Whether the system may have room again soon: EAGAIN, ENOMEM, ENFILE, EMFILE.
+const fn is_passing(errno: i32) -> bool {
+    matches!(errno, 11 | 12 | 23 | 24)
+}
+
+#[cfg(test)]
+#[path = "lifecycle_tests.rs"]
+mod tests;

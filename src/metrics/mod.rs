@@ -1,1 +1,7 @@
-//! Room: metrics.
+//! Figures: of each process, sampled, and of the machine, when asked.
+
+mod host;
+mod sampler;
+
+pub use host::{HostFigures, HostSampler};
+pub use sampler::{Sample, Sampler};

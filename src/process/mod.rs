@@ -1,1 +1,14 @@
-//! Room: process.
+//! One task for each process: it starts it, watches it, ends it, and is the only one to say what it is doing.
+//!
+//! What to do is decided by [`crate::domain::lifecycle`]; the task carries it out.
+
+mod act;
+mod environment;
+mod exit;
+mod launch;
+mod link;
+mod task;
+
+pub use environment::{Identity, compose, redacted};
+pub use exit::ExitFact;
+pub use task::{Command, Context, Handle, Observed, Settled, SpawnIds};

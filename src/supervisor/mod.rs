@@ -1,1 +1,16 @@
-//! Room: supervisor.
+//! Names, order and desired state: which processes there are, and what a command means to each of them.
+//!
+//! The actor reads calls and reports and never waits for slow work: a verb is a task of its own that sends commands
+//! to processes, awaits their answers, and replies.
+
+mod actor;
+mod handle;
+mod registry;
+mod reload;
+mod start;
+mod streams;
+mod verbs;
+mod view;
+
+pub use actor::{Supervisor, World};
+pub use handle::Handle;

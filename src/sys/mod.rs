@@ -2,15 +2,19 @@
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
 pub mod channel;
+pub mod epoll;
 pub mod group;
 pub mod keep;
 pub mod launch;
 pub mod lock;
 pub mod pidfd;
+pub mod pipe;
 pub mod proc;
 #[cfg(feature = "engine")]
 pub mod ready;
+pub mod signal;
 pub mod socket;
 pub mod spawn;
+pub mod thread;
 pub mod time;
 pub mod user;

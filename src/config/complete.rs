@@ -1,0 +1,215 @@
+//! From what was written to what is wanted: the one place where an app meets the caller's surroundings.
+
+use super::interpreter::{self, Surroundings};
+use super::script::{self, Script};
+use super::{AppOptions, Caller, Problem, environment, place, settings};
+use crate::domain::AppSpec;
+use crate::domain::spec::{
+    Environment, Interpreter, LogFiles, Mode, Program, ReadyPolicy, RestartPolicy, Source, StopPolicy,
+};
+use std::path::{Path, PathBuf};
+
+const NAMESPACE: &str = "default";
+
+/// Where an app was written down.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub caller: &'a Caller,
+    /// What its relative paths are seen from; the first where its script is.
+    ///
+    /// For an application file that is the directory it stands in, so that it means the same wherever the command is
+    /// typed; then, because PM2 knows only that, the caller's directory.
+    pub bases: &'a [PathBuf],
+    pub source: Option<&'a Source>,
+    pub profile: Option<&'a str>,
+}
+
+/// An app with everything decided, and what the user should know about the decisions.
+pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppSpec, Vec<String>), Problem> {
+    let mut options = settings::defaults(origin.caller)?;
+    options.overlay(written.clone());
+    let text = options.script.as_deref().filter(|script| !script.trim().is_empty()).ok_or(Problem::NoScript)?;
+    let mut env = environment::layers(&options, origin.profile, origin.caller);
+    let path = env.app.get("PATH").or_else(|| env.inherited.get("PATH")).cloned();
+    let located = locate(text, &options, origin, path.as_deref())?;
+    let around = Surroundings { caller: origin.caller, path: path.as_deref(), cwd: &located.cwd };
+    let mut program = interpreter::program(&located.script, &options, around)?;
+    settings::add_node_options(&mut program, origin.caller);
+    unbuffer_python(&program, &mut env);
+
+    let mut warnings = surprises(text, &options, origin, &located);
+    let mode = mode(&options, &program).unwrap_or_else(|| {
+        warnings.push("only Node and bun apps can be cluster workers; started in fork mode".to_owned());
+        Mode::Fork
+    });
+    Ok((spec(options, origin, located, program, env, mode), warnings))
+}
+
+fn spec(
+    options: AppOptions,
+    origin: Origin<'_>,
+    Located { cwd, script, .. }: Located,
+    program: Program,
+    env: Environment,
+    mode: Mode,
+) -> AppSpec {
+    let caller = origin.caller;
+    AppSpec {
+        name: name(&options, origin.profile),
+        mode,
+        instances: options.instances.map_or(1, |instances| instances.resolve(caller.cores)),
+        restart: restart_policy(&options),
+        stop: stop_policy(&options),
+        ready: ReadyPolicy {
+            wait_ready: options.wait_ready.unwrap_or_default(),
+            listen_timeout: options.listen_timeout,
+        },
+        logs: log_files(&options, mode, &cwd, caller),
+        pid_file: filled(options.pid_file.as_ref()).map(|path| place::absolute(path, &cwd, caller)),
+        autostart: options.autostart.unwrap_or(true),
+        source: origin.source.cloned(),
+        namespace: options.namespace.filter(|name| !name.is_empty()).unwrap_or_else(|| NAMESPACE.to_owned()),
+        args: args(script, options.args.unwrap_or_default()),
+        username: options.username.or_else(|| caller.username.clone()),
+        program,
+        cwd,
+        env,
+    }
+}
+
+/// What happens otherwise than the words of the app suggest.
+fn surprises(text: &str, options: &AppOptions, origin: Origin<'_>, located: &Located) -> Vec<String> {
+    let mut surprises = Vec::new();
+    if located.fallback {
+        let cwd = located.cwd.display();
+        surprises.push(format!("{text} is not beside the file; taken from {cwd}, where the command runs"));
+    }
+    if let Some(profile) = origin.profile.filter(|name| !options.profiles.contains_key(*name)) {
+        surprises.push(format!("there is no env_{profile}; env alone is used"));
+    }
+    surprises
+}
+
+/// The name of an app before a profile or a prefix changes it; `None` when neither name nor script is written.
+pub(super) fn plain_name(options: &AppOptions) -> Option<String> {
+    filled(options.name.as_ref()).cloned().or_else(|| options.script.as_deref().map(script::default_name))
+}
+
+pub(super) fn name(options: &AppOptions, profile: Option<&str>) -> String {
+    let mut name = options.name_prefix.clone().unwrap_or_default();
+    name.push_str(&plain_name(options).unwrap_or_default());
+    if let Some(profile) = profile.filter(|_| options.append_env_to_name == Some(true)) {
+        name.push('-');
+        name.push_str(profile);
+    }
+    name
+}
+
+/// An empty text is no text.
+fn filled(text: Option<&String>) -> Option<&String> {
+    text.filter(|text| !text.is_empty())
+}
+
+struct Located {
+    cwd: PathBuf,
+    script: Script,
+    /// It was not found from the first base.
+    fallback: bool,
+}
+
+fn locate(text: &str, options: &AppOptions, origin: Origin<'_>, path: Option<&str>) -> Result<Located, Problem> {
+    let cwd_from = |base: &PathBuf| match filled(options.cwd.as_ref()) {
+        Some(cwd) => place::absolute(cwd, base, origin.caller),
+        None => base.clone(),
+    };
+    for (index, base) in origin.bases.iter().enumerate() {
+        let cwd = cwd_from(base);
+        if cwd.is_dir()
+            && let Some(script) = script::file(text, &cwd, origin.caller)?
+        {
+            // An absolute path is found from everywhere; only what the base decided is worth a word.
+            return Ok(Located { fallback: index > 0 && !Path::new(text).is_absolute(), cwd, script });
+        }
+    }
+    let nowhere = || Problem::NoDirectory { path: origin.bases.first().map(cwd_from).unwrap_or_default() };
+    let cwd = origin.bases.iter().map(cwd_from).find(|cwd| cwd.is_dir()).ok_or_else(nowhere)?;
+    let script = script::no_file(text, &cwd, path, origin.caller)?;
+    // An interpreter of the user's choice wants a file; a shell may have a line.
+    let takes_a_line = matches!(options.interpreter.as_deref(), None | Some("none" | "bash" | "sh"));
+    if matches!(script, Script::Line { .. }) && !takes_a_line {
+        return Err(script::missing(place::absolute(text, &cwd, origin.caller)));
+    }
+    Ok(Located { cwd, script, fallback: false })
+}
+
+/// Arguments of a shell line become its `$1`, `$2`, …
+fn args(script: Script, given: Vec<String>) -> Vec<String> {
+    match script {
+        Script::File(_) | Script::Program(_) => given,
+        Script::Line { shell, line } => {
+            let mut args = vec!["-c".to_owned(), line];
+            if !given.is_empty() {
+                args.push(shell.to_string_lossy().into_owned());
+                args.extend(given);
+            }
+            args
+        }
+    }
+}
+
+/// Python holds output back in a pipe, and logs would lag by kilobytes.
+fn unbuffer_python(program: &Program, env: &mut Environment) {
+    if let Interpreter::Named(interpreter) = &program.interpreter
+        && interpreter.rsplit('/').next().is_some_and(|name| name.starts_with("python"))
+        && !env.app.contains_key("PYTHONUNBUFFERED")
+    {
+        env.app.insert("PYTHONUNBUFFERED".to_owned(), "1".to_owned());
+    }
+}
+
+/// `None` when cluster mode is asked of a program that cannot be a worker. Any number of instances makes a Node app a
+/// cluster app, also those below -1, which PM2 leaves to fight for one port in fork mode.
+fn mode(options: &AppOptions, program: &Program) -> Option<Mode> {
+    match options.exec_mode {
+        Some(Mode::Cluster) if !program.is_node() => None,
+        Some(mode) => Some(mode),
+        None if options.instances.is_some() && program.is_node() => Some(Mode::Cluster),
+        None => Some(Mode::Fork),
+    }
+}
+
+fn restart_policy(options: &AppOptions) -> RestartPolicy {
+    let default = RestartPolicy::default();
+    RestartPolicy {
+        autorestart: options.autorestart.unwrap_or(default.autorestart),
+        max_restarts: options.max_restarts.unwrap_or(default.max_restarts),
+        min_uptime: options.min_uptime.unwrap_or(default.min_uptime),
+        restart_delay: options.restart_delay.unwrap_or(default.restart_delay),
+        exp_backoff_restart_delay: options.exp_backoff_restart_delay.unwrap_or(default.exp_backoff_restart_delay),
+        stop_exit_codes: options.stop_exit_codes.clone().unwrap_or(default.stop_exit_codes),
+    }
+}
+
+fn stop_policy(options: &AppOptions) -> StopPolicy {
+    let default = StopPolicy::default();
+    StopPolicy {
+        kill_signal: options.kill_signal.unwrap_or(default.kill_signal),
+        kill_timeout: options.kill_timeout.unwrap_or(default.kill_timeout),
+        shutdown_with_message: options.shutdown_with_message.unwrap_or(default.shutdown_with_message),
+        treekill: options.treekill.unwrap_or(default.treekill),
+    }
+}
+
+fn log_files(options: &AppOptions, mode: Mode, cwd: &Path, caller: &Caller) -> LogFiles {
+    let file = |path: &String| place::log_file(path, cwd, caller);
+    LogFiles {
+        out: filled(options.out_file.as_ref()).map(file),
+        error: filled(options.error_file.as_ref()).map(file),
+        merge: options.merge_logs.unwrap_or(mode == Mode::Fork && options.instances.is_none()),
+        disable: options.disable_logs.unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+#[path = "complete_tests.rs"]
+mod tests;

@@ -1,0 +1,93 @@
+//! Defaults from the caller's environment: `RPM_<name>`, else PM2's `PM2_<name>`.
+
+use super::{AppOptions, Caller, Problem, fields, read};
+use crate::domain::spec::Program;
+use serde_json::Value;
+
+/// Settings that are the default of a field.
+const OF_FIELDS: [(&str, &str); 4] = [
+    ("KILL_TIMEOUT", "kill_timeout"),
+    ("KILL_SIGNAL", "kill_signal"),
+    ("GRACEFUL_LISTEN_TIMEOUT", "listen_timeout"),
+    ("PROCESS_INSTANCE_VAR", "instance_var"),
+];
+
+const KILL_USE_MESSAGE: &str = "KILL_USE_MESSAGE";
+const NODE_OPTIONS: &str = "NODE_OPTIONS";
+
+/// What an app has where nothing is written.
+pub(super) fn defaults(caller: &Caller) -> Result<AppOptions, Problem> {
+    let mut options = AppOptions::default();
+    for (setting, field) in OF_FIELDS {
+        if let Some((variable, value)) = setting_of(caller, setting) {
+            fields::apply(&mut options, field, &Value::from(value)).map_err(|problem| called(problem, variable))?;
+        }
+    }
+    if setting_of(caller, KILL_USE_MESSAGE).is_some_and(|(_, value)| value != "false") {
+        options.shutdown_with_message = Some(true);
+    }
+    Ok(options)
+}
+
+/// Adds the flags that every Node gets.
+pub(super) fn add_node_options(program: &mut Program, caller: &Caller) {
+    if let Some((_, flags)) = setting_of(caller, NODE_OPTIONS).filter(|_| program.is_node()) {
+        program.interpreter_args.extend(read::list(&Value::from(flags)).unwrap_or_default());
+    }
+}
+
+/// The variable that has the setting, and its value.
+fn setting_of<'a>(caller: &'a Caller, name: &str) -> Option<(String, &'a str)> {
+    ["RPM_", "PM2_"].into_iter().find_map(|prefix| {
+        let variable = format!("{prefix}{name}");
+        let value = caller.env.get(&variable).filter(|value| !value.is_empty())?;
+        Some((variable, value.as_str()))
+    })
+}
+
+/// A problem with a field is one of the variable that it came from.
+fn called(problem: Problem, variable: String) -> Problem {
+    match problem {
+        Problem::BadValue { value, allowed, .. } => Problem::BadValue { field: variable, value, allowed },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(env: &[(&str, &str)]) -> Caller {
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Caller { cwd: "/".into(), env, username: None, cores: 1 }
+    }
+
+    #[test]
+    fn ours_win_over_pm2s() {
+        let env = [
+            ("RPM_KILL_TIMEOUT", "2s"),
+            ("PM2_KILL_TIMEOUT", "1600"),
+            ("PM2_KILL_SIGNAL", "SIGTERM"),
+            ("PM2_KILL_USE_MESSAGE", "true"),
+            ("PM2_GRACEFUL_LISTEN_TIMEOUT", "3000"),
+            ("RPM_PROCESS_INSTANCE_VAR", ""),
+            ("PM2_PROCESS_INSTANCE_VAR", "WHICH"),
+        ];
+        let expected = AppOptions {
+            kill_timeout: Some(2000),
+            kill_signal: Some(15),
+            shutdown_with_message: Some(true),
+            listen_timeout: Some(3000),
+            instance_var: Some("WHICH".into()),
+            ..AppOptions::default()
+        };
+        assert_eq!(defaults(&caller(&env)).unwrap(), expected);
+        assert_eq!(defaults(&caller(&[("PM2_KILL_USE_MESSAGE", "false")])).unwrap(), AppOptions::default());
+    }
+
+    #[test]
+    fn a_bad_one_is_called_by_its_variable() {
+        let problem = defaults(&caller(&[("PM2_KILL_TIMEOUT", "soon")])).unwrap_err();
+        assert_eq!(problem.to_string(), "PM2_KILL_TIMEOUT cannot be \"soon\"");
+    }
+}

@@ -1,0 +1,223 @@
+//! What the log thread does when it is asked.
+
+use super::copier::Copier;
+use super::file;
+use super::handle::{Command, Label, Starts, Wanted};
+use super::pump::watch;
+use super::sink::{Identity, Sink};
+use super::source::{Source, SourceId, Target};
+use super::subscriber::Feed;
+use crate::domain::SpawnId;
+use crate::sys::pipe::set_nonblocking;
+use std::fs::{self, File};
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::TryRecvError;
+use tokio::sync::oneshot;
+use tracing::warn;
+
+impl Copier {
+    pub(super) fn obey(&mut self) {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(command) => self.execute(command),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    self.ending = true;
+                    return self.end_sources(|_| true);
+                }
+            }
+        }
+    }
+
+    /// Whoever asked may have given up waiting for the answer.
+    fn execute(&mut self, command: Command) {
+        match command {
+            Command::Capture { label, pipe, path } => self.capture(label, pipe, path),
+            Command::Finish { spawn, reply } => self.finish(spawn, reply),
+            Command::Reopen { reply } => drop(reply.send(self.reopen())),
+            Command::Flush { paths, reply } => drop(reply.send(self.flush(&paths))),
+            Command::Subscribe { wanted, feed, paths, reply } => {
+                let starts = self.subscribe(wanted, feed, paths);
+                drop(reply.send(starts));
+            }
+        }
+    }
+
+    fn capture(&mut self, label: Label, pipe: OwnedFd, path: Option<PathBuf>) {
+        if let Err(error) = set_nonblocking(pipe.as_fd()) {
+            warn!(app = %label.name, id = %label.id, %error, "output cannot be read without waiting; it is lost");
+            return;
+        }
+        self.last_source.0 += 1;
+        let id = self.last_source;
+        let target = match path.as_deref() {
+            None => Target::Nowhere,
+            Some(path) if file::is_null(path) => Target::Followers,
+            Some(path) => self.join(path).unwrap_or_else(|error| {
+                warn!(app = %label.name, id = %label.id, %error, "output is lost until its log file can be opened and is reopened");
+                Target::Broken { lost: 0 }
+            }),
+        };
+        let mut source = Source::new(label, File::from(pipe), path, target);
+        choose_followers(&mut source, &self.followers);
+        if let Target::File(identity) = target
+            && self.sinks.get(&identity).is_some_and(Sink::is_stalled)
+        {
+            source.paused = true;
+        } else {
+            watch(&self.epoll, id, &source);
+        }
+        self.sources.insert(id, source);
+    }
+
+    /// Opens the file for one more source.
+    fn join(&mut self, path: &Path) -> io::Result<Target> {
+        let (identity, file) = file::open(path)?;
+        let sink = self.sinks.entry(identity).or_insert_with(|| Sink::new(Box::new(file), path.to_owned()));
+        sink.sources += 1;
+        Ok(Target::File(identity))
+    }
+
+    fn finish(&mut self, spawn: SpawnId, reply: oneshot::Sender<()>) {
+        self.finishing.push((spawn, reply));
+        self.end_sources(|source| source.label.spawn == spawn);
+    }
+
+    /// What is in the pipes now is the last that is read of them.
+    fn end_sources(&mut self, which: impl Fn(&Source) -> bool) {
+        let ids: Vec<SourceId> = self.sources.iter().filter(|(_, source)| which(source)).map(|(id, _)| *id).collect();
+        for id in ids {
+            if let Some(source) = self.sources.get_mut(&id) {
+                source.end_here();
+            }
+            self.pump(id);
+        }
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        let mut outcome = Ok(());
+        let mut ids: Vec<SourceId> = self.sources.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            if let Err(error) = self.reopen_source(id)
+                && outcome.is_ok()
+            {
+                outcome = Err(error);
+            }
+        }
+        self.plan_retry();
+        outcome
+    }
+
+    fn reopen_source(&mut self, id: SourceId) -> io::Result<()> {
+        let Some(source) = self.sources.get(&id) else { return Ok(()) };
+        let (Some(path), before) = (source.path.clone(), source.target) else { return Ok(()) };
+        let lost = match before {
+            Target::Nowhere | Target::Followers => return Ok(()),
+            Target::File(identity) if file::identity(&path) == Some(identity) => return Ok(()),
+            Target::File(_) => 0,
+            // The unfinished line was counted, but it is still there to be written.
+            Target::Broken { lost } => lost.saturating_sub(source.partial.held().len() as u64),
+        };
+        let target = self.join(&path)?;
+        if let Some(source) = self.sources.get_mut(&id) {
+            source.target = target;
+        }
+        let Target::File(now_at) = target else { return Ok(()) };
+        if let Target::File(was_at) = before {
+            self.bequeath(was_at, now_at);
+        }
+        if let Some(sink) = self.sinks.get_mut(&now_at) {
+            sink.note_lost(lost, self.now);
+            sink.retry(self.now);
+        }
+        self.follow_state(id, now_at);
+        Ok(())
+    }
+
+    /// A source has moved to another file. The last one to go takes along what the old file did not take.
+    fn bequeath(&mut self, from: Identity, to: Identity) {
+        if let Some(old) = self.sinks.get_mut(&from) {
+            old.sources -= 1;
+            if old.sources == 0
+                && let Some(old) = self.sinks.remove(&from)
+                && let Some(new) = self.sinks.get_mut(&to)
+            {
+                new.inherit(old, self.now);
+            }
+        }
+    }
+
+    /// Reads the source, or does not, as its new file demands.
+    fn follow_state(&mut self, id: SourceId, sink: Identity) {
+        if self.sinks.get(&sink).is_some_and(Sink::is_stalled) {
+            return self.pause(sink);
+        }
+        if let Some(source) = self.sources.get_mut(&id)
+            && mem::replace(&mut source.paused, false)
+        {
+            watch(&self.epoll, id, source);
+            if source.remaining.is_some() {
+                self.pump(id);
+            }
+        }
+    }
+
+    fn flush(&mut self, paths: &[PathBuf]) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for path in paths {
+            match file::empty(path) {
+                Ok(()) => {
+                    if let Some(sink) = file::identity(path).and_then(|identity| self.sinks.get_mut(&identity)) {
+                        sink.note_emptied(self.now);
+                    }
+                }
+                Err(error) if outcome.is_ok() => outcome = Err(error),
+                Err(_) => {}
+            }
+        }
+        self.plan_retry();
+        outcome
+    }
+
+    fn subscribe(&mut self, wanted: Wanted, feed: Feed, paths: Vec<PathBuf>) -> Starts {
+        self.followers.retain(|(_, feed)| !feed.is_over());
+        self.followers.push((wanted, Arc::new(feed)));
+        for source in self.sources.values_mut() {
+            choose_followers(source, &self.followers);
+            if !source.followers.is_empty() && !source.partial.bytes.is_empty() {
+                // It may be due already: the sweep looks.
+                self.sweep_at = Some(self.now);
+            }
+        }
+        self.starts(paths)
+    }
+
+    /// Where the past of each file ends for the follower that came last.
+    fn starts(&self, paths: Vec<PathBuf>) -> Starts {
+        let Some((wanted, _)) = self.followers.last() else { return Starts::new() };
+        let on_disk = |path: PathBuf| {
+            let length = fs::metadata(&path).map_or(0, |file| file.len());
+            (path, length)
+        };
+        let mut starts: Starts = paths.into_iter().map(on_disk).collect();
+        for source in self.sources.values() {
+            let (Target::File(identity), Some(path)) = (source.target, &source.path) else { continue };
+            let Some(sink) = self.sinks.get(&identity) else { continue };
+            let coming = sink.open_line.filter(|(owner, _)| self.sources.get(owner).is_some_and(|s| wanted(&s.label)));
+            starts.insert(path.clone(), sink.length().saturating_sub(coming.map_or(0, |(_, length)| length)));
+        }
+        starts
+    }
+}
+
+fn choose_followers(source: &mut Source, all: &[(Wanted, Arc<Feed>)]) {
+    if source.target != Target::Nowhere {
+        let chosen = all.iter().filter(|(wanted, _)| wanted(&source.label));
+        source.followers = chosen.map(|(_, feed)| Arc::clone(feed)).collect();
+    }
+}

@@ -1,0 +1,228 @@
+//! What the task does: facts into events, effects into system calls.
+
+use super::exit::ExitFact;
+use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
+use super::link::{Membership, Said};
+use super::task::{Observed, Settled, Task};
+use crate::clock;
+use crate::cluster::{Notice, WorkerId};
+use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, Report, StopStep, step};
+use crate::domain::SpawnId;
+use crate::domain::spec::Mode;
+use crate::logs;
+use crate::sys::{group, pidfd};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Between the last connection handed to a worker and the request to close: it may not have read it yet.
+const DRAIN_GRACE: Duration = Duration::from_millis(200);
+const DRAIN_POLL: Duration = Duration::from_millis(10);
+const SIGKILL: i32 = 9;
+
+impl Task {
+    /// The one way by which anything changes: the lifecycle decides, then its effects are carried out in order.
+    pub(super) fn apply(&mut self, event: Event) {
+        let next = self.context.ids.peek_id();
+        let (state, effects) = step(self.state, event, clock::boot_ms(), next, &self.policy());
+        self.state = state;
+        // Before the effects: whoever is told of one sees the state that it belongs to.
+        self.publish();
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+
+    fn policy(&self) -> Policy<'_> {
+        let cluster = self.spec.mode == Mode::Cluster;
+        Policy {
+            restart: &self.spec.restart,
+            stop: &self.spec.stop,
+            waits_for_ready: self.spec.ready.wait_ready || (cluster && self.spec.program.is_node()),
+            listen_timeout: self.spec.ready.listen_timeout.unwrap_or(LISTEN_TIMEOUT),
+            drains: cluster,
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Spawn(id) => self.spawn(id),
+            Effect::Drain(_) => self.drain(),
+            Effect::AskMain(_) => self.ask_main(),
+            Effect::KillMain(_) => self.signal_main(SIGKILL),
+            Effect::AskGroup(_) => self.signal_leftovers(self.spec.stop.kill_signal),
+            Effect::KillGroup(_) => self.signal_leftovers(SIGKILL),
+            Effect::Report(report) => {
+                if matches!(report, Report::Stop | Report::Delete | Report::Overlimit)
+                    && let Some(group) = &self.group
+                {
+                    group.release(self.holder);
+                }
+                // Nobody listens any more when the supervisor is leaving.
+                let _ = self.context.reports.send((self.identity.id, self.holder, report));
+            }
+        }
+    }
+
+    fn spawn(&mut self, id: SpawnId) {
+        self.context.ids.used(id);
+        if let Some(group) = &self.group {
+            group.hold(self.holder);
+        }
+        let surroundings = Surroundings {
+            identity: &self.identity,
+            logs: &self.context.logs,
+            keep: self.context.keep.as_ref(),
+            group: self.group.as_ref(),
+            worker: WorkerId(worker_number(id.0)),
+            holder: self.holder,
+            parent_death_signal: self.context.parent_death_signal,
+            open_files: self.context.open_files,
+            pipe_size: logs::pipe_size(self.context.running.get()),
+        };
+        match launch(&self.spec, id, &surroundings) {
+            Ok(run) => {
+                let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
+                self.seen.send_modify(|seen| {
+                    seen.pid = Some(run.pid);
+                    seen.started_at = Some(clock::unix_ms());
+                    seen.listening = false;
+                    seen.said_ready = false;
+                    seen.launch_error = None;
+                    seen.version = version;
+                });
+                self.run = Some(run);
+                self.context.running.set(self.context.running.get() + 1);
+                self.apply(Event::Spawned(id));
+            }
+            Err(LaunchError { message, errno }) => {
+                tracing::warn!("{} ({}) did not start: {message}", self.spec.name, self.identity.id);
+                self.seen.send_modify(|seen| seen.launch_error = Some(message));
+                self.apply(Event::NotStarted(id, errno));
+            }
+        }
+    }
+
+    pub(super) fn exited(&mut self, fact: ExitFact) {
+        let Some(run) = self.run.take_if(|run| run.id == fact.run) else { return };
+        self.context.running.set(self.context.running.get() - 1);
+        if let Some(link) = run.link {
+            link.finish();
+        }
+        for name in ["out", "err", "ipc"] {
+            self.context.keep.forget(&format!("{name}/{}", run.id));
+        }
+        // What it has written is copied to the end, however long that takes; its exit is known at once.
+        drop(self.context.logs.finish(run.id));
+        remove_pid_file(&self.identity.pid_file, run.pid);
+        self.seen.send_modify(|seen| {
+            seen.pid = None;
+            seen.started_at = None;
+            seen.listening = false;
+            seen.last_exit = Some(fact);
+        });
+        let leftovers = self.spec.stop.treekill && group::is_alive(run.pid);
+        self.leftovers = leftovers.then_some(run.pid);
+        self.apply(Event::Exited { run: run.id, outcome: fact.outcome, leftovers });
+    }
+
+    pub(super) fn said(&mut self, said: Said) {
+        let Some(run) = &self.run else { return };
+        let id = run.id;
+        match said {
+            Said::Ready => {
+                self.seen.send_modify(|seen| seen.said_ready = true);
+                if self.spec.ready.wait_ready {
+                    self.apply(Event::Ready(id));
+                }
+            }
+            Said::Cluster(Notice::Online) if !self.spec.ready.wait_ready => self.apply(Event::Ready(id)),
+            Said::Cluster(Notice::Online | Notice::Leaving) => {}
+            Said::Cluster(Notice::Listening) => self.seen.send_modify(|seen| seen.listening = true),
+            Said::Cluster(Notice::Broken) => {
+                tracing::error!("{} ({}): its channel is out of step, it is replaced", self.spec.name, self.identity.id);
+                self.signal_main(SIGKILL);
+            }
+            Said::Closed => {
+                // Said once and for all: a closed channel would say it for ever.
+                if let Some(run) = &mut self.run
+                    && let Some(link) = run.link.take()
+                {
+                    link.finish();
+                }
+                self.apply(Event::Drained(id));
+            }
+        }
+    }
+
+    /// No new connections; when those handed over are taken, it is asked to close.
+    fn drain(&self) {
+        let membership = self.run.as_ref().and_then(|run| run.link.as_ref()).and_then(|link| link.membership());
+        let Some(Membership { group, worker }) = membership.cloned() else { return };
+        group.retire(worker);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(DRAIN_GRACE).await;
+            while group.unacknowledged(worker) > 0 {
+                tokio::time::sleep(DRAIN_POLL).await;
+            }
+            group.disconnect(worker);
+        });
+    }
+
+    fn ask_main(&self) {
+        let link = self.run.as_ref().and_then(|run| run.link.as_ref());
+        if let Some(Membership { group, worker }) = link.and_then(|link| link.membership()) {
+            group.retire(*worker);
+        }
+        match link {
+            Some(link) if self.spec.stop.shutdown_with_message => {
+                if !link.send(&Value::from("shutdown")) {
+                    self.signal_main(self.spec.stop.kill_signal);
+                }
+            }
+            _ => self.signal_main(self.spec.stop.kill_signal),
+        }
+    }
+
+    fn signal_main(&self, signal: i32) {
+        if let Some(run) = &self.run
+            && let Err(error) = pidfd::signal(run.exits.pidfd(), signal)
+        {
+            tracing::error!("{} ({}) cannot be signalled: {error}", self.spec.name, self.identity.id);
+        }
+    }
+
+    fn signal_leftovers(&self, signal: i32) {
+        if let Some(pid) = self.leftovers {
+            group::signal(pid, signal);
+        }
+    }
+
+    pub(super) fn publish(&self) {
+        self.seen.send_modify(|seen: &mut Observed| seen.state = self.state);
+    }
+
+    /// Answers whoever waits, once nothing is under way.
+    pub(super) fn settle(&mut self) {
+        let settled = match self.state.phase {
+            Phase::Online => Settled::Online,
+            Phase::Stopped => Settled::Stopped,
+            Phase::Errored => Settled::Errored,
+            Phase::WaitingRestart { .. } => Settled::WaitingRestart,
+            Phase::Deleted => Settled::Deleted,
+            Phase::Launching { .. } | Phase::Stopping { .. } => return,
+        };
+        for ticket in self.tickets.drain(..) {
+            // Whoever asked may have gone.
+            let _ = ticket.send(settled);
+        }
+    }
+
+    pub(super) fn is_sweeping(&self) -> bool {
+        matches!(self.state.phase, Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. })
+    }
+}
+
+/// Node reads its worker number as a 32-bit integer and takes 0 for "none".
+fn worker_number(run: u64) -> u32 {
+    (run % u64::from(i32::MAX as u32)) as u32 + 1
+}

@@ -1,0 +1,142 @@
+//! The environment of a run, computed from its layers at each start.
+
+use crate::domain::spec::Mode;
+use crate::domain::{AppSpec, ProcessId};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Who a process is among the processes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub id: ProcessId,
+    /// Among the processes of its name, from 0; freed numbers are used again.
+    pub instance: u32,
+    pub unique_id: String,
+    pub out_log: Option<PathBuf>,
+    pub error_log: Option<PathBuf>,
+    pub pid_file: PathBuf,
+    pub home: PathBuf,
+}
+
+/// The layers merged, with the variables that PM2's programs rely on: this list and nothing else of ours.
+pub fn compose(spec: &AppSpec, identity: &Identity) -> BTreeMap<String, String> {
+    let mut env = spec.env.inherited.clone();
+    env.extend(spec.env.app.iter().map(|(name, value)| (name.clone(), value.clone())));
+    if let Some(name) = &spec.env.increment_var {
+        let first: i64 = spec.env.app.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
+        env.insert(name.clone(), (first + i64::from(identity.instance)).to_string());
+    }
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let log = |file: &Option<PathBuf>| file.as_deref().map_or_else(|| "/dev/null".to_owned(), path);
+    let home = path(&identity.home);
+    let ours = [
+        (spec.env.instance_var.as_str(), identity.instance.to_string()),
+        ("name", spec.name.clone()),
+        ("namespace", spec.namespace.clone()),
+        ("pm_id", identity.id.to_string()),
+        ("unique_id", identity.unique_id.clone()),
+        ("exec_mode", mode(spec.mode).to_owned()),
+        ("instances", spec.instances.to_string()),
+        ("pm_exec_path", path(&spec.program.path)),
+        ("pm_cwd", path(&spec.cwd)),
+        ("pm_out_log_path", log(&identity.out_log)),
+        ("pm_err_log_path", log(&identity.error_log)),
+        ("pm_pid_path", path(&identity.pid_file)),
+        ("PM2_HOME", home.clone()),
+        ("RPM_HOME", home),
+    ];
+    env.extend(ours.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    env
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Fork => "fork_mode",
+        Mode::Cluster => "cluster_mode",
+    }
+}
+
+/// Words in a variable's name after which its value is nobody's business.
+const SECRET_WORDS: [&str; 8] =
+    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "PRIVATE", "CREDENTIAL", "API_KEY", "ACCESS_KEY"];
+
+/// The same with what looks like a secret taken out.
+pub fn redacted(mut env: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    for (name, value) in &mut env {
+        let name = name.to_ascii_uppercase();
+        if SECRET_WORDS.iter().any(|word| name.contains(word)) && !value.is_empty() {
+            "[redacted]".clone_into(value);
+        }
+    }
+    env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::spec::{Environment, Interpreter, LogFiles, Program, ReadyPolicy, RestartPolicy, StopPolicy};
+
+    fn spec() -> AppSpec {
+        AppSpec {
+            name: "api".into(),
+            namespace: "default".into(),
+            program: Program {
+                path: "/srv/api.js".into(),
+                interpreter: Interpreter::Named("node".into()),
+                interpreter_args: vec![],
+            },
+            args: vec![],
+            cwd: "/srv".into(),
+            mode: Mode::Cluster,
+            instances: 2,
+            env: Environment { instance_var: "NODE_APP_INSTANCE".into(), ..Environment::default() },
+            restart: RestartPolicy::default(),
+            stop: StopPolicy::default(),
+            ready: ReadyPolicy::default(),
+            logs: LogFiles::default(),
+            pid_file: None,
+            autostart: true,
+            username: None,
+            source: None,
+        }
+    }
+
+    fn identity(instance: u32) -> Identity {
+        Identity {
+            id: ProcessId(5),
+            instance,
+            unique_id: "u".into(),
+            out_log: Some("/h/logs/api-out-5.log".into()),
+            error_log: None,
+            pid_file: "/h/pids/api-5.pid".into(),
+            home: "/h".into(),
+        }
+    }
+
+    #[test]
+    fn later_layers_win_and_ours_last() {
+        let mut spec = spec();
+        spec.env.inherited = [("A", "shell"), ("B", "shell"), ("name", "bash")].map(|(k, v)| (k.into(), v.into())).into();
+        spec.env.app = [("B".into(), "file".into())].into();
+        let env = compose(&spec, &identity(1));
+        assert_eq!((env["A"].as_str(), env["B"].as_str(), env["name"].as_str()), ("shell", "file", "api"));
+        assert_eq!((env["NODE_APP_INSTANCE"].as_str(), env["pm_id"].as_str()), ("1", "5"));
+        assert_eq!(env["pm_err_log_path"], "/dev/null");
+    }
+
+    #[test]
+    fn a_variable_grows_with_the_instance() {
+        let mut spec = spec();
+        spec.env.app = [("PORT".into(), "3000".into())].into();
+        spec.env.increment_var = Some("PORT".into());
+        assert_eq!(compose(&spec, &identity(3))["PORT"], "3003");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let env = [("DB_PASSWORD", "x"), ("GITHUB_TOKEN", "y"), ("EMPTY_SECRET", ""), ("PORT", "1")];
+        let shown = redacted(env.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+        assert_eq!((shown["DB_PASSWORD"].as_str(), shown["GITHUB_TOKEN"].as_str()), ("[redacted]", "[redacted]"));
+        assert_eq!((shown["EMPTY_SECRET"].as_str(), shown["PORT"].as_str()), ("", "1"));
+    }
+}

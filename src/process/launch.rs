@@ -1,0 +1,189 @@
+//! Putting a run together: program, arguments, environment, descriptors.
+
+use super::environment::{Identity, compose};
+use super::exit::ExitSource;
+use super::link::{Link, Membership};
+use crate::cluster::{Group, Holder, WorkerId};
+use crate::domain::spec::{Interpreter, Mode};
+use crate::domain::{AppSpec, OutputStream, SpawnId};
+use crate::logs::{Label, Logs};
+use crate::sys::keep::Keep;
+use crate::sys::spawn::{SpawnPlan, Stage, c_string, find_program, spawn};
+use crate::sys::{channel, pipe};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, PipeWriter};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::path::{Path, PathBuf};
+
+/// The number under which the channel is found. Node's own choice.
+const CHANNEL_FD: RawFd = 3;
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A run that has been executed.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) id: SpawnId,
+    pub(super) pid: i32,
+    pub(super) exits: ExitSource,
+    pub(super) link: Option<Link>,
+    /// Kept open, so that an app that reads its input sees no end.
+    _input: PipeWriter,
+}
+
+/// Why a run could not be executed, in words and as an `errno`.
+#[derive(Debug)]
+pub(super) struct LaunchError {
+    pub(super) message: String,
+    pub(super) errno: i32,
+}
+
+/// What a launch needs besides the spec.
+pub(super) struct Surroundings<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) logs: &'a Logs,
+    pub(super) keep: &'a dyn Keep,
+    pub(super) group: Option<&'a Group>,
+    pub(super) worker: WorkerId,
+    pub(super) holder: Holder,
+    pub(super) parent_death_signal: Option<i32>,
+    pub(super) open_files: u64,
+    pub(super) pipe_size: usize,
+}
+
+pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> Result<Run, LaunchError> {
+    let mut env = compose(spec, around.identity);
+    let search = env.get("PATH").map_or(DEFAULT_PATH, String::as_str).to_owned();
+    let (program, argv) = command_line(spec, &search)?;
+    let failed = |what: &str, error: &io::Error| LaunchError {
+        message: format!("{what}: {error}"),
+        errno: error.raw_os_error().unwrap_or(libc::EIO),
+    };
+    let mut fds: Vec<(BorrowedFd<'_>, RawFd)> = Vec::new();
+    let (input, our_input) = io::pipe().map_err(|error| failed("its input cannot be made", &error))?;
+    let output = |name| {
+        let pipe = pipe::output_pipe(around.pipe_size).map_err(|error| failed("its output pipes cannot be made", &error))?;
+        around.keep.put(&format!("{name}/{id}"), pipe.0.as_fd()).map_err(|error| failed("its output cannot be kept", &error))?;
+        Ok(pipe)
+    };
+    let (out, their_out) = output("out")?;
+    let (err, their_err) = output("err")?;
+    fds.extend([(input.as_fd(), 0), (their_out.as_fd(), 1), (their_err.as_fd(), 2)]);
+
+    let pair = if spec.program.is_node() {
+        let pair = channel::pair().map_err(|error| failed("its channel cannot be made", &error))?;
+        around.keep.put(&format!("ipc/{id}"), pair.0.as_fd()).map_err(|error| failed("its channel cannot be kept", &error))?;
+        env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
+        env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
+        Some(pair)
+    } else {
+        None
+    };
+    if let Some((_, theirs)) = &pair {
+        fds.push((theirs.as_fd(), CHANNEL_FD));
+    }
+    let membership = around.group.filter(|_| spec.mode == Mode::Cluster && pair.is_some()).map(|group| {
+        env.insert("NODE_UNIQUE_ID".into(), around.worker.0.to_string());
+        Membership { group: group.clone(), worker: around.worker }
+    });
+
+    let cwd = &spec.cwd;
+    let plan = plan(program, &argv, &env, cwd, fds, around).map_err(|error| failed("it cannot be started", &error))?;
+    let spawned = spawn(&plan).map_err(|error| {
+        let what = match error.stage {
+            Stage::Cwd => format!("its working directory {} cannot be entered", cwd.display()),
+            Stage::Exec => format!("{} cannot be executed", plan.program.to_string_lossy()),
+            Stage::Clone => "the system has no room for another process".to_owned(),
+            Stage::Descriptors => "its descriptors cannot be set up".to_owned(),
+        };
+        failed(&what, &error.source)
+    })?;
+    drop(plan);
+    let label = |stream| Label {
+        id: around.identity.id,
+        spawn: id,
+        name: spec.name.as_str().into(),
+        namespace: spec.namespace.as_str().into(),
+        stream,
+    };
+    around.logs.capture(label(OutputStream::Out), out, around.identity.out_log.clone());
+    around.logs.capture(label(OutputStream::Err), err, around.identity.error_log.clone());
+    write_pid_file(&around.identity.pid_file, spawned.pid);
+    let link = match pair {
+        Some((ours, theirs)) => {
+            drop(theirs);
+            let link = Link::open(ours, membership, around.holder);
+            Some(link.map_err(|error| failed("its channel cannot be watched", &error))?)
+        }
+        None => None,
+    };
+    let exits = ExitSource::new(id, spawned.pidfd).map_err(|error| failed("it cannot be watched", &error))?;
+    Ok(Run { id, pid: spawned.pid, exits, link, _input: our_input })
+}
+
+/// The executable, found anew at each start, and the words it is given.
+fn command_line(spec: &AppSpec, search: &str) -> Result<(PathBuf, Vec<String>), LaunchError> {
+    let script = spec.program.path.to_string_lossy().into_owned();
+    match &spec.program.interpreter {
+        Interpreter::None => Ok((spec.program.path.clone(), [&[script][..], &spec.args].concat())),
+        Interpreter::Named(name) => {
+            let program = find_program(name, search, &spec.cwd).ok_or_else(|| LaunchError {
+                message: format!("its interpreter {name} is not in its PATH"),
+                errno: libc::ENOENT,
+            })?;
+            if !spec.program.path.exists() {
+                return Err(LaunchError { message: format!("{script} is not there"), errno: libc::ENOENT });
+            }
+            let argv = [&[name.clone()][..], &spec.program.interpreter_args, &[script], &spec.args].concat();
+            Ok((program, argv))
+        }
+    }
+}
+
+fn plan<'a>(
+    program: PathBuf,
+    argv: &[String],
+    env: &BTreeMap<String, String>,
+    cwd: &Path,
+    fds: Vec<(BorrowedFd<'a>, RawFd)>,
+    around: &Surroundings<'_>,
+) -> io::Result<SpawnPlan<'a>> {
+    Ok(SpawnPlan {
+        program: c_string(program)?,
+        argv: argv.iter().map(c_string).collect::<io::Result<_>>()?,
+        env: env.iter().map(|(name, value)| c_string(format!("{name}={value}"))).collect::<io::Result<_>>()?,
+        cwd: c_string(cwd)?,
+        fds,
+        new_session: true,
+        parent_death_signal: around.parent_death_signal,
+        open_files: Some(around.open_files),
+        birth: None,
+    })
+}
+
+fn write_pid_file(path: &Path, pid: i32) {
+    let write = || {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        let mut file = File::create(path)?;
+        io::Write::write_all(&mut file, pid.to_string().as_bytes())
+    };
+    if let Err(error) = write() {
+        tracing::warn!("the pid file {} cannot be written: {error}", path.display());
+    }
+}
+
+/// Removes the pid file, unless another run has written its own since.
+pub(super) fn remove_pid_file(path: &Path, pid: i32) {
+    if fs::read_to_string(path).is_ok_and(|text| text == pid.to_string()) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// The version in the nearest package.json above a script.
+pub(super) fn package_version(script: &Path) -> Option<String> {
+    let manifest = script.ancestors().skip(1).find_map(|directory| fs::read(directory.join("package.json")).ok())?;
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).ok()?;
+    manifest.get("version")?.as_str().map(str::to_owned)
+}

@@ -1,0 +1,270 @@
+//! The task of one process: waits for commands, facts and deadlines, asks the lifecycle, does what it says.
+
+use super::environment::Identity;
+use super::exit::ExitFact;
+use super::launch::Run;
+use super::link::Said;
+use crate::clock;
+use crate::cluster::{Group, Holder};
+use crate::domain::lifecycle::{Event, Phase, Report, State};
+use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
+use crate::logs::Logs;
+use crate::sys::keep::Keep;
+use crate::sys::{group, pidfd};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Between two looks at what a stopped app left behind: the kernel tells nobody when a group is empty.
+const GROUP_POLL: Duration = Duration::from_millis(20);
+
+/// What all processes share.
+#[derive(Clone)]
+pub struct Context {
+    pub logs: Logs,
+    pub keep: Rc<dyn Keep>,
+    pub ids: Rc<SpawnIds>,
+    /// Where reports go. Unbounded: its reader runs on this thread and reads all there is in each turn.
+    pub reports: mpsc::UnboundedSender<(ProcessId, Holder, Report)>,
+    /// Set where apps end with this program.
+    pub parent_death_signal: Option<i32>,
+    /// The soft limit of open files that apps get.
+    pub open_files: u64,
+    /// How many processes run.
+    pub running: Rc<Cell<usize>>,
+}
+
+/// Numbers that no two runs, and no two workers, ever share.
+#[derive(Debug)]
+pub struct SpawnIds {
+    next: Cell<u64>,
+    next_holder: Cell<u64>,
+}
+
+impl SpawnIds {
+    pub fn new(first: u64) -> Self {
+        Self { next: Cell::new(first), next_holder: Cell::new(0) }
+    }
+
+    /// The id that is given out next.
+    pub fn peek_id(&self) -> SpawnId {
+        SpawnId(self.next.get())
+    }
+
+    fn next_holder(&self) -> u64 {
+        self.next_holder.replace(self.next_holder.get() + 1)
+    }
+
+    pub(super) fn used(&self, id: SpawnId) {
+        self.next.set(self.next.get().max(id.0 + 1));
+    }
+}
+
+/// What is asked of a process. Those with a sender are answered when the process has come to rest.
+#[derive(Debug)]
+pub enum Command {
+    Start(oneshot::Sender<Settled>),
+    Stop(oneshot::Sender<Settled>),
+    Restart(oneshot::Sender<Settled>),
+    Delete(oneshot::Sender<Settled>),
+    Retire(oneshot::Sender<Settled>),
+    Signal(i32, oneshot::Sender<std::io::Result<()>>),
+    /// New settings, from the next start on.
+    Respec(Rc<AppSpec>, Box<Identity>),
+    /// Restart counters to 0.
+    Reset,
+}
+
+/// Where a process came to rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    Online,
+    Stopped,
+    Errored,
+    WaitingRestart,
+    Deleted,
+}
+
+/// What is seen of a process.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    pub state: State,
+    pub pid: Option<i32>,
+    pub started_at: Option<UnixMs>,
+    /// This run listens (cluster).
+    pub listening: bool,
+    /// This run has said that it is ready.
+    pub said_ready: bool,
+    /// Why it could not be executed.
+    pub launch_error: Option<String>,
+    pub last_exit: Option<ExitFact>,
+    /// Of the nearest package.json above the script, at the last start.
+    pub version: Option<String>,
+}
+
+/// The one way to a process.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    holder: Holder,
+    commands: mpsc::UnboundedSender<Command>,
+    observed: watch::Receiver<Observed>,
+}
+
+impl Handle {
+    /// Begins the task of a process that doesn't run yet.
+    pub fn begin(context: Context, spec: Rc<AppSpec>, identity: Identity, group: Option<Group>, restarts: u32) -> Self {
+        let mut state = State::new(clock::boot_ms());
+        state.restarts = restarts;
+        let (seen, observed) = watch::channel(Observed {
+            state,
+            pid: None,
+            started_at: None,
+            listening: false,
+            said_ready: false,
+            launch_error: None,
+            last_exit: None,
+            version: None,
+        });
+        // Unbounded: a person or program waits for each answer, and the task reads at once.
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let holder = Holder(context.ids.next_holder());
+        let task = Task { context, spec, identity, holder, group, state, run: None, leftovers: None, seen, tickets: Vec::new() };
+        tokio::task::spawn_local(task.live(receiver));
+        Self { holder, commands, observed }
+    }
+
+    /// Which task this is: the reports of a process that is being replaced come from two.
+    pub fn holder(&self) -> Holder {
+        self.holder
+    }
+
+    pub fn send(&self, command: Command) {
+        // A task that has ended drops the command, and with it the sender that waits for an answer.
+        let _ = self.commands.send(command);
+    }
+
+    pub fn observed(&self) -> watch::Ref<'_, Observed> {
+        self.observed.borrow()
+    }
+
+    /// Waits until `wanted` is seen; `None` when the process is deleted before.
+    pub async fn wait_for(&self, wanted: impl FnMut(&Observed) -> bool) -> Option<()> {
+        self.observed.clone().wait_for(wanted).await.map(|_| ()).ok()
+    }
+}
+
+pub(super) struct Task {
+    pub(super) context: Context,
+    pub(super) spec: Rc<AppSpec>,
+    pub(super) identity: Identity,
+    pub(super) holder: Holder,
+    pub(super) group: Option<Group>,
+    pub(super) state: State,
+    pub(super) run: Option<Run>,
+    /// The group of an ended run of which something still lives.
+    pub(super) leftovers: Option<i32>,
+    pub(super) seen: watch::Sender<Observed>,
+    pub(super) tickets: Vec<oneshot::Sender<Settled>>,
+}
+
+enum Happened {
+    Command(Command),
+    Exit(ExitFact),
+    Said(Said),
+    Deadline,
+    Poll,
+    Abandoned,
+}
+
+impl Task {
+    async fn live(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        while self.state.phase != Phase::Deleted {
+            let happened = self.next(&mut commands).await;
+            self.handle(happened);
+            self.settle();
+        }
+        self.settle();
+    }
+
+    async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
+        let deadline = self.state.deadline();
+        let sweeping = self.is_sweeping();
+        let (exits, link) = match &mut self.run {
+            Some(run) => (Some(&run.exits), run.link.as_mut()),
+            None => (None, None),
+        };
+        let exit = async {
+            match exits {
+                Some(exits) => exits.wait().await,
+                None => std::future::pending().await,
+            }
+        };
+        let said = async {
+            match link {
+                Some(link) => link.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            fact = exit => Happened::Exit(fact),
+            said = said => Happened::Said(said),
+            command = commands.recv() => command.map_or(Happened::Abandoned, Happened::Command),
+            () = until(deadline) => Happened::Deadline,
+            () = tokio::time::sleep(GROUP_POLL), if sweeping => Happened::Poll,
+        }
+    }
+
+    fn handle(&mut self, happened: Happened) {
+        match happened {
+            Happened::Command(command) => self.command(command),
+            Happened::Exit(fact) => self.exited(fact),
+            Happened::Said(said) => self.said(said),
+            Happened::Deadline => self.apply(Event::Timer),
+            Happened::Poll => {
+                if self.leftovers.is_none_or(|pid| !group::is_alive(pid)) {
+                    self.leftovers = None;
+                    self.apply(Event::GroupGone(self.state.run));
+                }
+            }
+            Happened::Abandoned => self.apply(Event::Delete),
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let (event, ticket) = match command {
+            Command::Start(ticket) => (Event::Start, ticket),
+            Command::Stop(ticket) => (Event::Stop, ticket),
+            Command::Restart(ticket) => (Event::Restart, ticket),
+            Command::Delete(ticket) => (Event::Delete, ticket),
+            Command::Retire(ticket) => (Event::Retire, ticket),
+            Command::Signal(signal, answer) => {
+                let gone = || Err(std::io::Error::from_raw_os_error(libc::ESRCH));
+                let sent = self.run.as_ref().map_or_else(gone, |run| pidfd::signal(run.exits.pidfd(), signal));
+                let _ = answer.send(sent);
+                return;
+            }
+            Command::Respec(spec, identity) => {
+                self.spec = spec;
+                self.identity = *identity;
+                return;
+            }
+            Command::Reset => {
+                self.state.restarts = 0;
+                self.state.unstable = 0;
+                self.publish();
+                return;
+            }
+        };
+        self.tickets.push(ticket);
+        self.apply(event);
+    }
+}
+
+async fn until(deadline: Option<BootMs>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(Duration::from_millis(deadline.saturating_sub(clock::boot_ms()))).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,239 @@
+//! The actor: reads what comes in, and keeps what all verbs share.
+
+use super::handle::{Call, Door, Handle};
+use super::registry::Registry;
+use crate::api::{ApiError, Code, DaemonInfo, Event, EventKind, Request, Response};
+use crate::clock;
+use crate::cluster::Holder;
+use crate::domain::lifecycle::Report;
+use crate::domain::{ProcessId, UnixMs};
+use crate::metrics::{HostSampler, Sampler};
+use crate::paths::Home;
+use crate::process::Context;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+/// Answers kept for a retry with the same key.
+const REMEMBERED: usize = 128;
+
+/// What everything in this room shares. One thread, so that borrowing is enough.
+pub struct World {
+    pub(super) home: Home,
+    pub(super) context: Context,
+    pub(super) registry: RefCell<Registry>,
+    pub(super) sampler: RefCell<Sampler>,
+    pub(super) host: RefCell<HostSampler>,
+    pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
+    pub(super) closing: Cell<bool>,
+    /// Grows with each change that should outlive us.
+    pub(super) started_at: UnixMs,
+}
+
+/// The actor itself. Runs on a `LocalSet`.
+pub struct Supervisor {
+    world: Rc<World>,
+    door: Door,
+    reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
+    remembered: Rc<RefCell<Remembered>>,
+}
+
+type Answer = Result<Response, ApiError>;
+
+#[derive(Default)]
+struct Remembered {
+    order: VecDeque<String>,
+    answers: BTreeMap<String, Slot>,
+}
+
+enum Slot {
+    UnderWay(Vec<oneshot::Sender<Answer>>),
+    Done(Answer),
+}
+
+impl Supervisor {
+    /// `context` must send its reports to `reports`.
+    pub fn new(
+        home: Home,
+        context: Context,
+        reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
+    ) -> (Handle, Self) {
+        let (handle, door) = Handle::new();
+        let world = Rc::new(World {
+            home,
+            context,
+            registry: RefCell::default(),
+            sampler: RefCell::default(),
+            host: RefCell::default(),
+            listeners: RefCell::default(),
+            closing: Cell::new(false),
+            started_at: clock::unix_ms(),
+        });
+        (handle, Self { world, door, reports, remembered: Rc::default() })
+    }
+
+    /// Serves until it was asked to leave and nothing runs any more.
+    pub async fn run(mut self) {
+        loop {
+            let sampling = self.world.context.running.get() > 0;
+            tokio::select! {
+                biased;
+                Some((id, holder, report)) = self.reports.recv() => self.world.reported(id, holder, report),
+                call = self.door.calls.recv() => match call {
+                    Some(call) => self.serve(call),
+                    None => break,
+                },
+                () = tokio::time::sleep(SAMPLE_EVERY), if sampling => self.world.sample(),
+            }
+        }
+        self.world.stop_everything().await;
+        self.door.closed.send_replace(true);
+    }
+
+    fn serve(&self, call: Call) {
+        let world = Rc::clone(&self.world);
+        match call {
+            Call::Request { request, key, reply } => self.request(request, key, reply),
+            Call::Logs { query, reply } => {
+                tokio::task::spawn_local(async move {
+                    let _ = reply.send(world.logs(query).await);
+                });
+            }
+            Call::Events { reply } => {
+                let _ = reply.send(world.listen());
+            }
+        }
+    }
+
+    fn request(&self, request: Request, key: Option<String>, reply: oneshot::Sender<Answer>) {
+        let Some(reply) = self.recall(key.as_ref(), reply) else { return };
+        let (world, remembered) = (Rc::clone(&self.world), Rc::clone(&self.remembered));
+        let closed = matches!(request, Request::Kill).then(|| self.door.closed.clone());
+        tokio::task::spawn_local(async move {
+            let answer = world.carry_out(request).await;
+            if let Some(key) = key {
+                remembered.borrow_mut().finish(key, &answer);
+            }
+            // Answered before the end: else the answer would never leave.
+            let _ = reply.send(answer);
+            if let Some(closed) = closed {
+                closed.send_replace(true);
+            }
+        });
+    }
+
+    /// A key that was seen before is answered from memory, now or when its request is through.
+    fn recall(&self, key: Option<&String>, reply: oneshot::Sender<Answer>) -> Option<oneshot::Sender<Answer>> {
+        let Some(key) = key else { return Some(reply) };
+        let mut remembered = self.remembered.borrow_mut();
+        match remembered.answers.get_mut(key) {
+            Some(Slot::Done(answer)) => {
+                let _ = reply.send(answer.clone());
+                None
+            }
+            Some(Slot::UnderWay(waiting)) => {
+                waiting.push(reply);
+                None
+            }
+            None => {
+                remembered.begin(key.clone());
+                Some(reply)
+            }
+        }
+    }
+}
+
+impl Remembered {
+    fn begin(&mut self, key: String) {
+        if self.order.len() >= REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.answers.remove(&oldest);
+        }
+        self.order.push_back(key.clone());
+        self.answers.insert(key, Slot::UnderWay(Vec::new()));
+    }
+
+    fn finish(&mut self, key: String, answer: &Answer) {
+        let Some(slot) = self.answers.get_mut(&key) else { return };
+        if let Slot::UnderWay(waiting) = std::mem::replace(slot, Slot::Done(answer.clone())) {
+            for reply in waiting {
+                let _ = reply.send(answer.clone());
+            }
+        }
+    }
+}
+
+impl World {
+    async fn carry_out(self: Rc<Self>, request: Request) -> Answer {
+        if self.closing.get() && request.changes_something() {
+            let leaving = ApiError::new(Code::Closing, "the daemon is stopping everything and leaves");
+            return Err(leaving.hint("run the command again in a moment: it starts a new daemon"));
+        }
+        match request {
+            Request::Ping => Ok(Response::Daemon(self.info())),
+            Request::List { selector } => self.list(&selector),
+            Request::Pm2List => Ok(self.pm2_list()),
+            Request::Describe { selector } => self.describe(&selector),
+            Request::Start(start) => self.start(start).await,
+            Request::Stop { selector } => self.stop(&selector).await,
+            Request::Restart { selector } => self.restart(&selector).await,
+            Request::Reload { selector } => self.reload(&selector).await,
+            Request::Delete { selector } => self.delete(&selector).await,
+            Request::Reset { selector } => self.reset(&selector),
+            Request::Scale { name, count, relative } => self.scale(&name, count, relative).await,
+            Request::Signal { selector, signal } => self.signal(&selector, signal).await,
+            Request::Flush { selector } => self.flush(selector.as_ref()).await,
+            Request::Host => self.host_figures(),
+            Request::Kill => {
+                self.closing.set(true);
+                self.stop_everything().await;
+                Ok(Response::Done)
+            }
+        }
+    }
+
+    fn info(&self) -> DaemonInfo {
+        DaemonInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            api: crate::api::API_MAJOR,
+            pid: std::process::id() as i32,
+            home: self.home.root().to_owned(),
+            started_at: self.started_at,
+            processes: self.registry.borrow().len() as u32,
+        }
+    }
+
+    fn reported(&self, id: ProcessId, holder: Holder, report: Report) {
+        let current = self.registry.borrow().get(id).is_some_and(|entry| entry.handle.holder() == holder);
+        // A replacement that isn't in place yet, or one that was replaced: the reload speaks for both.
+        if !current {
+            return;
+        }
+        let kind = match report {
+            Report::Online => EventKind::Online,
+            Report::Exit => EventKind::Exit,
+            Report::Restart => EventKind::Restart,
+            Report::Stop => EventKind::Stop,
+            Report::Overlimit => EventKind::RestartOverlimit,
+            Report::Delete => EventKind::Delete,
+        };
+        self.announce(id, kind, matches!(report, Report::Stop | Report::Delete));
+        if report == Report::Delete {
+            self.registry.borrow_mut().remove(id);
+        }
+    }
+
+    fn sample(&self) {
+        let alive: BTreeMap<ProcessId, i32> = self
+            .registry
+            .borrow()
+            .iter()
+            .filter_map(|entry| Some((entry.identity.id, entry.handle.observed().pid?)))
+            .collect();
+        self.sampler.borrow_mut().sample(&alive, clock::boot());
+    }
+}

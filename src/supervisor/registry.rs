@@ -1,0 +1,151 @@
+//! The list: entries by id, and who is meant by what.
+
+use crate::api::{ApiError, Code};
+use crate::cluster::Group;
+use crate::domain::selector::Candidate;
+use crate::domain::spec::Mode;
+use crate::domain::{AppSpec, ProcessId, Selector, UnixMs};
+use crate::paths::{Home, with_id};
+use crate::process::{self, Identity};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// One process of the list.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) spec: Rc<AppSpec>,
+    pub(super) identity: Identity,
+    pub(super) created_at: UnixMs,
+    pub(super) handle: process::Handle,
+}
+
+/// All processes.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    entries: BTreeMap<ProcessId, Entry>,
+    next_id: u32,
+    /// The cluster of each app that has one, by name.
+    groups: BTreeMap<String, Group>,
+    /// Apps of which a reload is under way.
+    pub(super) reloading: BTreeSet<String>,
+}
+
+impl Registry {
+    pub(super) fn get(&self, id: ProcessId) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: ProcessId) -> Option<&mut Entry> {
+        self.entries.get_mut(&id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn insert(&mut self, entry: Entry) {
+        self.entries.insert(entry.identity.id, entry);
+    }
+
+    /// Forgets a process. Ids begin anew when the list is empty.
+    pub(super) fn remove(&mut self, id: ProcessId) {
+        let Some(entry) = self.entries.remove(&id) else { return };
+        if !self.entries.values().any(|other| other.spec.name == entry.spec.name) {
+            self.groups.remove(&entry.spec.name);
+        }
+        if self.entries.is_empty() {
+            self.next_id = 0;
+        }
+    }
+
+    /// The cluster that processes of this spec belong to.
+    pub(super) fn group(&mut self, spec: &AppSpec) -> Option<Group> {
+        (spec.mode == Mode::Cluster).then(|| self.groups.entry(spec.name.clone()).or_default().clone())
+    }
+
+    pub(super) fn group_of(&self, name: &str) -> Option<&Group> {
+        self.groups.get(name)
+    }
+
+    pub(super) fn named(&self, name: &str) -> Vec<ProcessId> {
+        self.iter().filter(|entry| entry.spec.name == name).map(|entry| entry.identity.id).collect()
+    }
+
+    /// The processes meant; that nobody is meant is an error.
+    pub(super) fn select(&self, selector: &Selector) -> Result<Vec<ProcessId>, ApiError> {
+        let found = self.find(selector)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        if self.entries.is_empty() {
+            return Err(ApiError::new(Code::NotFound, "there are no processes").hint("start one: rpm start app.js"));
+        }
+        let names: BTreeSet<&str> = self.iter().map(|entry| entry.spec.name.as_str()).collect();
+        let known: Vec<&str> = names.into_iter().take(10).collect();
+        Err(ApiError::new(Code::NotFound, format!("no process, namespace or id is called {}", selector.text))
+            .hint(format!("there are: {} (see all: rpm ls)", known.join(", "))))
+    }
+
+    /// The same, where nobody is an answer too.
+    pub(super) fn find(&self, selector: &Selector) -> Result<Vec<ProcessId>, ApiError> {
+        let candidates: Vec<Candidate<'_>> = self
+            .iter()
+            .map(|entry| Candidate {
+                id: entry.identity.id,
+                name: &entry.spec.name,
+                namespace: &entry.spec.namespace,
+                script: &entry.spec.program.path,
+            })
+            .collect();
+        selector.select(&candidates).map_err(|error| ApiError::new(Code::Invalid, error.to_string()))
+    }
+
+    /// A new process's identity: the next id, the smallest free instance number of its name.
+    pub(super) fn identify(&mut self, spec: &AppSpec, home: &Home) -> Identity {
+        let id = ProcessId(self.next_id);
+        self.next_id += 1;
+        let taken: BTreeSet<u32> =
+            self.iter().filter(|entry| entry.spec.name == spec.name).map(|entry| entry.identity.instance).collect();
+        let instance = (0..).find(|number| !taken.contains(number)).unwrap_or(0);
+        identity(spec, id, instance, &unique_id(), home)
+    }
+}
+
+/// Where the files of a process are.
+pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: &str, home: &Home) -> Identity {
+    let log = |path: &Option<PathBuf>, stream: &str| -> Option<PathBuf> {
+        if spec.logs.disable {
+            return None;
+        }
+        let path = path.clone().unwrap_or_else(|| home.default_log(&spec.name, stream));
+        if path == Path::new("/dev/null") {
+            return None;
+        }
+        Some(if spec.logs.merge { path } else { with_id(&path, id.0) })
+    };
+    let pid_file = spec.pid_file.clone().unwrap_or_else(|| home.default_pid_file(&spec.name));
+    Identity {
+        id,
+        instance,
+        unique_id: unique_id.to_owned(),
+        out_log: log(&spec.logs.out, "out"),
+        error_log: log(&spec.logs.error, "error"),
+        pid_file: with_id(&pid_file, id.0),
+        home: home.root().to_owned(),
+    }
+}
+
+/// A random UUID. Where the system gives no randomness it is not unique, which costs a label.
+fn unique_id() -> String {
+    let mut bytes = [0u8; 16];
+    let _ = getrandom::fill(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}

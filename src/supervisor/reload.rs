@@ -1,0 +1,220 @@
+//! `reload`: the plan of [`crate::domain::rollout`] carried out on the processes of an app.
+
+use super::actor::World;
+use super::registry::Entry;
+use super::view::describe_exit;
+use crate::api::{ApiError, Code, EventKind, Response};
+use crate::clock;
+use crate::domain::rollout::{Effect, Event, Rollout};
+use crate::domain::spec::Mode;
+use crate::domain::{ProcessId, Selector, Status};
+use crate::process::{self, Command, Observed};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long a replacement has to become ready when the app doesn't say (`listen_timeout`).
+const READY_TIMEOUT: u64 = 30_000;
+
+impl World {
+    pub(super) async fn reload(self: &Rc<Self>, selector: &Selector) -> Result<Response, ApiError> {
+        let ids = self.registry.borrow().select(selector)?;
+        self.reload_all(&ids).await?;
+        Ok(Response::Processes(self.views(&ids)))
+    }
+
+    /// Online cluster workers are replaced one at a time in each app, all apps at once; others are restarted.
+    pub(super) async fn reload_all(self: &Rc<Self>, ids: &[ProcessId]) -> Result<(), ApiError> {
+        let mut apps: BTreeMap<String, Vec<ProcessId>> = BTreeMap::new();
+        let mut others = Vec::new();
+        for id in ids {
+            let registry = self.registry.borrow();
+            let Some(entry) = registry.get(*id) else { continue };
+            let online = entry.handle.observed().state.status() == Status::Online;
+            if entry.spec.mode == Mode::Cluster && online {
+                apps.entry(entry.spec.name.clone()).or_default().push(*id);
+            } else {
+                others.push(*id);
+            }
+        }
+        for name in apps.keys() {
+            if self.registry.borrow().reloading.contains(name) {
+                let message = format!("a reload of {name} is under way");
+                return Err(ApiError::new(Code::ReloadInProgress, message).hint("wait until it is through"));
+            }
+        }
+        let mut rollouts = Vec::new();
+        for (name, members) in apps {
+            self.registry.borrow_mut().reloading.insert(name.clone());
+            let world = Rc::clone(self);
+            rollouts.push(tokio::task::spawn_local(async move {
+                let result = world.roll_out(members).await;
+                world.registry.borrow_mut().reloading.remove(&name);
+                result
+            }));
+        }
+        if !others.is_empty() {
+            self.restart_all(&others).await?;
+        }
+        let mut result = Ok(());
+        for rollout in rollouts {
+            let ended = rollout.await.unwrap_or_else(|error| Err(ApiError::new(Code::Internal, error.to_string())));
+            result = result.and(ended);
+        }
+        result
+    }
+
+    async fn roll_out(self: &Rc<Self>, members: Vec<ProcessId>) -> Result<(), ApiError> {
+        let mut rollout = Rollout::new(members);
+        let mut replacement = None;
+        let mut failure = None;
+        let mut next = rollout.step(Event::Begin);
+        while let Some(effect) = next {
+            next = match effect {
+                Effect::StartReplacement(id) => match self.start_replacement(id).await {
+                    Ok(handle) => {
+                        replacement = Some(handle);
+                        rollout.step(Event::Ready(id))
+                    }
+                    Err(error) => {
+                        failure = Some(error);
+                        rollout.step(Event::Failed(id))
+                    }
+                },
+                Effect::Swap(id) => {
+                    if let Some(handle) = replacement.take() {
+                        self.swap(id, handle).await;
+                    }
+                    rollout.step(Event::Retired(id))
+                }
+                Effect::Abandon(_) | Effect::Finished => None,
+            };
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// A second process of the same identity, ready to serve.
+    async fn start_replacement(&self, id: ProcessId) -> Result<process::Handle, ApiError> {
+        let gone = || ApiError::new(Code::Superseded, format!("process {id} was deleted during its reload"));
+        let (entry, group) = {
+            let mut registry = self.registry.borrow_mut();
+            let entry = registry.get(id).cloned().ok_or_else(gone)?;
+            let group = registry.group(&entry.spec);
+            (entry, group)
+        };
+        let (listened, restarts) = {
+            let seen = entry.handle.observed();
+            (seen.listening, seen.state.restarts)
+        };
+        let spec = Rc::clone(&entry.spec);
+        let handle = process::Handle::begin(
+            self.context.clone(),
+            Rc::clone(&spec),
+            entry.identity.clone(),
+            group,
+            restarts + 1,
+        );
+        let (reply, _online) = oneshot::channel();
+        handle.send(Command::Start(reply));
+        let wanted = if spec.ready.wait_ready {
+            Wanted::Word
+        } else if listened {
+            Wanted::Listening
+        } else {
+            Wanted::Uptime(spec.restart.min_uptime)
+        };
+        let timeout = spec.ready.listen_timeout.unwrap_or(READY_TIMEOUT);
+        let why = match tokio::time::timeout(Duration::from_millis(timeout), wanted.wait(&handle)).await {
+            Ok(Ok(())) => return Ok(handle),
+            Ok(Err(why)) => why,
+            Err(_) => format!("it was not ready within {timeout} ms ({})", wanted.describe()),
+        };
+        let (reply, deleted) = oneshot::channel();
+        handle.send(Command::Delete(reply));
+        let _ = deleted.await;
+        Err(self.failed(&entry, &why))
+    }
+
+    fn failed(&self, entry: &Entry, why: &str) -> ApiError {
+        let id = entry.identity.id;
+        let message = format!(
+            "the new version of {} ({id}) was not taken: {why}; the old one goes on serving",
+            entry.spec.name
+        );
+        ApiError::new(Code::ReloadFailed, message).hint(format!("see what it wrote: rpm logs {id} --nostream"))
+    }
+
+    /// The replacement is the process from now on; the old one finishes what it has.
+    async fn swap(&self, id: ProcessId, handle: process::Handle) {
+        let (reply, retired) = oneshot::channel();
+        {
+            let mut registry = self.registry.borrow_mut();
+            let Some(entry) = registry.get_mut(id) else {
+                // Deleted meanwhile: the replacement goes too.
+                handle.send(Command::Delete(reply));
+                return;
+            };
+            let old = std::mem::replace(&mut entry.handle, handle);
+            entry.created_at = clock::unix_ms();
+            old.send(Command::Retire(reply));
+        }
+        self.announce(id, EventKind::Reload, true);
+        let _ = retired.await;
+    }
+}
+
+/// What makes a replacement ready.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    /// `process.send('ready')`.
+    Word,
+    /// It listens, as its predecessor did.
+    Listening,
+    /// Its predecessor never listened: it stays up this long.
+    Uptime(u64),
+}
+
+impl Wanted {
+    async fn wait(self, handle: &process::Handle) -> Result<(), String> {
+        // A replacement that crashed is a failure, also when it was started again.
+        let began = handle.observed().state.restarts;
+        let ended = |seen: &Observed| {
+            seen.state.restarts != began
+                || matches!(seen.state.status(), Status::Errored | Status::WaitingRestart | Status::Stopping)
+                || seen.state.last_exit.is_some()
+        };
+        let ready = |seen: &Observed| match self {
+            Self::Word => seen.said_ready,
+            Self::Listening => seen.listening,
+            Self::Uptime(_) => false,
+        };
+        let dead = match self {
+            Self::Word | Self::Listening => {
+                let mut dead = false;
+                handle.wait_for(|seen| {
+                    dead = ended(seen);
+                    dead || ready(seen)
+                }).await;
+                dead
+            }
+            Self::Uptime(time) => {
+                tokio::time::timeout(Duration::from_millis(time), handle.wait_for(ended)).await.is_ok()
+            }
+        };
+        if !dead {
+            return Ok(());
+        }
+        let seen = handle.observed();
+        let exit = seen.state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
+        Err(exit.unwrap_or_else(|| "it ended before it was ready".to_owned()))
+    }
+
+    fn describe(self) -> String {
+        match self {
+            Self::Word => "it has to send 'ready'".to_owned(),
+            Self::Listening => "it has to listen, as the old one does".to_owned(),
+            Self::Uptime(time) => format!("it has to stay up for {time} ms"),
+        }
+    }
+}

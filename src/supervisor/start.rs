@@ -1,0 +1,125 @@
+//! `start`: new apps, and what is there already.
+
+use super::actor::World;
+use super::registry::{Entry, identity};
+use crate::api::request::{Existing, Start};
+use crate::api::{ApiError, Code, EventKind, Response};
+use crate::clock;
+use crate::domain::{AppSpec, ProcessId, Status};
+use crate::process::{self, Command};
+use std::rc::Rc;
+
+impl World {
+    pub(super) async fn start(self: &Rc<Self>, start: Start) -> Result<Response, ApiError> {
+        for spec in &start.apps {
+            check(spec)?;
+            if start.existing == Existing::Refuse {
+                self.refuse_running(spec)?;
+            }
+        }
+        let mut touched = Vec::new();
+        for spec in start.apps {
+            let known = match start.existing {
+                Existing::Duplicate => Vec::new(),
+                Existing::Refuse => self.same_script(&spec),
+                Existing::Restart | Existing::Reload => self.registry.borrow().named(&spec.name),
+            };
+            let spec = Rc::new(spec);
+            if known.is_empty() {
+                touched.extend(self.launch_new(&spec).await?);
+                continue;
+            }
+            self.respec(&known, &spec);
+            if start.existing == Existing::Reload {
+                self.reload_all(&known).await?;
+            } else {
+                self.restart_all(&known).await?;
+            }
+            touched.extend(known);
+        }
+        Ok(Response::Processes(self.views(&touched)))
+    }
+
+    /// All instances, started together. What cannot be executed at all leaves nothing on the list.
+    async fn launch_new(self: &Rc<Self>, spec: &Rc<AppSpec>) -> Result<Vec<ProcessId>, ApiError> {
+        let ids: Vec<ProcessId> = (0..spec.instances.max(1)).map(|_| self.add(spec)).collect();
+        if !spec.autostart {
+            return Ok(ids);
+        }
+        let settled = self.command(&ids, Command::Start).await;
+        if let Err(error) = self.not_started(&settled) {
+            self.forget(&ids, Command::Delete).await;
+            return Err(error.hint("correct it and start it again; nothing of it was left on the list"));
+        }
+        for id in &ids {
+            self.announce(*id, EventKind::Start, true);
+        }
+        Ok(ids)
+    }
+
+    /// Puts a process on the list, stopped.
+    pub(super) fn add(self: &Rc<Self>, spec: &Rc<AppSpec>) -> ProcessId {
+        let mut registry = self.registry.borrow_mut();
+        let identity = registry.identify(spec, &self.home);
+        let group = registry.group(spec);
+        let id = identity.id;
+        let handle = process::Handle::begin(self.context.clone(), Rc::clone(spec), identity.clone(), group, 0);
+        registry.insert(Entry { spec: Rc::clone(spec), identity, created_at: clock::unix_ms(), handle });
+        id
+    }
+
+    /// New settings for processes that are there. Name, mode and number stay: they are what was started.
+    fn respec(&self, ids: &[ProcessId], spec: &Rc<AppSpec>) {
+        let mut registry = self.registry.borrow_mut();
+        for id in ids {
+            let Some(entry) = registry.get_mut(*id) else { continue };
+            let mut new = (**spec).clone();
+            new.mode = entry.spec.mode;
+            new.instances = entry.spec.instances;
+            entry.spec = Rc::new(new);
+            entry.identity =
+                identity(&entry.spec, *id, entry.identity.instance, &entry.identity.unique_id, &self.home);
+            entry.handle.send(Command::Respec(Rc::clone(&entry.spec), Box::new(entry.identity.clone())));
+        }
+    }
+
+    fn same_script(&self, spec: &AppSpec) -> Vec<ProcessId> {
+        let registry = self.registry.borrow();
+        let same = |entry: &&Entry| {
+            entry.spec.name == spec.name
+                && entry.spec.program.path == spec.program.path
+                && entry.spec.args == spec.args
+        };
+        registry.iter().filter(same).map(|entry| entry.identity.id).collect()
+    }
+
+    fn refuse_running(&self, spec: &AppSpec) -> Result<(), ApiError> {
+        let running = self.same_script(spec).into_iter().find(|id| {
+            self.status_of(*id).is_some_and(|status| status.is_alive() || status == Status::WaitingRestart)
+        });
+        let Some(id) = running else { return Ok(()) };
+        let message = format!("{} ({id}) runs already", spec.name);
+        Err(ApiError::new(Code::AlreadyRunning, message).hint(format!(
+            "restart it: rpm restart {0}; another copy: start with --force, or another --name",
+            spec.name
+        )))
+    }
+}
+
+/// What a client of ours never sends, but anybody may.
+fn check(spec: &AppSpec) -> Result<(), ApiError> {
+    let bad = |what: &str| Err(ApiError::new(Code::Invalid, format!("app {:?}: {what}", spec.name)));
+    if spec.name.is_empty() || spec.name.contains(['\0', '/', '\n']) {
+        return bad("its name must not be empty, nor hold a slash, a line break or a NUL byte");
+    }
+    if spec.name == "all" {
+        return bad("all means all apps; choose another name");
+    }
+    if !spec.cwd.is_absolute() || !spec.program.path.is_absolute() {
+        return bad("its paths must be absolute");
+    }
+    if spec.instances > 10_000 {
+        return bad("more than 10000 instances");
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! The verbs on what is there: each sends commands to processes, awaits their answers, and tells how they are.
+
+use super::actor::World;
+use crate::api::{ApiError, Code, EventKind, Response};
+use crate::domain::{ProcessId, Selector, Status};
+use crate::process::{Command, Settled};
+use crate::sys::signal;
+use std::path::PathBuf;
+use std::rc::Rc;
+use tokio::sync::oneshot;
+
+type Answer = Result<Response, ApiError>;
+
+/// A command that awaits that its process comes to rest.
+pub(super) type Verb = fn(oneshot::Sender<Settled>) -> Command;
+
+impl World {
+    pub(super) async fn stop(&self, selector: &Selector) -> Answer {
+        let ids = self.registry.borrow().select(selector)?;
+        let settled = self.command(&ids, Command::Stop).await;
+        self.overtaken(&settled, "stop", |rest| matches!(rest, Settled::Stopped | Settled::Errored | Settled::Deleted))?;
+        Ok(Response::Processes(self.views(&ids)))
+    }
+
+    pub(super) async fn restart(&self, selector: &Selector) -> Answer {
+        let ids = self.registry.borrow().select(selector)?;
+        self.restart_all(&ids).await?;
+        Ok(Response::Processes(self.views(&ids)))
+    }
+
+    pub(super) async fn restart_all(&self, ids: &[ProcessId]) -> Result<(), ApiError> {
+        self.asked_for(ids);
+        let settled = self.command(ids, Command::Restart).await;
+        self.not_started(&settled)?;
+        self.overtaken(&settled, "restart", |rest| !matches!(rest, Settled::Stopped | Settled::Deleted))
+    }
+
+    pub(super) async fn delete(&self, selector: &Selector) -> Answer {
+        let ids = self.registry.borrow().select(selector)?;
+        let before = self.views(&ids);
+        self.forget(&ids, Command::Delete).await;
+        Ok(Response::Processes(before))
+    }
+
+    /// Ends processes and takes them off the list.
+    pub(super) async fn forget(&self, ids: &[ProcessId], how: Verb) {
+        self.command(ids, how).await;
+        for id in ids {
+            // Announced and removed when the report is read; whoever asks next must not see them before that.
+            self.announce(*id, EventKind::Delete, true);
+            self.registry.borrow_mut().remove(*id);
+        }
+    }
+
+    pub(super) fn reset(&self, selector: &Selector) -> Answer {
+        let ids = self.registry.borrow().select(selector)?;
+        for id in &ids {
+            if let Some(entry) = self.registry.borrow().get(*id) {
+                entry.handle.send(Command::Reset);
+            }
+        }
+        let mut views = self.views(&ids);
+        for view in &mut views {
+            view.restarts = 0;
+            view.unstable_restarts = 0;
+        }
+        Ok(Response::Processes(views))
+    }
+
+    pub(super) async fn signal(&self, selector: &Selector, number: i32) -> Answer {
+        if signal::name(number).is_none() {
+            return Err(ApiError::new(Code::Invalid, format!("{number} is no signal")).hint("kill -l lists them"));
+        }
+        let ids = self.registry.borrow().select(selector)?;
+        for id in &ids {
+            let (reply, answer) = oneshot::channel();
+            let Some(name) = self.registry.borrow().get(*id).map(|entry| {
+                entry.handle.send(Command::Signal(number, reply));
+                entry.spec.name.clone()
+            }) else {
+                continue;
+            };
+            if let Ok(Err(error)) = answer.await {
+                let message = format!("{name} ({id}) cannot be signalled: {}", in_words(&error));
+                return Err(ApiError::new(Code::Invalid, message).hint(format!("start it: rpm start {id}")));
+            }
+        }
+        Ok(Response::Processes(self.views(&ids)))
+    }
+
+    pub(super) async fn flush(&self, selector: Option<&Selector>) -> Answer {
+        let all = Selector::all();
+        let ids = self.registry.borrow().find(selector.unwrap_or(&all))?;
+        let mut files: Vec<PathBuf> = Vec::new();
+        for id in &ids {
+            if let Some(entry) = self.registry.borrow().get(*id) {
+                files.extend(entry.identity.out_log.iter().chain(&entry.identity.error_log).cloned());
+            }
+        }
+        if selector.is_none_or(Selector::is_all) {
+            files.push(self.home.daemon_log());
+        }
+        match self.context.logs.flush(files).await {
+            Ok(Ok(())) => Ok(Response::Processes(self.views(&ids))),
+            Ok(Err(error)) => Err(ApiError::new(Code::Internal, format!("a log file cannot be emptied: {error}"))),
+            Err(_) => Err(ApiError::new(Code::Closing, "the log writer is leaving")),
+        }
+    }
+
+    /// Everything stops, at the same time; nothing lives afterwards.
+    pub(super) async fn stop_everything(&self) {
+        let ids: Vec<ProcessId> = self.registry.borrow().iter().map(|entry| entry.identity.id).collect();
+        self.command(&ids, Command::Stop).await;
+    }
+
+    /// Sends a command to all of them at once, then awaits each.
+    pub(super) async fn command(&self, ids: &[ProcessId], verb: Verb) -> Vec<(ProcessId, Settled)> {
+        let mut waiting = Vec::with_capacity(ids.len());
+        for id in ids {
+            let (reply, answer) = oneshot::channel();
+            if let Some(entry) = self.registry.borrow().get(*id) {
+                entry.handle.send(verb(reply));
+            }
+            waiting.push((*id, answer));
+        }
+        let mut settled = Vec::with_capacity(ids.len());
+        for (id, answer) in waiting {
+            // A task that ended without an answer had nothing left to do: it is deleted.
+            settled.push((id, answer.await.unwrap_or(Settled::Deleted)));
+        }
+        settled
+    }
+
+    /// A command that somebody else's overtook: whoever asked learns that it is not as they wanted.
+    fn overtaken(
+        &self,
+        settled: &[(ProcessId, Settled)],
+        verb: &str,
+        wanted: impl Fn(Settled) -> bool,
+    ) -> Result<(), ApiError> {
+        let Some((id, _)) = settled.iter().find(|(_, rest)| !wanted(*rest)) else { return Ok(()) };
+        let now = self.status_of(*id).map_or("deleted", Status::as_str);
+        let message = format!("{} is {now}: another command overtook this {verb}", self.label(*id));
+        Err(ApiError::new(Code::Superseded, message).hint("see: rpm ls"))
+    }
+
+    /// Those that could not even be executed.
+    pub(super) fn not_started(&self, settled: &[(ProcessId, Settled)]) -> Result<(), ApiError> {
+        let failed = settled.iter().find(|(_, rest)| matches!(rest, Settled::Errored));
+        let Some((id, _)) = failed else { return Ok(()) };
+        let reason = self.registry.borrow().get(*id).and_then(|entry| self.view(entry).reason).unwrap_or_default();
+        Err(ApiError::new(Code::StartFailed, format!("{} did not start: {reason}", self.label(*id)))
+            .hint(format!("see: rpm describe {id}, rpm logs {id}")))
+    }
+
+    pub(super) fn label(&self, id: ProcessId) -> String {
+        let registry = self.registry.borrow();
+        registry.get(id).map_or_else(|| format!("process {id}"), |entry| format!("{} ({id})", entry.spec.name))
+    }
+
+    /// Somebody starts or restarts them: their age counts from now.
+    pub(super) fn asked_for(&self, ids: &[ProcessId]) {
+        let now = crate::clock::unix_ms();
+        for id in ids {
+            if let Some(entry) = self.registry.borrow_mut().get_mut(*id) {
+                entry.created_at = now;
+            }
+        }
+    }
+}
+
+fn in_words(error: &std::io::Error) -> String {
+    if error.raw_os_error() == Some(libc::ESRCH) { "it doesn't run".to_owned() } else { error.to_string() }
+}
+
+/// Scaling: more of the same, or fewer.
+impl World {
+    pub(super) async fn scale(self: &Rc<Self>, name: &str, count: i32, relative: bool) -> Answer {
+        let ids = self.registry.borrow().named(name);
+        let Some(first) = ids.first() else {
+            return Err(ApiError::new(Code::NotFound, format!("no app is called {name}")).hint("see: rpm ls"));
+        };
+        let now = ids.len() as i32;
+        let wanted = if relative { now + count } else { count };
+        if wanted < 0 {
+            return Err(ApiError::new(Code::Invalid, format!("{name} has {now} processes: it cannot have {wanted}")));
+        }
+        if wanted == now {
+            return Err(ApiError::new(Code::SameSize, format!("{name} has {now} processes already")));
+        }
+        if wanted > now {
+            let Some(spec) = self.registry.borrow().get(*first).map(|entry| Rc::clone(&entry.spec)) else {
+                return Err(ApiError::new(Code::NotFound, format!("{name} was deleted")));
+            };
+            let new: Vec<ProcessId> = (now..wanted).map(|_| self.add(&spec)).collect();
+            let settled = self.command(&new, Command::Start).await;
+            self.not_started(&settled)?;
+        } else {
+            self.forget(&ids[..(now - wanted) as usize], Command::Retire).await;
+        }
+        let left = self.registry.borrow().named(name);
+        Ok(Response::Processes(self.views(&left)))
+    }
+}

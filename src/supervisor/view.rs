@@ -1,0 +1,140 @@
+//! Entries as others see them.
+
+use super::actor::World;
+use super::registry::Entry;
+use crate::api::{ApiError, Host, Process, ProcessDetail, Response, pm2};
+use crate::clock;
+use crate::domain::lifecycle::Phase;
+use crate::domain::spec::Mode;
+use crate::domain::{Outcome, ProcessId, Selector, Status};
+use crate::process::{Observed, compose, redacted};
+use crate::sys::signal;
+
+impl World {
+    pub(super) fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
+        let ids = self.registry.borrow().find(selector)?;
+        Ok(Response::Processes(self.views(&ids)))
+    }
+
+    pub(super) fn describe(&self, selector: &Selector) -> Result<Response, ApiError> {
+        let ids = self.registry.borrow().select(selector)?;
+        let registry = self.registry.borrow();
+        let entries = ids.iter().filter_map(|id| registry.get(*id));
+        Ok(Response::Details(entries.map(|entry| self.detail(entry)).collect()))
+    }
+
+    pub(super) fn pm2_list(&self) -> Response {
+        Response::Pm2(self.registry.borrow().iter().map(|entry| pm2::element(&self.detail(entry))).collect())
+    }
+
+    pub(super) fn views(&self, ids: &[ProcessId]) -> Vec<Process> {
+        let registry = self.registry.borrow();
+        ids.iter().filter_map(|id| registry.get(*id)).map(|entry| self.view(entry)).collect()
+    }
+
+    pub(super) fn view(&self, entry: &Entry) -> Process {
+        let seen = entry.handle.observed();
+        let id = entry.identity.id;
+        let sample = seen.pid.map(|pid| self.sampler.borrow_mut().get(id, pid, clock::boot())).unwrap_or_default();
+        Process {
+            id,
+            name: entry.spec.name.clone(),
+            namespace: entry.spec.namespace.clone(),
+            version: seen.version.clone(),
+            mode: match entry.spec.mode {
+                Mode::Fork => "fork".to_owned(),
+                Mode::Cluster => "cluster".to_owned(),
+            },
+            instance: entry.identity.instance,
+            pid: seen.pid,
+            status: seen.state.status(),
+            restarts: seen.state.restarts,
+            unstable_restarts: seen.state.unstable,
+            started_at: seen.started_at,
+            created_at: entry.created_at,
+            cpu: (sample.cpu * 10.0).round() / 10.0,
+            memory: sample.memory as i64,
+            username: entry.spec.username.clone(),
+            exit: seen.state.last_exit,
+            reason: self.reason(entry, &seen),
+        }
+    }
+
+    pub(super) fn detail(&self, entry: &Entry) -> ProcessDetail {
+        let mut spec = (*entry.spec).clone();
+        spec.env.inherited = redacted(spec.env.inherited);
+        spec.env.app = redacted(spec.env.app);
+        ProcessDetail {
+            process: self.view(entry),
+            spec,
+            unique_id: entry.identity.unique_id.clone(),
+            out_log: entry.identity.out_log.clone(),
+            error_log: entry.identity.error_log.clone(),
+            pid_file: entry.identity.pid_file.clone(),
+            env: redacted(compose(&entry.spec, &entry.identity)),
+            listens: self.registry.borrow().group_of(&entry.spec.name).map(|group| group.listens()).unwrap_or_default(),
+        }
+    }
+
+    /// Why it is where it is.
+    fn reason(&self, entry: &Entry, seen: &Observed) -> Option<String> {
+        let state = &seen.state;
+        let ended = state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
+        let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(|group| group.refused());
+        let refused = refused.map(|what| format!("; it cannot listen on {what}")).unwrap_or_default();
+        match state.phase {
+            Phase::Errored => Some(match state.last_exit {
+                Some(Outcome::NotStarted(_)) => ended.unwrap_or_default(),
+                _ => format!(
+                    "{} exits in a row, each within {} ms of its start; the last: {}{refused}",
+                    entry.spec.restart.max_restarts,
+                    entry.spec.restart.min_uptime,
+                    ended.unwrap_or_default(),
+                ),
+            }),
+            Phase::WaitingRestart { until } => {
+                let left = until.saturating_sub(clock::boot_ms());
+                Some(format!("restarts in {left} ms; {}{refused}", ended.unwrap_or_default()))
+            }
+            Phase::Stopped => match state.last_exit {
+                Some(Outcome::Code(0) | Outcome::Signal(_)) | None => None,
+                Some(_) => ended,
+            },
+            Phase::Stopping { .. } if seen.pid.is_none() => Some("waits for what it left behind to end".to_owned()),
+            Phase::Launching { .. } if entry.spec.ready.wait_ready => {
+                Some("waits for process.send('ready')".to_owned())
+            }
+            Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } | Phase::Deleted => None,
+        }
+    }
+
+    pub(super) fn host_figures(&self) -> Result<Response, ApiError> {
+        let figures = self.host.borrow_mut().figures().ok_or_else(|| {
+            ApiError::new(crate::api::Code::Internal, "the system tells nothing of its load and memory here")
+        })?;
+        Ok(Response::Host(Host {
+            cpu: figures.cpu,
+            cores: figures.cores,
+            memory_used: figures.memory_used as i64,
+            memory_total: figures.memory_total as i64,
+            load: figures.load,
+            uptime: figures.uptime as i64,
+        }))
+    }
+
+    pub(super) fn status_of(&self, id: ProcessId) -> Option<Status> {
+        self.registry.borrow().get(id).map(|entry| entry.handle.observed().state.status())
+    }
+}
+
+/// How a run ended, in words.
+pub(super) fn describe_exit(exit: Outcome, launch_error: Option<&str>) -> String {
+    match exit {
+        Outcome::Code(code) => format!("exit code {code}"),
+        Outcome::Signal(number) => {
+            format!("ended by {}", signal::name(number).map_or_else(|| format!("signal {number}"), str::to_owned))
+        }
+        Outcome::Unknown => "ended, nobody knows how".to_owned(),
+        Outcome::NotStarted(_) => launch_error.unwrap_or("it could not be executed").to_owned(),
+    }
+}
