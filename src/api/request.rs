@@ -33,6 +33,8 @@ pub enum Request {
     Signal { selector: Selector, signal: i32 },
     /// Empty the log files of the processes meant; without a selector the daemon's own log too.
     Flush { selector: Option<Selector> },
+    /// Open all log files anew, after something else has moved them.
+    ReopenLogs,
     /// Figures of the machine: [`Response::Host`](super::Response::Host).
     Host,
     /// Stop everything in order and leave.

@@ -1,1 +1,23 @@
-//! Room: cli.
+//! The command line: arguments in, requests to the daemon, text and an exit code out.
+//!
+//! ```text
+//!  args ─▶ run ─▶ commands ─▶ link (client) ─▶ daemon
+//!                    │
+//!                    ▼
+//!        session ─▶ render ─▶ screen
+//! ```
+//!
+//! `args` knows what can be typed, `commands` what each verb asks for, `render` how facts look. Nothing here decides
+//! what happens to a process.
+
+mod args;
+mod commands;
+mod exit;
+mod failure;
+mod link;
+mod render;
+mod run;
+mod session;
+mod words;
+
+pub use run::run;

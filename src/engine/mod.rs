@@ -1,1 +1,7 @@
-//! Room: engine.
+//! The parts put together. Only this room knows all of them; who uses it holds a [`Handle`](crate::supervisor::Handle).
+
+mod embedded;
+mod parts;
+
+pub use embedded::{Embedded, EmbeddedOptions};
+pub use parts::{Engine, EngineOptions};

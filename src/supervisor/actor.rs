@@ -187,6 +187,7 @@ impl World {
             Request::Scale { name, count, relative } => self.scale(&name, count, relative).await,
             Request::Signal { selector, signal } => self.signal(&selector, signal).await,
             Request::Flush { selector } => self.flush(selector.as_ref()).await,
+            Request::ReopenLogs => self.reopen_logs().await,
             Request::Host => self.host_figures(),
             Request::Kill => {
                 self.closing.set(true);

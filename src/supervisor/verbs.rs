@@ -107,6 +107,14 @@ impl World {
         }
     }
 
+    pub(super) async fn reopen_logs(&self) -> Answer {
+        match self.context.logs.reopen().await {
+            Ok(Ok(())) => Ok(Response::Done),
+            Ok(Err(error)) => Err(ApiError::new(Code::Internal, format!("a log file cannot be opened anew: {error}"))),
+            Err(_) => Err(ApiError::new(Code::Closing, "the log writer is leaving")),
+        }
+    }
+
     /// Everything stops, at the same time; nothing lives afterwards.
     pub(super) async fn stop_everything(&self) {
         let ids: Vec<ProcessId> = self.registry.borrow().iter().map(|entry| entry.identity.id).collect();

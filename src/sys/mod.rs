@@ -15,6 +15,7 @@ pub mod ready;
 pub mod signal;
 pub mod socket;
 pub mod spawn;
+pub mod terminal;
 pub mod thread;
 pub mod time;
 pub mod user;

@@ -1,0 +1,119 @@
+//! Help that teaches: what is typed most, by example.
+
+pub(super) const OVERVIEW_TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}\n\n{before-help}{options}{after-help}";
+
+pub(super) const OVERVIEW: &str = "\
+Run:
+  start       a script, a program, a shell line or an application file
+  restart     stop and start again, with what the application file says now
+  reload      replace processes one at a time, without refusing a request
+  stop        stop, and keep it in the list
+  delete      stop and forget (del)
+  scale       change how many processes an app has
+  reset       set the restart counters to 0
+  sendSignal  send a signal to processes (signal)
+
+Look:
+  list        all processes (ls, l, ps, status)
+  describe    everything about a process (desc, info, show)
+  logs        the last lines of logs, then what is written (log)
+  jlist       the list as PM2's JSON
+
+Keep:
+  flush       empty log files
+  ping        ask the daemon whether it is there
+  kill        stop everything, the daemon too
+
+";
+
+pub(super) const OVERVIEW_EXAMPLES: &str = "\
+Examples:
+  rpm start app.js -i max           one process a core, one port
+  rpm start server.py --name api    any program
+  rpm reload api                    a new version, no request refused
+  rpm logs api                      what it says
+
+rpm <command> --help tells more.";
+
+pub(super) const START: &str = "\
+Examples:
+  rpm start app.js                        a Node app
+  rpm start app.js -i max                 one process a core, sharing the port
+  rpm start app.js --name api -- -p 80    what follows -- goes to the app
+  rpm start \"npm run dev\" --name dev      a shell line
+  rpm start ecosystem.config.js --env production
+  rpm start                               ecosystem.config.js in this directory
+  rpm start api                           what is in the list already";
+
+pub(super) const RESTART: &str = "\
+Examples:
+  rpm restart api                  by name
+  rpm restart 0 1                  by id
+  rpm restart all
+  rpm restart ecosystem.config.js  apply the file; starts what is missing
+  rpm restart api --update-env     with the variables of this shell
+
+An app that came from an application file gets what the file says now; --as-is leaves it as it was.";
+
+pub(super) const RELOAD: &str = "\
+Examples:
+  rpm reload api
+  rpm reload ecosystem.config.js --only api
+
+The new process is ready before the old one goes. If it does not get ready, the old one stays. Apps in fork
+mode are restarted.";
+
+pub(super) const STOP: &str = "\
+Examples:
+  rpm stop api
+  rpm stop all
+  rpm stop /^worker-/              every name that matches
+  rpm start api                    and on again";
+
+pub(super) const DELETE: &str = "\
+Examples:
+  rpm delete api
+  rpm delete all
+  rpm delete ecosystem.config.js   the apps that the file names";
+
+pub(super) const SCALE: &str = "\
+Examples:
+  rpm scale api 4
+  rpm scale api +2
+  rpm scale api -1";
+
+pub(super) const RESET: &str = "\
+Examples:
+  rpm reset api
+  rpm reset all";
+
+pub(super) const SIGNAL: &str = "\
+Examples:
+  rpm sendSignal SIGUSR2 api
+  rpm sendSignal hup 0";
+
+pub(super) const LIST: &str = "\
+Examples:
+  rpm ls
+  rpm ls --sort memory:desc
+  rpm ls --json                    for programs; PM2's own shape: rpm jlist";
+
+pub(super) const DESCRIBE: &str = "\
+Examples:
+  rpm describe api
+  rpm describe 0 --json";
+
+pub(super) const LOGS: &str = "\
+Examples:
+  rpm logs                         everything
+  rpm logs api --lines 100
+  rpm logs api --err --nostream    the last errors
+  rpm logs --json | jq .message";
+
+pub(super) const FLUSH: &str = "\
+Examples:
+  rpm flush                        all logs
+  rpm flush api";
+
+pub(super) const KILL: &str = "\
+The apps end first, in order. Without a daemon there is nothing to do, and that is no failure.";

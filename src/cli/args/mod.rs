@@ -1,0 +1,14 @@
+//! The command line as typed values. What they mean is decided elsewhere.
+
+mod help;
+mod order;
+mod parse;
+mod start;
+mod verbs;
+
+pub(crate) use parse::{Cli, Global, Parsed, parse};
+pub(crate) use start::AppFlags;
+pub(crate) use verbs::{
+    Applied, Command, DescribeArgs, FlushArgs, ListArgs, LogsArgs, ScaleArgs, SelectorArgs, SignalArgs, StartArgs,
+    Targets,
+};

@@ -1,0 +1,92 @@
+//! The flags that describe an app.
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
+pub(crate) struct AppFlags {
+    /// Name of the app; by default the file's name without its extension
+    #[arg(short, long, value_name = "NAME", help_heading = "App")]
+    pub(crate) name: Option<String>,
+    /// Group of apps that can be named together
+    #[arg(long, value_name = "NAME", help_heading = "App")]
+    pub(crate) namespace: Option<String>,
+    /// Working directory
+    #[arg(long, value_name = "DIR", help_heading = "App")]
+    pub(crate) cwd: Option<String>,
+    /// What runs the script: a program, or "none" to execute it directly
+    #[arg(long, value_name = "PROGRAM", help_heading = "App")]
+    pub(crate) interpreter: Option<String>,
+    /// Arguments between the interpreter and the script, as one word
+    #[arg(long, visible_alias = "node-args", value_name = "ARGS", allow_hyphen_values = true, help_heading = "App")]
+    pub(crate) interpreter_args: Option<String>,
+    /// Write the pid to this file
+    #[arg(short, long, value_name = "FILE", help_heading = "App")]
+    pub(crate) pid: Option<String>,
+
+    /// How many processes: a number, "max", or -1 for all cores but one; Node apps share their ports
+    #[arg(short, long, value_name = "N", allow_hyphen_values = true, help_heading = "Processes")]
+    pub(crate) instances: Option<String>,
+    /// Run independent processes, not cluster workers
+    #[arg(short = 'x', long, help_heading = "Processes")]
+    pub(crate) execute_command: bool,
+
+    /// Use the profile env_<NAME> of the application file
+    #[arg(long, value_name = "NAME", help_heading = "Environment")]
+    pub(crate) env: Option<String>,
+    /// Don't pass on variables of this shell whose name contains this; none at all, without a word
+    #[arg(long, value_name = "WORD", num_args = 0..=1, default_missing_value = "", help_heading = "Environment")]
+    pub(crate) filter_env: Vec<String>,
+
+    /// File for standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Logs")]
+    pub(crate) output: Option<String>,
+    /// File for standard error
+    #[arg(short, long, value_name = "FILE", help_heading = "Logs")]
+    pub(crate) error: Option<String>,
+    /// One file for all processes of the app
+    #[arg(long, help_heading = "Logs")]
+    pub(crate) merge_logs: bool,
+    /// Keep no logs
+    #[arg(long, help_heading = "Logs")]
+    pub(crate) disable_logs: bool,
+
+    /// Don't start it again when it ends
+    #[arg(long, help_heading = "Restarts")]
+    pub(crate) no_autorestart: bool,
+    /// List it, but don't launch it yet
+    #[arg(long, help_heading = "Restarts")]
+    pub(crate) no_autostart: bool,
+    /// Give up after so many short runs in a row
+    #[arg(long, value_name = "N", help_heading = "Restarts")]
+    pub(crate) max_restarts: Option<String>,
+    /// A shorter run is a failure: milliseconds, or 10s, 5m, 1h
+    #[arg(long, value_name = "TIME", help_heading = "Restarts")]
+    pub(crate) min_uptime: Option<String>,
+    /// Wait before starting it again
+    #[arg(long, value_name = "TIME", help_heading = "Restarts")]
+    pub(crate) restart_delay: Option<String>,
+    /// Wait longer each time, beginning with this
+    #[arg(long, value_name = "TIME", help_heading = "Restarts")]
+    pub(crate) exp_backoff_restart_delay: Option<String>,
+    /// Exit codes that mean "done"
+    #[arg(long, value_name = "CODES", allow_hyphen_values = true, value_delimiter = ',', help_heading = "Restarts")]
+    pub(crate) stop_exit_codes: Vec<String>,
+
+    /// How long it has to end before SIGKILL
+    #[arg(short, long, value_name = "TIME", help_heading = "Stopping and readiness")]
+    pub(crate) kill_timeout: Option<String>,
+    /// The signal that asks it to end, SIGINT by default
+    #[arg(long, value_name = "SIGNAL", help_heading = "Stopping and readiness")]
+    pub(crate) kill_signal: Option<String>,
+    /// Ask it to end by the message "shutdown" instead of a signal
+    #[arg(long, help_heading = "Stopping and readiness")]
+    pub(crate) shutdown_with_message: bool,
+    /// Leave alone what the app started
+    #[arg(long, help_heading = "Stopping and readiness")]
+    pub(crate) no_treekill: bool,
+    /// It is ready when it says process.send('ready')
+    #[arg(long, help_heading = "Stopping and readiness")]
+    pub(crate) wait_ready: bool,
+    /// How long it may take to become ready
+    #[arg(long, value_name = "TIME", help_heading = "Stopping and readiness")]
+    pub(crate) listen_timeout: Option<String>,
+}

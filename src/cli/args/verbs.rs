@@ -1,0 +1,195 @@
+//! The commands and what each takes.
+
+use super::help;
+use super::start::AppFlags;
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Command {
+    /// Start a script, a program, a shell line or an application file
+    #[command(after_help = help::START)]
+    Start(Box<StartArgs>),
+    /// Stop and start again, with what the application file says now
+    #[command(after_help = help::RESTART)]
+    Restart(Box<Applied>),
+    /// Replace processes one at a time, without refusing a request
+    #[command(after_help = help::RELOAD)]
+    Reload(Box<Applied>),
+    /// Stop, and keep it in the list
+    #[command(after_help = help::STOP)]
+    Stop(Targets),
+    /// Stop and forget
+    #[command(visible_alias = "del", after_help = help::DELETE)]
+    Delete(Targets),
+    /// Change how many processes an app has
+    #[command(after_help = help::SCALE)]
+    Scale(ScaleArgs),
+    /// Set the restart counters to 0
+    #[command(after_help = help::RESET)]
+    Reset(SelectorArgs),
+    /// Send a signal to processes
+    #[command(name = "sendSignal", visible_alias = "signal", after_help = help::SIGNAL)]
+    SendSignal(SignalArgs),
+    /// Show all processes
+    #[command(visible_aliases = ["ls", "l", "ps", "status"], after_help = help::LIST)]
+    List(ListArgs),
+    /// Print the list as PM2's JSON
+    Jlist,
+    /// Show everything about a process
+    #[command(visible_aliases = ["desc", "info", "show"], after_help = help::DESCRIBE)]
+    Describe(DescribeArgs),
+    /// Show the last lines of logs, then follow them
+    #[command(visible_alias = "log", after_help = help::LOGS)]
+    Logs(LogsArgs),
+    /// Empty log files
+    #[command(after_help = help::FLUSH)]
+    Flush(FlushArgs),
+    /// Ask the daemon whether it is there
+    Ping,
+    /// Stop everything, the daemon too
+    #[command(after_help = help::KILL)]
+    Kill,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StartArgs {
+    /// Files, programs, shell lines, or names of the list; "-" reads an application file from standard input
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Start another copy of what runs already
+    #[arg(short, long, help_heading = "App")]
+    pub(crate) force: bool,
+    /// Of what is in the list already: take over the environment of this shell
+    #[arg(short = 'a', long, help_heading = "Environment")]
+    pub(crate) update_env: bool,
+    #[command(flatten)]
+    pub(crate) file: FileFlags,
+    #[command(flatten)]
+    pub(crate) app: AppFlags,
+    /// What the app gets as its arguments
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) app_args: Vec<String>,
+}
+
+/// Of commands that apply an application file, or act on what runs.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Applied {
+    /// Names, ids, namespaces, /regex/, "all", or application files; "-" reads one from standard input
+    #[arg(required = true, value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Don't read the application file again
+    #[arg(long, help_heading = "App")]
+    pub(crate) as_is: bool,
+    /// Take over the environment of this shell
+    #[arg(short = 'a', long, help_heading = "Environment")]
+    pub(crate) update_env: bool,
+    #[command(flatten)]
+    pub(crate) file: FileFlags,
+    #[command(flatten)]
+    pub(crate) app: AppFlags,
+    /// What the app gets as its arguments from now on
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) app_args: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct FileFlags {
+    /// Only these apps of the application file
+    #[arg(long, value_name = "NAMES", help_heading = "App")]
+    pub(crate) only: Vec<String>,
+}
+
+impl FileFlags {
+    /// Names may be apart by commas and blanks.
+    pub(crate) fn names(&self) -> Option<Vec<String>> {
+        let words = self.only.iter().flat_map(|list| list.split([',', ' ']));
+        let names: Vec<_> = words.filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect();
+        (!names.is_empty()).then_some(names)
+    }
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Targets {
+    /// Names, ids, namespaces, /regex/, "all", or application files; "-" reads one from standard input
+    #[arg(required = true, value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) file: FileFlags,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ScaleArgs {
+    /// Name of the app
+    pub(crate) name: String,
+    /// How many processes; +2 adds two, -1 takes one away
+    #[arg(value_name = "N", allow_hyphen_values = true, value_parser = count)]
+    pub(crate) count: Count,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) value: i32,
+    pub(crate) relative: bool,
+}
+
+fn count(text: &str) -> Result<Count, String> {
+    let value = text.parse().map_err(|_| "a number is needed: 4, +2 or -1".to_owned())?;
+    Ok(Count { value, relative: text.starts_with(['+', '-']) })
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SelectorArgs {
+    /// Names, ids, namespaces, /regex/ or "all"
+    #[arg(required = true, value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SignalArgs {
+    /// Name or number: SIGUSR2, usr2, 12
+    pub(crate) signal: String,
+    /// Names, ids, namespaces, /regex/ or "all"
+    #[arg(required = true, value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ListArgs {
+    /// Order by name, namespace, pid, id, cpu, memory, uptime or status; with :desc the other way round
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) sort: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DescribeArgs {
+    /// Name, id, namespace, /regex/ or "all"
+    pub(crate) target: String,
+}
+
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
+pub(crate) struct LogsArgs {
+    /// Name, id, namespace, /regex/; all by default
+    pub(crate) target: Option<String>,
+    /// How many of the last lines of each file come first
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    pub(crate) lines: u32,
+    /// End after the last lines, don't follow
+    #[arg(long)]
+    pub(crate) nostream: bool,
+    /// Lines as the apps wrote them, without a prefix
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) raw: bool,
+    /// Only standard output
+    #[arg(long, conflicts_with = "err")]
+    pub(crate) out: bool,
+    /// Only standard error
+    #[arg(long)]
+    pub(crate) err: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct FlushArgs {
+    /// Name, id, namespace or /regex/; without one all logs, the daemon's too
+    pub(crate) target: Option<String>,
+}

@@ -1,0 +1,15 @@
+//! `delete`: stopped and forgotten.
+
+use super::apps;
+use crate::api::Request;
+use crate::cli::args::Targets;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::render::outcome::Verb;
+use crate::cli::session::Session;
+
+pub(super) async fn run(session: &mut Session<'_>, args: &Targets) -> Result<Exit, Failure> {
+    let request = |selector| Request::Delete { selector };
+    let deleted = apps::each(session, Verb::Delete, &args.targets, args.file.names(), request).await?;
+    session.finish(&deleted).await
+}

@@ -1,0 +1,29 @@
+//! From a command to its file.
+
+use super::{
+    delete, describe, flush, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal, start, stop,
+};
+use crate::cli::args::Command;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+
+pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Start(args) => start::run(session, &args).await,
+        Command::Restart(args) => restart::run(session, &args).await,
+        Command::Reload(args) => reload::run(session, &args).await,
+        Command::Stop(args) => stop::run(session, &args).await,
+        Command::Delete(args) => delete::run(session, &args).await,
+        Command::Scale(args) => scale::run(session, args).await,
+        Command::Reset(args) => reset::run(session, args).await,
+        Command::SendSignal(args) => signal::run(session, args).await,
+        Command::List(args) => list::run(session, &args).await,
+        Command::Jlist => jlist::run(session).await,
+        Command::Describe(args) => describe::run(session, args).await,
+        Command::Logs(args) => logs::run(session, args).await,
+        Command::Flush(args) => flush::run(session, args).await,
+        Command::Ping => ping::run(session).await,
+        Command::Kill => kill::run(session).await,
+    }
+}

@@ -1,0 +1,100 @@
+//! Flags into the fields of an app, with the checks of an application file.
+
+use crate::cli::args::AppFlags;
+use crate::cli::failure::Failure;
+use crate::config::{AppOptions, FilterEnv};
+use crate::domain::spec::Mode;
+
+/// `--env` is not among them: it chooses a profile of a file.
+pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, Failure> {
+    let mut options = AppOptions::default();
+    for (field, value) in [
+        ("name", &flags.name),
+        ("namespace", &flags.namespace),
+        ("cwd", &flags.cwd),
+        ("interpreter", &flags.interpreter),
+        ("interpreter_args", &flags.interpreter_args),
+        ("pid_file", &flags.pid),
+        ("instances", &flags.instances),
+        ("out_file", &flags.output),
+        ("error_file", &flags.error),
+        ("max_restarts", &flags.max_restarts),
+        ("min_uptime", &flags.min_uptime),
+        ("restart_delay", &flags.restart_delay),
+        ("exp_backoff_restart_delay", &flags.exp_backoff_restart_delay),
+        ("kill_timeout", &flags.kill_timeout),
+        ("kill_signal", &flags.kill_signal),
+        ("listen_timeout", &flags.listen_timeout),
+    ] {
+        if let Some(value) = value {
+            options.set(field, value.as_str())?;
+        }
+    }
+    for (field, given, value) in [
+        ("merge_logs", flags.merge_logs, true),
+        ("disable_logs", flags.disable_logs, true),
+        ("autorestart", flags.no_autorestart, false),
+        ("autostart", flags.no_autostart, false),
+        ("treekill", flags.no_treekill, false),
+        ("shutdown_with_message", flags.shutdown_with_message, true),
+        ("wait_ready", flags.wait_ready, true),
+    ] {
+        if given {
+            options.set(field, value)?;
+        }
+    }
+    if !flags.stop_exit_codes.is_empty() {
+        options.set("stop_exit_codes", flags.stop_exit_codes.clone())?;
+    }
+    if flags.execute_command {
+        options.exec_mode = Some(Mode::Fork);
+    }
+    options.filter_env = filter(&flags.filter_env);
+    if !args.is_empty() {
+        options.args = Some(args.to_vec());
+    }
+    Ok(options)
+}
+
+fn filter(words: &[String]) -> Option<FilterEnv> {
+    match words {
+        [] => None,
+        words if words.iter().any(String::is_empty) => Some(FilterEnv::Everything),
+        words => Some(FilterEnv::Containing(words.to_vec())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_checked_like_fields_of_a_file() {
+        let flags = AppFlags {
+            name: Some("api".into()),
+            kill_timeout: Some("3s".into()),
+            stop_exit_codes: vec!["0".into(), "3".into()],
+            no_treekill: true,
+            execute_command: true,
+            ..AppFlags::default()
+        };
+        let options = options(&flags, &["-p".into(), "80 80".into()]).unwrap();
+        assert_eq!(options.name.as_deref(), Some("api"));
+        assert_eq!(options.kill_timeout, Some(3000));
+        assert_eq!(options.stop_exit_codes, Some(vec![0, 3]));
+        assert_eq!(options.treekill, Some(false));
+        assert_eq!(options.exec_mode, Some(Mode::Fork));
+        assert_eq!(options.args, Some(vec!["-p".into(), "80 80".into()]));
+        assert_eq!(options.wait_ready, None);
+
+        let flags = AppFlags { kill_timeout: Some("soon".into()), ..AppFlags::default() };
+        assert!(matches!(super::options(&flags, &[]), Err(Failure::Told { hint: Some(_), .. })));
+    }
+
+    #[test]
+    fn a_filter_without_a_word_passes_nothing_on() {
+        assert_eq!(filter(&[]), None);
+        assert_eq!(filter(&[String::new()]), Some(FilterEnv::Everything));
+        assert_eq!(filter(&["AWS".into()]), Some(FilterEnv::Containing(vec!["AWS".into()])));
+    }
+}

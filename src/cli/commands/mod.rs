@@ -1,0 +1,30 @@
+//! One file a verb; `dispatch` knows them all.
+
+mod amend;
+mod apps;
+mod changes;
+mod delete;
+mod describe;
+mod dispatch;
+mod flags;
+mod flush;
+mod jlist;
+mod kill;
+mod list;
+mod logs;
+mod ping;
+mod reapply;
+mod reload;
+mod reset;
+mod restart;
+mod scale;
+mod signal;
+mod start;
+mod stop;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use dispatch::run;

@@ -1,0 +1,224 @@
+//! A target of `restart`, `reload`, or `start` of something known: its spec is made anew where something says so
+//! (the application file it came from, flags, `--update-env`), and it runs as it was otherwise.
+
+use super::{apps, changes};
+use crate::api::request::Existing;
+use crate::api::{Process, ProcessDetail, Request, Response};
+use crate::cli::failure::Failure;
+use crate::cli::render::outcome::{self, Verb};
+use crate::cli::session::{About, Session};
+use crate::config::{self, AppOptions, Caller, ConfigError, FileOptions, Loaded};
+use crate::domain::spec::Source;
+use crate::domain::{AppSpec, ProcessId, Selector};
+
+use super::amend::{amend, refuse_identity};
+
+/// What the command line wants beside the verb.
+pub(super) struct Wishes {
+    pub(super) options: AppOptions,
+    /// `--env`.
+    pub(super) profile: Option<String>,
+    pub(super) only: Option<Vec<String>>,
+    pub(super) update_env: bool,
+    pub(super) as_is: bool,
+}
+
+impl Wishes {
+    fn change_something(&self) -> bool {
+        !self.as_is || self.update_env || self.profile.is_some() || self.options != AppOptions::default()
+    }
+}
+
+/// One app of the list, as far as it is meant.
+struct Known {
+    spec: AppSpec,
+    ids: Vec<ProcessId>,
+    /// Not all its processes are meant, or they differ, so that one new spec can't speak for them.
+    partial: bool,
+}
+
+/// Acts on a word: an application file, or what is known by it.
+pub(super) async fn target(
+    session: &mut Session<'_>,
+    verb: Verb,
+    target: &str,
+    wishes: &Wishes,
+    caller: &Caller,
+) -> Result<Vec<Process>, Failure> {
+    if apps::is_file(target) {
+        let overrides = AppOptions { name: None, ..wishes.options.clone() };
+        if wishes.options.name.is_some() {
+            session.screen.warn("--name is ignored: an application file names its apps itself");
+        }
+        let only = wishes.only.clone().unwrap_or_default();
+        let options = FileOptions { profile: wishes.profile.clone(), only, overrides };
+        let apps = apps::load(session, target, caller, &options)?;
+        return apps::apply(session, verb, apps, existing(verb)).await;
+    }
+    known(session, verb, apps::selector(target, caller), wishes, caller).await
+}
+
+/// Acts on what a selector means.
+pub(super) async fn known(
+    session: &mut Session<'_>,
+    verb: Verb,
+    selector: Selector,
+    wishes: &Wishes,
+    caller: &Caller,
+) -> Result<Vec<Process>, Failure> {
+    let plain = plain_request(verb, selector.clone());
+    if !wishes.change_something() {
+        return session.act(verb, plain, About::Selected(selector)).await;
+    }
+    let meant = meant(session, selector.clone()).await?;
+    let mut renewed = Vec::with_capacity(meant.len());
+    let mut files = Files::default();
+    for app in &meant {
+        renewed.push(renew(session, app, wishes, caller, &mut files)?);
+    }
+    if renewed.iter().all(Option::is_none) {
+        return session.act(verb, plain, About::Selected(selector)).await;
+    }
+    let mut acted = Vec::new();
+    for (app, spec) in meant.into_iter().zip(renewed) {
+        acted.extend(match spec {
+            Some(spec) => apps::apply(session, verb, vec![spec], existing(verb)).await?,
+            None => as_it_is(session, verb, app).await?,
+        });
+    }
+    Ok(acted)
+}
+
+async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known) -> Result<Vec<Process>, Failure> {
+    let words = if app.partial { app.ids.iter().map(ToString::to_string).collect() } else { vec![app.spec.name] };
+    let mut acted = Vec::new();
+    for selector in words.into_iter().map(Selector::new) {
+        acted.extend(session.act(verb, plain_request(verb, selector.clone()), About::Selected(selector)).await?);
+    }
+    Ok(acted)
+}
+
+/// The apps behind a selector, with their specs.
+async fn meant(session: &Session<'_>, selector: Selector) -> Result<Vec<Known>, Failure> {
+    let Response::Details(details) = session.link.request(Request::Describe { selector }).await? else {
+        return Err(Failure::unexpected_answer());
+    };
+    let all = session.list(Selector::all()).await?;
+    let mut meant: Vec<Known> = Vec::new();
+    for ProcessDetail { process, spec, .. } in details {
+        match meant.iter_mut().find(|app| app.spec.name == spec.name) {
+            Some(app) => {
+                app.partial |= app.spec != spec;
+                app.ids.push(process.id);
+            }
+            None => meant.push(Known { spec, ids: vec![process.id], partial: false }),
+        }
+    }
+    for app in &mut meant {
+        app.partial |= all.iter().filter(|process| process.name == app.spec.name).count() != app.ids.len();
+    }
+    Ok(meant)
+}
+
+/// The app's new spec, if it is another one; what is new is told.
+fn renew(
+    session: &mut Session<'_>,
+    app: &Known,
+    wishes: &Wishes,
+    caller: &Caller,
+    files: &mut Files,
+) -> Result<Option<AppSpec>, Failure> {
+    let who = outcome::app(&app.spec.name, &app.ids);
+    if app.partial {
+        if wishes.update_env || wishes.options != AppOptions::default() {
+            return Err(Failure::new(format!("{who}: settings belong to all processes of an app"))
+                .hint(format!("name the app: {}", app.spec.name)));
+        }
+        return Ok(None);
+    }
+    refuse_identity(&app.spec.name, &wishes.options)?;
+    let mut spec = match &app.spec.source {
+        Some(source) if !wishes.as_is => match files.app(source, app, wishes, caller) {
+            Ok(Some(spec)) => spec,
+            Ok(None) => {
+                session.screen.warn(&format!("{who} is no longer in {}; it stays as it was", source.file.display()));
+                app.spec.clone()
+            }
+            Err(error) => {
+                session.screen.warn(&format!("{error}; {who} stays as it was"));
+                app.spec.clone()
+            }
+        },
+        _ if wishes.profile.is_some() => {
+            return Err(Failure::new(format!("--env chooses a profile of an application file, and {who} has none"))
+                .hint("to take over the variables of this shell: --update-env"));
+        }
+        _ => {
+            let mut spec = app.spec.clone();
+            amend(&mut spec, &wishes.options, caller)?;
+            spec
+        }
+    };
+    if wishes.update_env {
+        spec.env.inherited.clone_from(&caller.env);
+    }
+    let changes = changes::between(&app.spec, &spec);
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    session.screen.say(&format!("{who} changes: {}\n", changes.join(", ")))?;
+    Ok(Some(spec))
+}
+
+/// Application files, each read once a command.
+#[derive(Default)]
+struct Files {
+    read: Vec<(Source, Result<Vec<AppSpec>, String>)>,
+}
+
+impl Files {
+    /// What the file says of the app now. How many processes it has, and of which mode, is what it is: a restart
+    /// does not undo `scale`. The shell's part of the environment is that of the command that started it.
+    fn app(
+        &mut self,
+        source: &Source,
+        app: &Known,
+        wishes: &Wishes,
+        caller: &Caller,
+    ) -> Result<Option<AppSpec>, String> {
+        let profile = wishes.profile.clone().or_else(|| source.profile.clone());
+        let source = Source { file: source.file.clone(), profile };
+        let position = self.read.iter().position(|(known, _)| *known == source).unwrap_or_else(|| {
+            let apps = read(&source, &wishes.options, caller).map_err(|error| error.to_string());
+            self.read.push((source, apps));
+            self.read.len() - 1
+        });
+        let apps = self.read[position].1.as_ref().map_err(Clone::clone)?;
+        let Some(mut spec) = apps.iter().find(|spec| spec.name == app.spec.name).cloned() else { return Ok(None) };
+        spec.instances = app.spec.instances;
+        spec.mode = app.spec.mode;
+        spec.env.inherited.clone_from(&app.spec.env.inherited);
+        spec.username.clone_from(&app.spec.username);
+        Ok(Some(spec))
+    }
+}
+
+fn read(source: &Source, overrides: &AppOptions, caller: &Caller) -> Result<Vec<AppSpec>, ConfigError> {
+    let options = FileOptions { profile: source.profile.clone(), only: Vec::new(), overrides: overrides.clone() };
+    let Loaded { apps, .. } = config::load_file(&source.file, caller, &options)?;
+    Ok(apps)
+}
+
+const fn existing(verb: Verb) -> Existing {
+    match verb {
+        Verb::Reload => Existing::Reload,
+        Verb::Start | Verb::Restart | Verb::Scale | Verb::Stop | Verb::Delete => Existing::Restart,
+    }
+}
+
+fn plain_request(verb: Verb, selector: Selector) -> Request {
+    match existing(verb) {
+        Existing::Reload => Request::Reload { selector },
+        Existing::Restart | Existing::Refuse | Existing::Duplicate => Request::Restart { selector },
+    }
+}

@@ -1,0 +1,111 @@
+//! `start`: an application file, what is known by the word, or something new.
+
+use super::reapply::{self, Wishes};
+use super::{apps, flags};
+use crate::api::Process;
+use crate::api::request::Existing;
+use crate::cli::args::StartArgs;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::render::outcome::Verb;
+use crate::cli::session::Session;
+use crate::config::{self, Caller, Loaded};
+use crate::domain::Selector;
+use std::path::Path;
+
+/// What `start` without a target looks for, in this order.
+const DEFAULT_FILES: [&str; 6] = [
+    "ecosystem.config.js",
+    "ecosystem.config.cjs",
+    "ecosystem.config.mjs",
+    "ecosystem.config.json",
+    "ecosystem.config.yml",
+    "ecosystem.config.yaml",
+];
+
+pub(super) async fn run(session: &mut Session<'_>, args: &StartArgs) -> Result<Exit, Failure> {
+    let caller = session.caller()?;
+    let wishes = Wishes {
+        options: flags::options(&args.app, &args.app_args)?,
+        profile: args.app.env.clone(),
+        only: args.file.names(),
+        update_env: args.update_env,
+        as_is: false,
+    };
+    let found;
+    let targets = if args.targets.is_empty() {
+        found = [default_file(&caller)?];
+        &found[..]
+    } else {
+        &args.targets
+    };
+    let mut acted = Vec::new();
+    for target in targets {
+        acted.extend(one(session, target, args.force, &wishes, &caller).await?);
+    }
+    session.finish(&acted).await
+}
+
+async fn one(
+    session: &mut Session<'_>,
+    target: &str,
+    force: bool,
+    wishes: &Wishes,
+    caller: &Caller,
+) -> Result<Vec<Process>, Failure> {
+    if apps::is_file(target) {
+        return reapply::target(session, Verb::Start, target, wishes, caller).await;
+    }
+    // Not as a script path: a script that runs already is refused, unlike a name.
+    let selector = Selector::new(target);
+    if !force && may_be_known(target, &caller.cwd) && !session.list(selector.clone()).await?.is_empty() {
+        return reapply::known(session, Verb::Start, selector, wishes, caller).await;
+    }
+    if target == "all" {
+        return Err(Failure::new("the list is empty, there is nothing to start").hint("start an app: rpm start app.js"));
+    }
+    if wishes.profile.is_some() {
+        session.screen.warn("--env is ignored: it chooses a profile of an application file");
+    }
+    let Loaded { apps, warnings } = config::from_target(target, wishes.options.clone(), caller)?;
+    for warning in warnings {
+        session.screen.warn(&warning);
+    }
+    let existing = if force { Existing::Duplicate } else { Existing::Refuse };
+    apps::apply(session, Verb::Start, apps, existing).await
+}
+
+/// A word that names a process, a namespace or an id, unless nothing is called so. What is a file is a file.
+fn may_be_known(target: &str, cwd: &Path) -> bool {
+    !target.contains(['/', ' ']) && (Path::new(target).extension().is_none() || !cwd.join(target).exists())
+}
+
+fn default_file(caller: &Caller) -> Result<String, Failure> {
+    let found = DEFAULT_FILES.into_iter().find(|name| caller.cwd.join(name).is_file());
+    found.map(ToOwned::to_owned).ok_or_else(|| {
+        Failure::new(format!("nothing to start: there is no ecosystem.config.js in {}", caller.cwd.display()))
+            .hint("say what to start, as in: rpm start app.js; more: rpm start --help")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_may_be_names_but_files_are_files() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("app.js"), "").unwrap();
+        for (target, known) in [
+            ("api", true),
+            ("0", true),
+            ("all", true),
+            ("my.app", true),
+            ("app.js", false),
+            ("./api", false),
+            ("node x", false),
+        ] {
+            assert_eq!(may_be_known(target, dir.path()), known, "{target}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The daemon as commands see it.
+
+use crate::api::{ApiError, Backend, Boxed, Code, Event, LogItem, LogQuery, Request, Response, Stream};
+use crate::client::{Client, Presence};
+use bytes::Bytes;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+/// A backend that can also be left alone: some commands must not launch a daemon.
+pub(crate) trait Link: Backend {
+    /// Asks a daemon that runs already; `None` when there is none.
+    fn request_running(&self, request: Request) -> Boxed<'_, Option<Response>>;
+    /// `jlist`'s bytes as the daemon made them.
+    fn raw_pm2_list(&self) -> Boxed<'_, Bytes>;
+}
+
+/// The client, which says so when it had to launch a daemon.
+pub(crate) struct Daemon {
+    client: Client,
+    home: PathBuf,
+    quiet: bool,
+}
+
+impl Daemon {
+    pub(crate) fn new(client: Client, home: PathBuf, quiet: bool) -> Self {
+        Self { client, home, quiet: quiet || !std::io::stderr().is_terminal() }
+    }
+
+    async fn ensure(&self) -> Result<(), ApiError> {
+        if self.client.ensure_daemon().await? == Presence::Launched && !self.quiet {
+            _ = writeln!(anstream::stderr(), "daemon started (home {})", self.home.display());
+        }
+        Ok(())
+    }
+}
+
+impl Backend for Daemon {
+    fn request(&self, request: Request) -> Boxed<'_, Response> {
+        Box::pin(async move {
+            if self.quiet {
+                return self.client.request(request).await;
+            }
+            if request.changes_something() {
+                // The client's own way to ask is the one that may be tried again.
+                self.ensure().await?;
+                return self.client.request(request).await;
+            }
+            match self.client.request_running(request.clone()).await {
+                Ok(Some(response)) => return Ok(response),
+                Ok(None) => self.ensure().await?,
+                Err(error) if error.code == Code::Unreachable => {}
+                Err(error) => return Err(error),
+            }
+            self.client.request(request).await
+        })
+    }
+
+    fn logs(&self, query: LogQuery) -> Boxed<'_, Stream<Vec<LogItem>>> {
+        Box::pin(async move {
+            self.ensure().await?;
+            self.client.logs(query).await
+        })
+    }
+
+    fn events(&self) -> Boxed<'_, Stream<Event>> {
+        self.client.events()
+    }
+}
+
+impl Link for Daemon {
+    fn request_running(&self, request: Request) -> Boxed<'_, Option<Response>> {
+        Box::pin(self.client.request_running(request))
+    }
+
+    fn raw_pm2_list(&self) -> Boxed<'_, Bytes> {
+        Box::pin(self.client.raw_pm2_list())
+    }
+}

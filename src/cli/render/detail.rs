@@ -1,0 +1,223 @@
+//! One process in sections of two columns: what it is, where it runs, its logs, its restarts, its environment.
+
+use super::color::{self, paint};
+use super::{process, size, text, timestamp};
+use crate::api::ProcessDetail;
+use crate::domain::UnixMs;
+use crate::domain::spec::{Interpreter, RestartPolicy};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+type Rows = Vec<(&'static str, Option<String>)>;
+
+/// `caller` is the environment of whoever asks: what is the same there is not worth a line.
+pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, now: UnixMs) -> String {
+    let process = &detail.process;
+    let mut out = format!(
+        "{} {}  {}\n",
+        paint(color::BOLD, text::clean(&process.name)),
+        paint(color::DIM, format_args!("({})", process.id)),
+        paint(color::of_status(process.status), process.status),
+    );
+    if let Some(reason) = &process.reason {
+        _ = writeln!(out, "{}", text::clean(reason));
+    }
+    for (title, rows) in [
+        ("what it is", identity(detail)),
+        ("where it runs", whereabouts(detail, now)),
+        ("files", files(detail)),
+        ("restarts", restarts(detail)),
+    ] {
+        push_section(&mut out, title, rows.into_iter().filter_map(|(label, value)| Some((label, value?))));
+    }
+    push_environment(&mut out, detail, caller);
+    out
+}
+
+fn identity(detail: &ProcessDetail) -> Rows {
+    let (process, spec) = (&detail.process, &detail.spec);
+    let interpreter = match &spec.program.interpreter {
+        Interpreter::None => "none, it is executed directly".to_owned(),
+        Interpreter::Named(name) => name.clone(),
+    };
+    vec![
+        ("name", Some(process.name.clone())),
+        ("id", Some(process.id.to_string())),
+        ("unique id", Some(detail.unique_id.clone())),
+        ("namespace", Some(process.namespace.clone())),
+        ("version", process.version.clone()),
+        ("script", Some(path(&spec.program.path))),
+        ("arguments", words(&spec.args)),
+        ("interpreter", Some(interpreter)),
+        ("its arguments", words(&spec.program.interpreter_args)),
+        ("mode", Some(mode(detail))),
+        ("application file", spec.source.as_ref().map(|source| path(&source.file))),
+        ("profile", spec.source.as_ref().and_then(|source| source.profile.clone())),
+    ]
+}
+
+fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
+    let process = &detail.process;
+    let alive = process.status.is_alive();
+    vec![
+        ("working directory", Some(path(&detail.spec.cwd))),
+        ("pid", process.pid.map(|pid| pid.to_string())),
+        ("user", process.username.clone()),
+        ("listens on", words(&detail.listens)),
+        ("uptime", process::uptime(process, now)),
+        ("cpu", alive.then(|| format!("{:.1}%", process.cpu))),
+        ("memory", alive.then(|| size::short(process.memory))),
+        ("created at", Some(timestamp::iso8601(process.created_at))),
+        ("started at", process.started_at.map(timestamp::iso8601)),
+    ]
+}
+
+fn files(detail: &ProcessDetail) -> Rows {
+    let log = |file: &Option<_>| Some(file.as_deref().map_or_else(|| "nowhere".to_owned(), path));
+    vec![
+        ("standard output", log(&detail.out_log)),
+        ("standard error", log(&detail.error_log)),
+        ("pid file", Some(path(&detail.pid_file))),
+    ]
+}
+
+fn restarts(detail: &ProcessDetail) -> Rows {
+    let (process, stop) = (&detail.process, &detail.spec.stop);
+    let first = if stop.shutdown_with_message {
+        "the message \"shutdown\"".to_owned()
+    } else {
+        crate::cli::words::signal(stop.kill_signal)
+    };
+    let rest = if stop.treekill { "" } else { "; what it detached stays alive (treekill is off)" };
+    vec![
+        ("restarts", Some(process.restarts.to_string())),
+        ("unstable", Some(process.unstable_restarts.to_string())),
+        ("last run ended", process.exit.map(crate::cli::words::outcome)),
+        ("policy", Some(policy(&detail.spec.restart))),
+        ("stops by", Some(format!("{first}, after {} ms SIGKILL{rest}", stop.kill_timeout))),
+    ]
+}
+
+fn mode(detail: &ProcessDetail) -> String {
+    let (process, instances) = (&detail.process, detail.spec.instances);
+    if instances > 1 {
+        format!("{}, instance {} of {instances}", process.mode, process.instance)
+    } else {
+        process.mode.clone()
+    }
+}
+
+fn policy(policy: &RestartPolicy) -> String {
+    if !policy.autorestart {
+        return "never restarted automatically".to_owned();
+    }
+    let mut text =
+        format!("gives up after {} runs in a row shorter than {} ms", policy.max_restarts, policy.min_uptime);
+    if policy.restart_delay > 0 {
+        _ = write!(text, "; waits {} ms", policy.restart_delay);
+    }
+    if policy.exp_backoff_restart_delay > 0 {
+        _ = write!(text, "; waits longer each time, from {} ms", policy.exp_backoff_restart_delay);
+    }
+    if !policy.stop_exit_codes.is_empty() {
+        let codes: Vec<_> = policy.stop_exit_codes.iter().map(ToString::to_string).collect();
+        _ = write!(text, "; stays ended after exit code {}", codes.join(", "));
+    }
+    text
+}
+
+fn push_environment(out: &mut String, detail: &ProcessDetail, caller: &BTreeMap<String, String>) {
+    let own: Vec<_> = detail.env.iter().filter(|(name, value)| caller.get(*name) != Some(value)).collect();
+    let same = detail.env.len() - own.len();
+    push_section(out, "environment", own.into_iter().map(|(name, value)| (name.as_str(), value.clone())));
+    if same > 0 {
+        _ = writeln!(out, "  {}", paint(color::DIM, format_args!("and {same} as in this shell")));
+    }
+}
+
+fn push_section<'a>(out: &mut String, title: &str, rows: impl Iterator<Item = (&'a str, String)>) {
+    let rows: Vec<_> = rows.collect();
+    let room = rows.iter().map(|(label, _)| text::width(label)).max().unwrap_or(0).min(24);
+    _ = writeln!(out, "\n{}", paint(color::BOLD, title));
+    for (label, value) in rows {
+        let label = text::clean(label);
+        let padding = " ".repeat(room.saturating_sub(text::width(&label)));
+        _ = writeln!(out, "  {}{padding}  {}", paint(color::DIM, label), text::clean(&value));
+    }
+}
+
+fn path(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// As they could be typed; `None` when there are none.
+fn words(words: &[String]) -> Option<String> {
+    (!words.is_empty()).then(|| shell_words::join(words))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::process::tests::{NOW, process};
+    use super::*;
+    use crate::domain::spec::{Environment, LogFiles, Mode, Program, ReadyPolicy, StopPolicy};
+    use crate::domain::{AppSpec, Outcome, Status};
+
+    pub(crate) fn detail(id: u32, name: &str, status: Status) -> ProcessDetail {
+        let program = Program {
+            path: "/srv/api.js".into(),
+            interpreter: Interpreter::Named("node".into()),
+            interpreter_args: Vec::new(),
+        };
+        let spec = AppSpec {
+            name: name.into(),
+            namespace: "default".into(),
+            program,
+            args: vec!["--port".into(), "80 80".into()],
+            cwd: "/srv".into(),
+            mode: Mode::Cluster,
+            instances: 2,
+            env: Environment::default(),
+            restart: RestartPolicy::default(),
+            stop: StopPolicy::default(),
+            ready: ReadyPolicy::default(),
+            logs: LogFiles::default(),
+            pid_file: None,
+            autostart: true,
+            username: None,
+            source: None,
+        };
+        ProcessDetail {
+            process: process(id, name, status),
+            spec,
+            unique_id: "u-1".into(),
+            out_log: Some("/l/api-out-0.log".into()),
+            error_log: None,
+            pid_file: "/p/api-0.pid".into(),
+            env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            listens: vec!["0.0.0.0:8080".into()],
+        }
+    }
+
+    #[test]
+    fn each_section_has_its_rows() {
+        let mut detail = detail(0, "api", Status::Errored);
+        detail.process.exit = Some(Outcome::Code(7));
+        detail.process.reason = Some("16 unstable restarts in a row".into());
+        let caller = BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]);
+        let text = anstream::adapter::strip_str(&text(&detail, &caller, NOW)).to_string();
+        for line in [
+            "api (0)  errored\n16 unstable restarts in a row\n",
+            "  arguments    --port '80 80'\n",
+            "  mode         cluster, instance 0 of 2\n",
+            "  listens on         0.0.0.0:8080\n",
+            "  standard error   nowhere\n",
+            "  last run ended  exit code 7\n",
+            "  stops by        SIGINT, after 5000 ms SIGKILL\n",
+            "\nenvironment\n  PORT  8080\u{fffd}\n  and 1 as in this shell\n",
+        ] {
+            assert!(text.contains(line), "{line:?} in:\n{text}");
+        }
+        assert!(!text.contains("uptime"), "nothing runs:\n{text}");
+    }
+}

@@ -1,0 +1,20 @@
+//! From facts to text. Nothing here asks a daemon; what depends on the terminal comes in as a value.
+//!
+//! Text is built with styles in it; [`Screen`] strips them where they don't belong.
+
+pub(crate) mod color;
+pub(crate) mod detail;
+pub(crate) mod duration;
+pub(crate) mod host;
+pub(crate) mod json;
+pub(crate) mod log;
+pub(crate) mod outcome;
+pub(crate) mod process;
+pub(crate) mod progress;
+pub(crate) mod screen;
+pub(crate) mod size;
+pub(crate) mod table;
+pub(crate) mod text;
+pub(crate) mod timestamp;
+
+pub(crate) use screen::Screen;

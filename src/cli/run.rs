@@ -1,0 +1,111 @@
+//! From arguments to an exit code.
+
+use super::args::{self, Cli, Global, Parsed};
+use super::commands;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::link::Daemon;
+use super::render::Screen;
+use super::session::Session;
+use crate::client::Client;
+use crate::paths::Home;
+use clap::CommandFactory;
+use std::env;
+use std::ffi::OsString;
+use tokio::runtime;
+
+/// Carries out a command line, the program's name first, and gives the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let exit = match args::parse(args) {
+        Parsed::Run(global, command) => execute(&global, command),
+        Parsed::Version => told(&mut Screen::standard(false, false, false), |screen| {
+            screen.data(concat!(env!("CARGO_PKG_VERSION"), "\n"))
+        }),
+        Parsed::Nothing => {
+            _ = Cli::command().print_help();
+            Exit::Failure
+        }
+        Parsed::Stop(error) => {
+            // Nothing is left to tell it to where this fails.
+            _ = error.print();
+            if error.use_stderr() { Exit::Failure } else { Exit::Success }
+        }
+    };
+    exit.code()
+}
+
+fn execute(global: &Global, command: args::Command) -> Exit {
+    let silent = global.is_silent();
+    let screen = Screen::standard(silent, global.json, !global.no_color);
+    let link = match connect(silent) {
+        Ok(link) => link,
+        Err(failure) => return end(screen, failure),
+    };
+    let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(source) => return end(screen, Failure::new(format!("the system is out of resources: {source}"))),
+    };
+    let mut session = Session::new(&link, screen, global.mini_list);
+    match runtime.block_on(commands::run(&mut session, command)) {
+        Ok(exit) => exit,
+        Err(failure) => end(session.screen, failure),
+    }
+}
+
+fn connect(quiet: bool) -> Result<Daemon, Failure> {
+    let home = Home::from_env().map_err(|error| Failure::new(error.to_string()))?;
+    let program = env::current_exe()
+        .map_err(|source| Failure::new(format!("the path of this program cannot be told: {source}")))?;
+    let root = home.root().to_owned();
+    Ok(Daemon::new(Client::new(home, program), root, quiet))
+}
+
+fn told(screen: &mut Screen, work: impl FnOnce(&mut Screen) -> Result<(), Failure>) -> Exit {
+    match work(screen) {
+        Ok(()) | Err(Failure::ReaderGone) => Exit::Success,
+        Err(_) => Exit::Failure,
+    }
+}
+
+fn end(mut screen: Screen, failure: Failure) -> Exit {
+    match failure {
+        Failure::ReaderGone => Exit::Success,
+        Failure::Told { message, hint, .. } => {
+            screen.error(&message, hint.as_deref());
+            Exit::Failure
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(line: &str) -> u8 {
+        run(std::iter::once("rpm".into()).chain(line.split_whitespace().map(Into::into)))
+    }
+
+    #[test]
+    fn a_command_line_that_makes_no_sense_gives_1() {
+        for line in
+            ["", "-s", "lst", "stop", "start --nmae x", "scale api x", "jlist extra", "kill extra", "ls --sort size"]
+        {
+            assert_eq!(code(line), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_give_0() {
+        for line in ["-h", "--help", "start --help", "-v", "-V", "--version"] {
+            assert_eq!(code(line), 0, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure() {
+        let screen = || Screen::standard(true, false, false);
+        assert_eq!(end(screen(), Failure::ReaderGone), Exit::Success);
+        assert_eq!(end(screen(), Failure::output(std::io::ErrorKind::BrokenPipe.into())), Exit::Success);
+        assert_eq!(end(screen(), Failure::output(std::io::ErrorKind::StorageFull.into())), Exit::Failure);
+    }
+}

@@ -1,0 +1,163 @@
+//! What the commands share: asking, waiting visibly, telling what was done.
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::link::Link;
+use super::render::outcome::{self, Verb};
+use super::render::progress::{Goal, Scope};
+use super::render::{Screen, process};
+use super::words;
+use crate::api::{Process, Request, Response};
+use crate::clock;
+use crate::config::Caller;
+use crate::domain::{Selector, Status};
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time;
+
+/// A command that takes longer shows what it waits for.
+const PATIENCE: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(250);
+
+pub(crate) struct Session<'a> {
+    pub(crate) link: &'a dyn Link,
+    pub(crate) screen: Screen,
+    /// `--mini-list`.
+    pub(crate) mini: bool,
+    exit: Exit,
+}
+
+/// Whom a changing request is about.
+pub(crate) enum About {
+    Selected(Selector),
+    /// Apps by name, which come to so many processes.
+    Apps {
+        names: Vec<String>,
+        processes: usize,
+    },
+}
+
+impl<'a> Session<'a> {
+    pub(crate) const fn new(link: &'a dyn Link, screen: Screen, mini: bool) -> Self {
+        Self { link, screen, mini, exit: Exit::Success }
+    }
+
+    /// Who types: working directory, environment, user.
+    #[expect(clippy::unused_self, reason = "a fact of the session, whoever provides it")]
+    pub(crate) fn caller(&self) -> Result<Caller, Failure> {
+        Caller::current().map_err(|source| {
+            Failure::new(format!("the working directory cannot be told: {source}"))
+                .hint("it may have been removed; change to another one")
+        })
+    }
+
+    /// The processes meant; nothing meant is an empty list.
+    pub(crate) async fn list(&self, selector: Selector) -> Result<Vec<Process>, Failure> {
+        processes_of(self.link.request(Request::List { selector }).await?)
+    }
+
+    /// Carries out a request and tells what it did to whom.
+    pub(crate) async fn act(&mut self, verb: Verb, request: Request, about: About) -> Result<Vec<Process>, Failure> {
+        let (before, scope, expected) = self.before(about).await?;
+        let goal = Goal { verb, scope, total: expected.max(before.len()), since: clock::unix_ms() };
+        let after = processes_of(self.watched(&goal, self.link.request(request)).await?)?;
+        self.screen.say(&outcome::lines(verb, &before, &after))?;
+        if verb != Verb::Delete {
+            self.tell_unhealthy(verb, &after);
+        }
+        Ok(after)
+    }
+
+    async fn before(&self, about: About) -> Result<(Vec<Process>, Scope, usize), Failure> {
+        match about {
+            About::Selected(selector) => {
+                let before = self.list(selector).await?;
+                let ids = before.iter().map(|process| process.id).collect();
+                Ok((before, Scope::Ids(ids), 0))
+            }
+            About::Apps { names, processes } => {
+                let mut before = self.list(Selector::all()).await?;
+                before.retain(|process| names.contains(&process.name));
+                Ok((before, Scope::Names(names), processes))
+            }
+        }
+    }
+
+    /// Waits for `work`, and on a terminal shows how far it is.
+    pub(crate) async fn watched<T>(&mut self, goal: &Goal, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        if !self.screen.is_live() {
+            return work.await;
+        }
+        if let Ok(result) = time::timeout(PATIENCE, &mut work).await {
+            return result;
+        }
+        let mut ticks = time::interval(POLL);
+        loop {
+            let link = self.link;
+            let look = async {
+                ticks.tick().await;
+                link.request_running(Request::List { selector: Selector::all() }).await
+            };
+            tokio::select! {
+                result = &mut work => {
+                    self.screen.redraw("");
+                    return result;
+                }
+                seen = look => if let Ok(Some(Response::Processes(processes))) = seen {
+                    self.screen.redraw(&goal.line(&processes));
+                },
+            }
+        }
+    }
+
+    /// What was carried out and still isn't well.
+    fn tell_unhealthy(&mut self, verb: Verb, after: &[Process]) {
+        for process in after {
+            let who = outcome::app(&process.name, &[process.id]);
+            let why = || process.reason.clone().or_else(|| process.exit.map(words::outcome)).unwrap_or_default();
+            let logs = format!("what it said last: rpm logs {} --nostream", process.name);
+            match process.status {
+                Status::Errored => {
+                    self.screen.error(&format!("{who} is errored: {}", why()), Some(&logs));
+                    self.exit = Exit::Failure;
+                }
+                Status::WaitingRestart if verb != Verb::Stop => {
+                    self.screen.warn(&format!("{who} has ended already and waits to be restarted: {}", why()));
+                    self.screen.hint(&logs);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends a command that changed something: the list as it is now, or what was acted on as JSON.
+    pub(crate) async fn finish(&mut self, acted: &[Process]) -> Result<Exit, Failure> {
+        if self.screen.wants_json() {
+            self.screen.data_json(acted)?;
+        } else if self.screen.is_decorated() {
+            let mut all = self.list(Selector::all()).await?;
+            all.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+            self.show(&all)?;
+        }
+        Ok(self.exit)
+    }
+
+    /// The processes as a table or in the compact form.
+    pub(crate) fn show(&mut self, processes: &[Process]) -> Result<(), Failure> {
+        let now = clock::unix_ms();
+        let text =
+            if self.mini { process::mini(processes, now) } else { process::table(processes, self.screen.width(), now) };
+        self.screen.say(&text)
+    }
+}
+
+/// The processes of an answer; an answer without any names none.
+pub(crate) fn processes_of(response: Response) -> Result<Vec<Process>, Failure> {
+    match response {
+        Response::Processes(processes) => Ok(processes),
+        Response::Details(details) => Ok(details.into_iter().map(|detail| detail.process).collect()),
+        Response::Done => Ok(Vec::new()),
+        Response::Pm2(_) | Response::Daemon(_) | Response::Host(_) => Err(Failure::unexpected_answer()),
+    }
+}

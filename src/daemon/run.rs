@@ -1,0 +1,70 @@
+//! The daemon from its first instruction to its last.
+
+use super::home::OwnHome;
+use super::signals::Signals;
+use super::log;
+use crate::engine::{Engine, EngineOptions};
+use crate::paths::Home;
+use crate::server::{ControlSocket, router};
+use crate::sys::launch::ready_pipe;
+use std::error::Error;
+use std::fs::File;
+use std::io::Write;
+use tokio::task::LocalSet;
+
+/// Runs the daemon of the home that the environment names, and returns the exit code.
+pub fn run() -> u8 {
+    let mut launcher = ready_pipe();
+    log::begin();
+    match serve(&mut launcher) {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!("{error}");
+            say(&mut launcher, &error.to_string());
+            1
+        }
+    }
+}
+
+/// Tells whoever launched us, once.
+fn say(launcher: &mut Option<File>, word: &str) {
+    if let Some(mut pipe) = launcher.take() {
+        // It may have been killed while it waited; the daemon is no less ready for that.
+        let _ = pipe.write_all(word.as_bytes());
+    }
+}
+
+fn serve(launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
+    let own = OwnHome::take(Home::from_env()?)?;
+    log::set_aside(own.home());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let signals = Signals::watch()?;
+        let options = EngineOptions { home: own.home().clone(), parent_death_signal: None };
+        let (handle, engine) = Engine::new(options)?;
+        let socket = ControlSocket::bind(own.home())?;
+        let engine = tokio::task::spawn_local(engine.run());
+        let server = {
+            let router = router(handle.clone());
+            let leaving = handle.clone();
+            // Requests that are under way are answered before the socket goes.
+            axum::serve(socket, router).with_graceful_shutdown(async move { leaving.closed().await })
+        };
+        tokio::task::spawn_local(signals.serve(handle.clone()));
+        tracing::info!("daemon {} ready, home {}", env!("CARGO_PKG_VERSION"), own.home().root().display());
+        say(launcher, "ok");
+        tokio::select! {
+            served = server.into_future() => served?,
+            () = stuck(handle.clone()) => {}
+        }
+        engine.abort();
+        tracing::info!("daemon ended");
+        Ok(())
+    })
+}
+
+/// Streams never end by themselves: those that are open get a moment after the end, and are cut.
+async fn stuck(handle: crate::supervisor::Handle) {
+    handle.closed().await;
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+}

@@ -1,0 +1,51 @@
+//! Composition: supervisor, processes, cluster, logs, metrics.
+
+use crate::logs::Logs;
+use crate::paths::Home;
+use crate::process::{Context, SpawnIds};
+use crate::supervisor::{Handle, Supervisor};
+use crate::sys::keep::LocalKeep;
+use crate::sys::socket::raise_open_files;
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+use tokio::sync::mpsc;
+
+/// How an engine is used.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    pub home: Home,
+    /// The signal apps get when the thread that runs the engine ends; `None` where they shall live on.
+    pub parent_death_signal: Option<i32>,
+}
+
+/// Everything that supervises. Made and run on a `LocalSet` of a current-thread runtime.
+pub struct Engine {
+    supervisor: Supervisor,
+}
+
+impl Engine {
+    /// Begins; the handle works once [`Self::run`] is polled.
+    pub fn new(options: EngineOptions) -> io::Result<(Handle, Self)> {
+        for directory in [options.home.logs(), options.home.pids()] {
+            std::fs::create_dir_all(directory)?;
+        }
+        let (reports, inbox) = mpsc::unbounded_channel();
+        let context = Context {
+            logs: Logs::start()?,
+            keep: Rc::new(LocalKeep::default()),
+            ids: Rc::new(SpawnIds::new(1)),
+            reports,
+            parent_death_signal: options.parent_death_signal,
+            open_files: raise_open_files(),
+            running: Rc::new(Cell::new(0)),
+        };
+        let (handle, supervisor) = Supervisor::new(options.home, context, inbox);
+        Ok((handle, Self { supervisor }))
+    }
+
+    /// Supervises until every handle is gone; then stops what runs.
+    pub async fn run(self) {
+        self.supervisor.run().await;
+    }
+}

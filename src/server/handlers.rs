@@ -1,0 +1,76 @@
+//! One function a route.
+
+use super::router::failure;
+use super::stream::sse;
+use crate::api::{ApiError, Backend, Code, LogQuery, Request, Response as Answer, route};
+use crate::domain::Selector;
+use crate::supervisor::Handle;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+
+pub(super) async fn request(State(handle): State<Handle>, headers: HeaderMap, body: Bytes) -> Response {
+    let request: Request = match parse(&body) {
+        Ok(request) => request,
+        Err(error) => return failure(&error),
+    };
+    let key = headers.get(route::IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()).map(str::to_owned);
+    answer(handle.call(request, key).await)
+}
+
+pub(super) async fn processes(State(handle): State<Handle>) -> Response {
+    bare(handle.request(Request::List { selector: Selector::all() }).await)
+}
+
+pub(super) async fn pm2_processes(State(handle): State<Handle>) -> Response {
+    bare(handle.request(Request::Pm2List).await)
+}
+
+pub(super) async fn daemon(State(handle): State<Handle>) -> Response {
+    bare(handle.request(Request::Ping).await)
+}
+
+pub(super) async fn logs(State(handle): State<Handle>, body: Bytes) -> Response {
+    let query: LogQuery = match parse(&body) {
+        Ok(query) => query,
+        Err(error) => return failure(&error),
+    };
+    match handle.logs(query).await {
+        Ok(stream) => sse(stream),
+        Err(error) => failure(&error),
+    }
+}
+
+pub(super) async fn events(State(handle): State<Handle>) -> Response {
+    match handle.events().await {
+        Ok(stream) => sse(stream),
+        Err(error) => failure(&error),
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        ApiError::new(Code::Invalid, format!("the request is not understood: {error}"))
+            .hint("the daemon may be of another version: rpm kill, then run the command again")
+    })
+}
+
+fn answer(result: Result<Answer, ApiError>) -> Response {
+    match result {
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => failure(&error),
+    }
+}
+
+/// For people and dashboards: the value without its wrapping.
+fn bare(result: Result<Answer, ApiError>) -> Response {
+    match result {
+        Ok(Answer::Processes(list)) => Json(list).into_response(),
+        Ok(Answer::Pm2(list)) => Json(list).into_response(),
+        Ok(Answer::Daemon(info)) => Json(info).into_response(),
+        other => answer(other),
+    }
+}
