@@ -137,27 +137,27 @@ describe.each(backends)('processes of %s', (_name, open) => {
   })
 
   test('signals arrive', async () => {
-    const [{ id }] = await pm.start(talker, { name: 'one' })
-    const lines = pm.logs('one', { stream: 'out' })
+    const [{ id }] = await pm.start(talker, { name: 'listener' })
+    const lines = pm.logs('listener', { stream: 'out' })
     await until('it listens', async () => (await lines.next()).value.line === 'out of talker')
-    const [asked] = await pm.sendSignal('SIGUSR2', 'one')
+    const [asked] = await pm.sendSignal('SIGUSR2', 'listener')
     expect(asked.id).toBe(id)
     expect((await lines.next()).value.line).toBe('got SIGUSR2')
     lines.close()
-    await expect(pm.sendSignal('SIGNOTHING', 'one')).rejects.toMatchObject({ code: 'INVALID' })
+    await expect(pm.sendSignal('SIGNOTHING', 'listener')).rejects.toMatchObject({ code: 'INVALID' })
   })
 
   test('errors say what, and what next', async () => {
+    await pm.start(talker, { name: 'one' })
     const failing = pm.stop('nobody')
     await expect(failing).rejects.toThrow(/nobody/)
     const error = await failing.catch((reason) => reason)
     expect(error).toBeInstanceOf(Error)
     expect(error).toMatchObject({ code: 'NOT_FOUND', hint: expect.any(String) })
     expect(error.stack).toContain('api.test.mjs')
-    await pm.start(talker, { name: 'one' })
     await expect(pm.start(talker, { name: 'one' })).rejects.toMatchObject({ code: 'ALREADY_RUNNING' })
     await expect(pm.start('./nowhere.js')).rejects.toMatchObject({ code: 'CONFIG', hint: expect.any(String) })
-    await expect(pm.start({ script: talker, instances: 'several' })).rejects.toMatchObject({ code: 'CONFIG' })
+    await expect(pm.start({ script: talker, max_restarts: 'several' })).rejects.toMatchObject({ code: 'CONFIG' })
     await expect(pm.stop(undefined)).rejects.toMatchObject({ code: 'INVALID' })
   })
 

@@ -26,28 +26,28 @@ describe.each(backends)('streams of %s', (_name, open) => {
   }
 
   test('lines come with their place', async () => {
-    const [{ id }] = await pm.start(talker, { name: 'one' })
-    const lines = await take(pm.logs('one'), (items) => items.length === 2)
+    const [{ id }] = await pm.start(talker, { name: 'placed' })
+    const lines = await take(pm.logs('placed'), (items) => items.length === 2)
     const byStream = Object.fromEntries(lines.map((line) => [line.stream, line]))
-    expect(byStream.out).toMatchObject({ id, name: 'one', line: 'out of talker' })
-    expect(byStream.err).toMatchObject({ id, name: 'one', line: 'err of talker' })
+    expect(byStream.out).toMatchObject({ id, name: 'placed', line: 'out of talker' })
+    expect(byStream.err).toMatchObject({ id, name: 'placed', line: 'err of talker' })
     for (const { at } of lines) expect(at === null || Math.abs(Date.now() - at) < 60_000).toBe(true)
   })
 
   test('the past alone', async () => {
-    const [{ outLog }] = await pm.start(talker, { name: 'one' }).then(() => pm.describe('one'))
+    const [{ outLog }] = await pm.start(talker, { name: 'past' }).then(() => pm.describe('past'))
     await until('it is written', () => readFileSync(outLog, 'utf8').includes('out of talker'))
-    const lines = await take(pm.logs('one', { follow: false, stream: 'out' }), () => false)
+    const lines = await take(pm.logs('past', { follow: false, stream: 'out' }), () => false)
     expect(lines.map(({ line }) => line)).toEqual(['out of talker'])
   })
 
   test('the future alone', async () => {
-    await pm.start(talker, { name: 'one' })
-    const [{ outLog }] = await pm.describe('one')
+    await pm.start(talker, { name: 'future' })
+    const [{ outLog }] = await pm.describe('future')
     await until('it is written', () => readFileSync(outLog, 'utf8').includes('out of talker'))
-    const lines = pm.logs('one', { lines: 0, stream: 'out' })
+    const lines = pm.logs('future', { lines: 0, stream: 'out' })
     await lines.ready()
-    await pm.sendSignal('SIGUSR2', 'one')
+    await pm.sendSignal('SIGUSR2', 'future')
     expect((await lines.next()).value).toMatchObject({ line: 'got SIGUSR2', at: expect.any(Number) })
     expect(lines.dropped).toBe(0)
     lines.close()

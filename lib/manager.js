@@ -17,6 +17,13 @@ function acted({ processes, warnings }) {
   return processes
 }
 
+/** PM2's `describe` of a name that nothing has is an empty list. */
+const foundOrEmpty = (finding) =>
+  finding.catch((error) => {
+    if (error.code === 'NOT_FOUND') return []
+    throw error
+  })
+
 class Manager {
   #native
   #streams
@@ -92,8 +99,8 @@ class Manager {
     const { callback } = split(rest)
     return answer(callback, async () => {
       const native = this.#native()
-      if (!callback) return (await native.describe(selector(target))).map(flat)
-      return pm2.elementsOf(await native.list(selector(target)), await native.pm2List())
+      if (callback) return pm2.elementsOf(await native.list(selector(target)), await native.pm2List())
+      return (await foundOrEmpty(native.describe(selector(target)))).map(flat)
     })
   }
 
