@@ -4,5 +4,6 @@ use std::env;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(rpm_native::cli::run(env::args_os()))
+    let daemon = env::args_os().nth(1).is_some_and(|verb| verb == "daemon");
+    ExitCode::from(if daemon { rpm_native::daemon::run() } else { rpm_native::cli::run(env::args_os()) })
 }

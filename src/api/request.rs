@@ -15,6 +15,9 @@ pub enum Request {
     Pm2List,
     /// Everything known of the processes meant: [`Response::Details`](super::Response::Details).
     Describe { selector: Selector },
+    /// The settings of the processes meant, as they are, for whoever changes and sends them back:
+    /// [`Response::Specs`](super::Response::Specs). Unlike all that is shown, nothing in them is redacted.
+    Specs { selector: Selector },
     /// Start apps. Answers with their processes when each is launched (with `wait_ready`: ready).
     Start(Start),
     /// Stop; answers when nothing of them lives.
@@ -65,7 +68,10 @@ pub enum Existing {
 impl Request {
     /// Whether doing it twice differs from doing it once, so that a retry needs the idempotency key.
     pub const fn changes_something(&self) -> bool {
-        !matches!(self, Self::Ping | Self::List { .. } | Self::Pm2List | Self::Describe { .. } | Self::Host)
+        !matches!(
+            self,
+            Self::Ping | Self::List { .. } | Self::Pm2List | Self::Describe { .. } | Self::Specs { .. } | Self::Host
+        )
     }
 }
 

@@ -11,6 +11,7 @@ pub enum Response {
     /// What was acted on (or listed), as it is afterwards.
     Processes(Vec<Process>),
     Details(Vec<ProcessDetail>),
+    Specs(Vec<(ProcessId, AppSpec)>),
     /// Elements of PM2's `jlist`.
     Pm2(Vec<serde_json::Value>),
     Daemon(DaemonInfo),

@@ -25,8 +25,8 @@ pub(super) fn ensure(home: &Home, program: &Path) -> Result<Presence, ApiError> 
     }
     prepare(home)?;
     // Whoever launches holds this until the daemon has said that it is ready; the others wait here, then find it.
-    let _launching = FileLock::take(&home.launch_lock())
-        .map_err(|error| denied(home, &error, "its launch lock cannot be taken"))?;
+    let _launching =
+        FileLock::take(&home.launch_lock()).map_err(|error| denied(home, &error, "its launch lock cannot be taken"))?;
     if answers(home)? {
         return Ok(Presence::Running);
     }

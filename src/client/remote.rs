@@ -47,8 +47,7 @@ impl Client {
         match self.call(&request_call(&request, key.as_deref())).await {
             Ok(body) => parse(&body).map(Some),
             Err(Failure::Absent) => Ok(None),
-            Err(Failure::Other(error)) => Err(error),
-            Err(Failure::Lost(error)) => Err(error),
+            Err(Failure::Other(error) | Failure::Lost(error)) => Err(error),
         }
     }
 
@@ -76,17 +75,17 @@ impl Client {
     }
 
     async fn call(&self, call: &Call<'_>) -> Result<Bytes, Failure> {
-        let (status, body) =
-            fetch(&self.home.socket(), call).await.map_err(|error| Failure::of(error, &self.home))?;
+        let (status, body) = fetch(&self.home.socket(), call).await.map_err(|error| Failure::of(error, &self.home))?;
         if status == StatusCode::OK { Ok(body) } else { Err(Failure::Other(refusal(status, &body))) }
     }
 
     async fn open<T: DeserializeOwned + Send + 'static>(&self, call: &Call<'_>) -> Result<Stream<T>, ApiError> {
         self.ensure_daemon().await?;
-        let response = exchange(&self.home.socket(), call).await.map_err(|error| match Failure::of(error, &self.home) {
-            Failure::Absent => absent(&self.home),
-            Failure::Lost(error) | Failure::Other(error) => error,
-        })?;
+        let response =
+            exchange(&self.home.socket(), call).await.map_err(|error| match Failure::of(error, &self.home) {
+                Failure::Absent => absent(&self.home),
+                Failure::Lost(error) | Failure::Other(error) => error,
+            })?;
         let status = response.status();
         let body: Incoming = response.into_body();
         if status == StatusCode::OK {
@@ -176,9 +175,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> ApiError {
 /// A random key for what must not happen twice.
 fn key_for(request: &Request) -> Option<String> {
     request.changes_something().then(|| {
-        let mut bytes = [0; 16];
         // Without randomness the key is left out, and a lost request isn't retried as the same one.
-        getrandom::fill(&mut bytes).ok()?;
-        Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(format!("{:016x}{:016x}", getrandom::u64().ok()?, getrandom::u64().ok()?))
     })?
 }

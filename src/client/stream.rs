@@ -2,7 +2,7 @@
 
 use crate::api::{ApiError, Code, Stream};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming};
 use memchr::memchr;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -25,7 +25,7 @@ pub(super) fn events<T: DeserializeOwned + Send + 'static>(body: Incoming) -> St
 async fn pump<T: DeserializeOwned>(mut body: Incoming, sender: &mpsc::Sender<Result<T, ApiError>>) {
     let mut buffer = Vec::new();
     while let Some(frame) = body.frame().await {
-        let data = match frame.map(|frame| frame.into_data()) {
+        let data = match frame.map(Frame::into_data) {
             Ok(Ok(data)) => data,
             Ok(Err(_)) => continue,
             Err(error) => {

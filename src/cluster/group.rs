@@ -234,12 +234,8 @@ impl Group {
         let listener = Listener::bind(&query.address, query.backlog)?;
         let listener = ready::register(listener).map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))?;
         let (listener, room) = (Rc::new(listener), Rc::new(Notify::new()));
-        let accepting = accept_loop(
-            Rc::downgrade(&self.inner),
-            query.key.clone(),
-            Rc::clone(&listener),
-            Rc::clone(&room),
-        );
+        let accepting =
+            accept_loop(Rc::downgrade(&self.inner), query.key.clone(), Rc::clone(&listener), Rc::clone(&room));
         let server = Server {
             listener,
             key_json: Value::from(query.key.as_str()).to_string(),
@@ -306,8 +302,7 @@ impl State {
         if !self.holders.iter().all(settled) {
             return;
         }
-        let left: Vec<String> =
-            self.servers.keys().filter(|key| !self.primary.has_members(key)).cloned().collect();
+        let left: Vec<String> = self.servers.keys().filter(|key| !self.primary.has_members(key)).cloned().collect();
         for key in left {
             self.close(&key);
         }

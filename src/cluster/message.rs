@@ -13,9 +13,18 @@ const DEFAULT_BACKLOG: i32 = 511;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Address {
     /// No address: all of IPv6 and IPv4, or IPv4 alone where there is no IPv6.
-    AnyTcp { port: u16 },
-    Tcp { address: SocketAddr, v6only: bool },
-    Unix { path: PathBuf, readable_all: bool, writable_all: bool },
+    AnyTcp {
+        port: u16,
+    },
+    Tcp {
+        address: SocketAddr,
+        v6only: bool,
+    },
+    Unix {
+        path: PathBuf,
+        readable_all: bool,
+        writable_all: bool,
+    },
     /// A kind that this primary doesn't serve.
     Unsupported,
 }
@@ -26,7 +35,9 @@ impl fmt::Display for Address {
             Self::AnyTcp { port } => write!(f, "port {port}"),
             Self::Tcp { address, .. } => address.fmt(f),
             Self::Unix { path, .. } => path.display().fmt(f),
-            Self::Unsupported => f.write_str("a kind of socket that cluster mode doesn't serve (UDP, or an inherited fd)"),
+            Self::Unsupported => {
+                f.write_str("a kind of socket that cluster mode doesn't serve (UDP, or an inherited fd)")
+            }
         }
     }
 }
@@ -52,7 +63,7 @@ impl Query {
         // Node's own key has the index always (to 20) or for port 0 only; it is opaque to the worker.
         let mut key = format!("{}:{port}:{kind}:{}", host.unwrap_or("null"), message.fd.unwrap_or(-1));
         if port == 0 {
-            key.push_str(&format!(":{}", message.index.unwrap_or(0)));
+            key = format!("{key}:{}", message.index.unwrap_or(0));
         }
         let v6only = message.flags.unwrap_or(0) & 1 != 0;
         let address = match (&kind, host, u16::try_from(port)) {
@@ -84,8 +95,7 @@ fn line(value: &Value) -> Vec<u8> {
 
 /// The round-robin answer to a query: no descriptor, the worker listens on a fake handle.
 pub(super) fn listening_reply(seq: u64, ack: u64, key: &str, data: &Value, bound: Option<SocketAddr>) -> Vec<u8> {
-    let mut reply =
-        json!({"cmd": "NODE_CLUSTER", "seq": seq, "ack": ack, "errno": null, "key": key, "data": data});
+    let mut reply = json!({"cmd": "NODE_CLUSTER", "seq": seq, "ack": ack, "errno": null, "key": key, "data": data});
     if let Some(bound) = bound {
         let family = if bound.is_ipv6() { "IPv6" } else { "IPv4" };
         reply["sockname"] = json!({"address": bound.ip().to_string(), "family": family, "port": bound.port()});
@@ -157,7 +167,8 @@ mod tests {
 
     #[test]
     fn a_bad_host_is_no_query() {
-        let text = r#"{"cmd":"NODE_CLUSTER","act":"queryServer","seq":1,"address":"nonsense","port":1,"addressType":4}"#;
+        let text =
+            r#"{"cmd":"NODE_CLUSTER","act":"queryServer","seq":1,"address":"nonsense","port":1,"addressType":4}"#;
         let Inbound::Cluster(message) = decode(text.as_bytes()) else { panic!("no cluster message") };
         assert_eq!(Query::of(&message), None);
     }

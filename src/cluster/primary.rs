@@ -180,8 +180,7 @@ impl<C: Clone> Primary<C> {
         let free = server.members.iter().filter_map(|id| {
             let worker = self.workers.get(id)?;
             let busy = worker.unacknowledged.len();
-            (busy < WINDOW && !worker.retired && worker.refused_until <= now)
-                .then_some(((busy, worker.last_turn), *id))
+            (busy < WINDOW && !worker.retired && worker.refused_until <= now).then_some(((busy, worker.last_turn), *id))
         });
         free.min().map(|(_, id)| id)
     }

@@ -9,7 +9,12 @@ use tracing::Level;
 const LARGEST: u64 = 10 * 1024 * 1024;
 
 pub(super) fn begin() {
-    tracing_subscriber::fmt().with_max_level(Level::INFO).with_target(false).with_ansi(false).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_max_level(Level::INFO)
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(io::stderr)
+        .init();
 }
 
 /// Keeps one old log. Called before anything is written, while the file is still the launcher's.

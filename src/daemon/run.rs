@@ -1,8 +1,8 @@
 //! The daemon from its first instruction to its last.
 
 use super::home::OwnHome;
-use super::signals::Signals;
 use super::log;
+use super::signals::Signals;
 use crate::engine::{Engine, EngineOptions};
 use crate::paths::Home;
 use crate::server::{ControlSocket, router};
@@ -54,7 +54,7 @@ fn serve(launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
         tracing::info!("daemon {} ready, home {}", env!("CARGO_PKG_VERSION"), own.home().root().display());
         say(launcher, "ok");
         tokio::select! {
-            served = server.into_future() => served?,
+            ended = server.into_future() => ended?,
             () = stuck(handle.clone()) => {}
         }
         engine.abort();

@@ -14,11 +14,7 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn watch() -> io::Result<Self> {
         Ok(Self {
-            end: [
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::quit())?,
-            ],
+            end: [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::quit())?],
             hangup: signal(SignalKind::hangup())?,
             reopen: signal(SignalKind::user_defined2())?,
         })

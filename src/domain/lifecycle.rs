@@ -364,7 +364,8 @@ impl Machine<'_> {
         match self.state.phase {
             Phase::Stopping { step: StopStep::Drain, then, .. } => self.ask_main(then),
             Phase::Stopping {
-                step: StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled, ..
+                step: StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled,
+                ..
             }
             | Phase::Launching { .. }
             | Phase::Online

@@ -291,13 +291,8 @@ fn a_retired_worker_drains_before_it_is_asked_to_end() {
 #[test]
 fn what_cannot_be_executed_is_an_error_unless_it_may_pass() {
     let policy = (RestartPolicy::default(), StopPolicy::default());
-    let policy = Policy {
-        restart: &policy.0,
-        stop: &policy.1,
-        waits_for_ready: false,
-        listen_timeout: 0,
-        drains: false,
-    };
+    let policy =
+        Policy { restart: &policy.0, stop: &policy.1, waits_for_ready: false, listen_timeout: 0, drains: false };
     let (launching, _) = step(State::new(0), Event::Start, 0, SpawnId(1), &policy);
     let missing = step(launching, Event::NotStarted(SpawnId(1), 2), 0, SpawnId(2), &policy).0;
     assert_eq!(missing.status(), Status::Errored);

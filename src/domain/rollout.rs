@@ -67,16 +67,12 @@ impl Rollout {
     }
 
     fn advance(&mut self) -> Effect {
-        match self.waiting.pop_front() {
-            Some(id) => {
-                self.now = Step::Starting(id);
-                Effect::StartReplacement(id)
-            }
-            None => {
-                self.now = Step::Idle;
-                Effect::Finished
-            }
-        }
+        let Some(id) = self.waiting.pop_front() else {
+            self.now = Step::Idle;
+            return Effect::Finished;
+        };
+        self.now = Step::Starting(id);
+        Effect::StartReplacement(id)
     }
 }
 

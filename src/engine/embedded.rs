@@ -27,22 +27,20 @@ pub struct Embedded {
 #[derive(Debug)]
 struct Running {
     /// Dropped to end the engine.
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
     ended: oneshot::Receiver<()>,
     _home: Option<tempfile::TempDir>,
 }
 
 impl Embedded {
     pub fn start(options: EmbeddedOptions) -> Result<Self, ApiError> {
-        let failed = |error: std::io::Error| {
-            ApiError::new(Code::Internal, format!("the supervisor cannot be started: {error}"))
-        };
-        let (home, temporary) = match options.home {
-            Some(home) => (Home::new(home), None),
-            None => {
-                let directory = tempfile::Builder::new().prefix("rpm-").tempdir().map_err(failed)?;
-                (Home::new(directory.path()), Some(directory))
-            }
+        let failed =
+            |error: std::io::Error| ApiError::new(Code::Internal, format!("the supervisor cannot be started: {error}"));
+        let (home, temporary) = if let Some(home) = options.home {
+            (Home::new(home), None)
+        } else {
+            let directory = tempfile::Builder::new().prefix("rpm-").tempdir().map_err(failed)?;
+            (Home::new(directory.path()), Some(directory))
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let (over, ended) = oneshot::channel();
@@ -57,7 +55,7 @@ impl Embedded {
             })
             .map_err(failed)?;
         let handle = answer.recv().map_err(|_| ApiError::new(Code::Internal, "the supervisor's thread ended"))?;
-        let running = Running { _stop: stop, ended, _home: temporary };
+        let running = Running { stop, ended, _home: temporary };
         Ok(Self { handle: handle.map_err(failed)?, running: Arc::new(Mutex::new(Some(running))) })
     }
 
@@ -66,7 +64,7 @@ impl Embedded {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(running) = running else { return Ok(()) };
         let result = self.handle.request(Request::Kill).await.map(|_| ());
-        drop(running._stop);
+        drop(running.stop);
         let _ = running.ended.await;
         result
     }

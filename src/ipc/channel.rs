@@ -1,8 +1,8 @@
 //! A channel's descriptor, read and written without blocking.
 
+use super::Inbound;
 use super::codec::{Lines, decode};
 use super::outbox::{Frame, Outbox};
-use super::Inbound;
 use crate::sys;
 use std::cell::RefCell;
 use std::collections::VecDeque;

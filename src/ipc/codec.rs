@@ -47,7 +47,7 @@ impl Lines {
 /// What a line says.
 #[derive(Debug, PartialEq)]
 pub enum Inbound {
-    Cluster(ClusterMessage),
+    Cluster(Box<ClusterMessage>),
     /// A descriptor we sent has arrived.
     HandleAck,
     /// It has not.
@@ -99,7 +99,9 @@ pub fn decode(line: &[u8]) -> Inbound {
     }
     let Ok(Command { cmd: Some(cmd) }) = serde_json::from_slice::<Command<'_>>(line) else { return user(line) };
     match &*cmd {
-        "NODE_CLUSTER" => serde_json::from_slice(line).map_or(Inbound::Garbage, Inbound::Cluster),
+        "NODE_CLUSTER" => {
+            serde_json::from_slice(line).map_or(Inbound::Garbage, |message| Inbound::Cluster(Box::new(message)))
+        }
         "NODE_HANDLE_ACK" => Inbound::HandleAck,
         "NODE_HANDLE_NACK" => Inbound::HandleNack,
         "NODE_HANDLE" => Inbound::Handle,
@@ -133,7 +135,7 @@ mod tests {
         assert_eq!(decode(b"\xff\xfe"), Inbound::Garbage);
         let ack = decode(br#"{"ack":3,"accepted":true,"cmd":"NODE_CLUSTER","seq":4}"#);
         let wanted = ClusterMessage { ack: Some(3), accepted: Some(true), seq: Some(4), ..Default::default() };
-        assert_eq!(ack, Inbound::Cluster(wanted));
+        assert_eq!(ack, Inbound::Cluster(Box::new(wanted)));
     }
 
     #[test]

@@ -97,8 +97,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn descriptor() -> Option<Rc<OwnedFd>> {
-        Some(Rc::new(std::fs::File::open("/dev/null").unwrap().into()))
+    fn descriptor() -> Rc<OwnedFd> {
+        Rc::new(std::fs::File::open("/dev/null").unwrap().into())
     }
 
     fn write_all(outbox: &mut Outbox) -> usize {
@@ -114,7 +114,7 @@ mod tests {
     fn descriptors_flow_freely_after_few_bytes() {
         let mut outbox = Outbox::default();
         for _ in 0..16 {
-            outbox.push(Frame { bytes: vec![b'x'; 100], descriptor: descriptor() });
+            outbox.push(Frame { bytes: vec![b'x'; 100], descriptor: Some(descriptor()) });
         }
         assert_eq!(write_all(&mut outbox), 16);
     }
@@ -124,7 +124,7 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push(Frame { bytes: vec![b'x'; PLAIN_LIMIT + 1], descriptor: None });
         for _ in 0..3 {
-            outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: descriptor() });
+            outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: Some(descriptor()) });
         }
         assert_eq!(write_all(&mut outbox), 1);
         outbox.acknowledged();
@@ -137,7 +137,7 @@ mod tests {
         outbox.push(Frame { bytes: vec![b'x'; 100], descriptor: None });
         outbox.wrote(40);
         for _ in 0..2 {
-            outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: descriptor() });
+            outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: Some(descriptor()) });
         }
         assert_eq!(write_all(&mut outbox), 1);
         assert_eq!(outbox.unacknowledged(), 1);
@@ -154,7 +154,7 @@ mod tests {
             for (kind, size) in steps {
                 match kind {
                     0 => outbox.push(Frame { bytes: vec![b'p'; size], descriptor: None }),
-                    1 => outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: descriptor() }),
+                    1 => outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: Some(descriptor()) }),
                     _ => { outbox.acknowledged(); outstanding = outbox.unacknowledged(); }
                 }
                 let take = |outbox: &Outbox| outbox.next().map(|(bytes, fd)| (bytes.len(), fd.is_some()));

@@ -20,7 +20,12 @@ use tokio::sync::oneshot;
 use tracing::warn;
 
 impl Copier {
+    /// After a wake: a command has come, a follower has gone, or the last handle.
     pub(super) fn obey(&mut self) {
+        if self.followers.iter().any(|(_, feed)| feed.is_over()) {
+            self.followers.retain(|(_, feed)| !feed.is_over());
+            self.sources.values_mut().for_each(|source| choose_followers(source, &self.followers));
+        }
         loop {
             match self.inbox.try_recv() {
                 Ok(command) => self.execute(command),
@@ -185,7 +190,6 @@ impl Copier {
     }
 
     fn subscribe(&mut self, wanted: Wanted, feed: Feed, paths: Vec<PathBuf>) -> Starts {
-        self.followers.retain(|(_, feed)| !feed.is_over());
         self.followers.push((wanted, Arc::new(feed)));
         for source in self.sources.values_mut() {
             choose_followers(source, &self.followers);

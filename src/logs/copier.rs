@@ -90,7 +90,7 @@ impl Copier {
             }
             self.keep_time();
             self.answer_finished();
-            if let Some(rest) = self.pace.rest(clock::boot()) {
+            if let Some(rest) = self.pace.rest(clock::boot(), !self.followers.is_empty()) {
                 self.waker.wait(rest);
             }
         }

@@ -105,9 +105,9 @@ impl Logs {
 
     /// Like `subscribe`; [`Subscription::start_of`] knows these paths too when nobody writes them at the moment.
     pub fn subscribe_at(&self, wanted: Arc<dyn Fn(&Label) -> bool + Send + Sync>, paths: Vec<PathBuf>) -> Subscription {
-        let (feed, queue) = Feed::new();
+        let (feed, reader) = Feed::new(Arc::clone(&self.door.waker));
         let starts = self.ask(|reply| Command::Subscribe { wanted, feed, paths, reply });
-        Subscription::new(queue, starts)
+        Subscription::new(reader, starts)
     }
 
     fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> oneshot::Receiver<T> {

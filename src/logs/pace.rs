@@ -14,7 +14,10 @@ const MANY: u32 = 64;
 /// A read of this size shows an app in a hurry.
 const LARGE: usize = 16 << 10;
 
-const REST: Duration = Duration::from_micros(1500);
+/// Somebody is watching.
+const SHORT: Duration = Duration::from_micros(1500);
+
+const LONG: Duration = Duration::from_millis(4);
 
 #[derive(Debug, Default)]
 pub(super) struct Pace {
@@ -33,8 +36,8 @@ impl Pace {
         self.hurry |= bytes >= LARGE;
     }
 
-    /// How long to rest before the next round.
-    pub(super) fn rest(&mut self, now: Duration) -> Option<Duration> {
+    /// How long to rest before the next round; less if followers are waiting.
+    pub(super) fn rest(&mut self, now: Duration, followed: bool) -> Option<Duration> {
         if self.hurry {
             self.resting = None;
         }
@@ -46,7 +49,7 @@ impl Pace {
             };
             *self = Self { window_end: now + WINDOW, resting: self.resting, ..Self::default() };
         }
-        self.resting.map(|_| REST)
+        self.resting.map(|_| if followed { SHORT } else { LONG })
     }
 }
 
@@ -59,7 +62,7 @@ mod tests {
         for _ in 0..reads {
             pace.note(size);
         }
-        pace.rest(WINDOW * number).is_some()
+        pace.rest(WINDOW * number, true).is_some()
     }
 
     #[test]
@@ -76,7 +79,7 @@ mod tests {
         let mut pace = Pace::default();
         assert!(window(&mut pace, 1, 800, 100));
         pace.note(LARGE);
-        assert!(pace.rest(WINDOW).is_none());
+        assert!(pace.rest(WINDOW, true).is_none());
         assert!(!window(&mut pace, 2, 800, 100));
     }
 }

@@ -174,10 +174,7 @@ fn write(sink: &mut Sink, id: SourceId, held: &[u8], cut: &Cut<'_>, through: boo
         return;
     }
     sink.put(held, now);
-    sink.put(cut.lines, now);
-    if through {
-        sink.put(cut.rest, now);
-    }
+    sink.put(if through { cut.chunk } else { cut.lines }, now);
     let before = match sink.open_line {
         Some((owner, before)) if owner == id && cut.lines.is_empty() => before,
         _ => 0,

@@ -75,33 +75,33 @@ impl Source {
         self.remaining.get_or_insert(unread(self.pipe.as_fd()).unwrap_or(0));
     }
 
-    /// Hands a chunk to the followers, and lets go of those that have gone.
-    pub(super) fn show(&mut self, cut: &Cut<'_>) {
+    /// Hands a chunk to the followers.
+    pub(super) fn show(&self, cut: &Cut<'_>) {
         if self.followers.is_empty() {
             return;
         }
         let at = clock::unix_ms();
-        self.followers.retain(|feed| {
+        for feed in &self.followers {
             let mut head = self.partial.bytes.as_slice();
-            let mut wanted = true;
             if !cut.lines.is_empty() {
-                wanted &= feed.lines(&self.label, at, head, cut.lines);
+                feed.lines(&self.label, at, head, cut.lines);
                 head = &[];
             }
             if cut.spills {
-                wanted &= feed.pieces(&self.label, at, head, cut.rest);
+                feed.pieces(&self.label, at, head, cut.rest);
             }
-            wanted
-        });
+        }
     }
 
     /// Hands the unfinished line to the followers as it is.
-    pub(super) fn show_partial(&mut self) {
+    pub(super) fn show_partial(&self) {
         if self.followers.is_empty() || self.partial.bytes.is_empty() {
             return;
         }
         let at = clock::unix_ms();
-        self.followers.retain(|feed| feed.pieces(&self.label, at, &self.partial.bytes, &[]));
+        for feed in &self.followers {
+            feed.pieces(&self.label, at, &self.partial.bytes, &[]);
+        }
     }
 }
 
@@ -149,6 +149,7 @@ impl Partial {
 /// Where a chunk is cut.
 #[derive(Debug)]
 pub(super) struct Cut<'a> {
+    pub(super) chunk: &'a [u8],
     /// Up to the last line break, which is included.
     pub(super) lines: &'a [u8],
     /// The beginning of the next line.
@@ -161,6 +162,6 @@ impl<'a> Cut<'a> {
     pub(super) fn of(partial: &Partial, chunk: &'a [u8]) -> Self {
         let (lines, rest) = chunk.split_at(memchr::memrchr(b'\n', chunk).map_or(0, |at| at + 1));
         let kept = if lines.is_empty() { partial.bytes.len() } else { 0 };
-        Self { lines, rest, spills: kept + rest.len() > PIECE }
+        Self { chunk, lines, rest, spills: kept + rest.len() > PIECE }
     }
 }

@@ -3,6 +3,7 @@
 use super::handle::{Label, Starts};
 use super::source::PIECE;
 use crate::domain::UnixMs;
+use crate::sys::epoll::Waker;
 use std::fmt;
 use std::mem;
 use std::path::Path;
@@ -76,9 +77,10 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new() -> (Self, QueueReader) {
+    /// Both sides of a queue. The waker tells the log thread that the follower has gone.
+    pub(super) fn new(waker: Arc<Waker>) -> (Self, QueueReader) {
         let queue = Arc::new(Queue::default());
-        (Self { queue: Arc::clone(&queue) }, QueueReader(queue))
+        (Self { queue: Arc::clone(&queue) }, QueueReader { queue, waker })
     }
 
     /// Nobody follows any more.
@@ -87,7 +89,7 @@ impl Feed {
     }
 
     /// Whole lines: `head` is the beginning of the first, `lines` the rest of it and more, ending in a line break.
-    pub(super) fn lines(&self, label: &Label, at: UnixMs, mut head: &[u8], mut lines: &[u8]) -> bool {
+    pub(super) fn lines(&self, label: &Label, at: UnixMs, mut head: &[u8], mut lines: &[u8]) {
         self.fill(|waiting| {
             while let Some(end) = memchr::memchr(b'\n', lines) {
                 if !waiting.push(label, at, head, &lines[..end]) {
@@ -97,11 +99,11 @@ impl Feed {
                 head = &[];
                 lines = &lines[end + 1..];
             }
-        })
+        });
     }
 
     /// Text without a line break, `head` and then `body`, in pieces of a bounded length.
-    pub(super) fn pieces(&self, label: &Label, at: UnixMs, mut head: &[u8], mut body: &[u8]) -> bool {
+    pub(super) fn pieces(&self, label: &Label, at: UnixMs, mut head: &[u8], mut body: &[u8]) {
         self.fill(|waiting| {
             while head.len() + body.len() > 0 {
                 let (piece, rest) = body.split_at(body.len().min(PIECE.saturating_sub(head.len())));
@@ -112,14 +114,13 @@ impl Feed {
                 head = &[];
                 body = rest;
             }
-        })
+        });
     }
 
-    /// Whether somebody still follows.
-    fn fill(&self, add: impl FnOnce(&mut Waiting)) -> bool {
+    fn fill(&self, add: impl FnOnce(&mut Waiting)) {
         let mut waiting = self.queue.lock();
         if waiting.ended {
-            return false;
+            return;
         }
         let was_empty = waiting.items.is_empty();
         add(&mut waiting);
@@ -127,7 +128,6 @@ impl Feed {
             drop(waiting);
             self.queue.filled.notify_one();
         }
-        true
     }
 }
 
@@ -139,17 +139,21 @@ impl Drop for Feed {
 }
 
 /// The follower's side of the queue.
-pub(super) struct QueueReader(Arc<Queue>);
+pub(super) struct QueueReader {
+    queue: Arc<Queue>,
+    waker: Arc<Waker>,
+}
 
 impl Drop for QueueReader {
     fn drop(&mut self) {
-        *self.0.lock() = Waiting { ended: true, ..Waiting::default() };
+        *self.queue.lock() = Waiting { ended: true, ..Waiting::default() };
+        self.waker.wake();
     }
 }
 
 /// Lines as they come. Dropping it ends it.
 pub struct Subscription {
-    queue: QueueReader,
+    reader: QueueReader,
     starts: Result<Starts, oneshot::Receiver<Starts>>,
 }
 
@@ -160,15 +164,15 @@ impl fmt::Debug for Subscription {
 }
 
 impl Subscription {
-    pub(super) fn new(queue: QueueReader, starts: oneshot::Receiver<Starts>) -> Self {
-        Self { queue, starts: Err(starts) }
+    pub(super) fn new(reader: QueueReader, starts: oneshot::Receiver<Starts>) -> Self {
+        Self { reader, starts: Err(starts) }
     }
 
     /// All that came since the last call; waits for something. `None`: the log thread has ended. Safe to cancel.
     pub async fn next(&mut self) -> Option<Vec<Item>> {
         loop {
             let ended = {
-                let mut waiting = self.queue.0.lock();
+                let mut waiting = self.reader.queue.lock();
                 if let Some(items) = waiting.take() {
                     return Some(items);
                 }
@@ -177,7 +181,7 @@ impl Subscription {
             if ended {
                 return None;
             }
-            self.queue.0.filled.notified().await;
+            self.reader.queue.filled.notified().await;
         }
     }
 
@@ -208,31 +212,31 @@ mod tests {
 
     #[test]
     fn lines_are_put_together_with_what_was_kept() {
-        let (feed, reader) = Feed::new();
+        let (feed, reader) = Feed::new(Arc::new(Waker::new().unwrap()));
         feed.lines(&label(1), 5, b"on", b"e\n\ntwo\n");
         feed.pieces(&label(1), 5, b"thr", b"ee");
-        assert_eq!(texts(reader.0.lock().take().unwrap()), ["one", "", "two", "three"]);
+        assert_eq!(texts(reader.queue.lock().take().unwrap()), ["one", "", "two", "three"]);
     }
 
     #[test]
     fn long_text_comes_in_pieces() {
-        let (feed, reader) = Feed::new();
+        let (feed, reader) = Feed::new(Arc::new(Waker::new().unwrap()));
         feed.pieces(&label(1), 5, &[b'h'; 10], &vec![b'x'; 2 * PIECE]);
-        let pieces = texts(reader.0.lock().take().unwrap());
+        let pieces = texts(reader.queue.lock().take().unwrap());
         assert_eq!(pieces.iter().map(String::len).collect::<Vec<_>>(), [PIECE, PIECE, 10]);
     }
 
     #[test]
     fn what_does_not_fit_is_counted_in_its_place() {
-        let (feed, reader) = Feed::new();
+        let (feed, reader) = Feed::new(Arc::new(Waker::new().unwrap()));
         let long = vec![b'x'; 300 << 10];
         for _ in 0..5 {
             feed.lines(&label(1), 5, &long, b"\n");
         }
         feed.lines(&label(1), 5, b"", b"small\n");
-        let seen = texts(reader.0.lock().take().unwrap());
+        let seen = texts(reader.queue.lock().take().unwrap());
         assert_eq!(seen.len(), 5);
         assert_eq!(seen[3..], [format!("-{}", 2 * (long.len() + 1)), "small".into()]);
-        assert!(reader.0.lock().take().is_none());
+        assert!(reader.queue.lock().take().is_none());
     }
 }

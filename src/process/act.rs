@@ -6,8 +6,8 @@ use super::link::{Membership, Said};
 use super::task::{Observed, Settled, Task};
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
-use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, Report, StopStep, step};
 use crate::domain::SpawnId;
+use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, Report, StopStep, step};
 use crate::domain::spec::Mode;
 use crate::logs;
 use crate::sys::{group, pidfd};
@@ -125,7 +125,7 @@ impl Task {
         self.apply(Event::Exited { run: run.id, outcome: fact.outcome, leftovers });
     }
 
-    pub(super) fn said(&mut self, said: Said) {
+    pub(super) fn said(&mut self, said: &Said) {
         let Some(run) = &self.run else { return };
         let id = run.id;
         match said {
@@ -139,7 +139,11 @@ impl Task {
             Said::Cluster(Notice::Online | Notice::Leaving) => {}
             Said::Cluster(Notice::Listening) => self.seen.send_modify(|seen| seen.listening = true),
             Said::Cluster(Notice::Broken) => {
-                tracing::error!("{} ({}): its channel is out of step, it is replaced", self.spec.name, self.identity.id);
+                tracing::error!(
+                    "{} ({}): its channel is out of step, it is replaced",
+                    self.spec.name,
+                    self.identity.id
+                );
                 self.signal_main(SIGKILL);
             }
             Said::Closed => {

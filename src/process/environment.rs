@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn later_layers_win_and_ours_last() {
         let mut spec = spec();
-        spec.env.inherited = [("A", "shell"), ("B", "shell"), ("name", "bash")].map(|(k, v)| (k.into(), v.into())).into();
+        spec.env.inherited =
+            [("A", "shell"), ("B", "shell"), ("name", "bash")].map(|(k, v)| (k.into(), v.into())).into();
         spec.env.app = [("B".into(), "file".into())].into();
         let env = compose(&spec, &identity(1));
         assert_eq!((env["A"].as_str(), env["B"].as_str(), env["name"].as_str()), ("shell", "file", "api"));

@@ -45,13 +45,7 @@ impl ExitSource {
                     Ended::Signal(signal) => Outcome::Signal(signal),
                     Ended::Unknown => Outcome::Unknown,
                 };
-                return ExitFact {
-                    run: self.run,
-                    outcome,
-                    cpu_us: exit.cpu_us,
-                    max_rss: exit.max_rss,
-                    at: exit.at,
-                };
+                return ExitFact { run: self.run, outcome, cpu_us: exit.cpu_us, max_rss: exit.max_rss, at: exit.at };
             }
             if let Ok(mut ready) = ready {
                 ready.clear_ready();

@@ -62,8 +62,12 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     let mut fds: Vec<(BorrowedFd<'_>, RawFd)> = Vec::new();
     let (input, our_input) = io::pipe().map_err(|error| failed("its input cannot be made", &error))?;
     let output = |name| {
-        let pipe = pipe::output_pipe(around.pipe_size).map_err(|error| failed("its output pipes cannot be made", &error))?;
-        around.keep.put(&format!("{name}/{id}"), pipe.0.as_fd()).map_err(|error| failed("its output cannot be kept", &error))?;
+        let pipe =
+            pipe::output_pipe(around.pipe_size).map_err(|error| failed("its output pipes cannot be made", &error))?;
+        around
+            .keep
+            .put(&format!("{name}/{id}"), pipe.0.as_fd())
+            .map_err(|error| failed("its output cannot be kept", &error))?;
         Ok(pipe)
     };
     let (out, their_out) = output("out")?;
@@ -72,7 +76,10 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
 
     let pair = if spec.program.is_node() {
         let pair = channel::pair().map_err(|error| failed("its channel cannot be made", &error))?;
-        around.keep.put(&format!("ipc/{id}"), pair.0.as_fd()).map_err(|error| failed("its channel cannot be kept", &error))?;
+        around
+            .keep
+            .put(&format!("ipc/{id}"), pair.0.as_fd())
+            .map_err(|error| failed("its channel cannot be kept", &error))?;
         env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
         env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
         Some(pair)

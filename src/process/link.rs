@@ -97,9 +97,9 @@ async fn read(channel: Rc<Channel>, membership: Option<Membership>, said: mpsc::
 fn handle(message: Inbound, membership: Option<&Membership>, said: &mpsc::Sender<Said>) {
     let fact = match message {
         Inbound::User(Value::String(text)) if text == "ready" => Some(Said::Ready),
-        Inbound::Cluster(message) => membership
-            .and_then(|Membership { group, worker }| group.handle(*worker, &message))
-            .map(Said::Cluster),
+        Inbound::Cluster(message) => {
+            membership.and_then(|Membership { group, worker }| group.handle(*worker, &message)).map(Said::Cluster)
+        }
         // The pairing of descriptors and messages is lost, so nothing sent to this worker can be trusted.
         Inbound::HandleNack if membership.is_some() => Some(Said::Cluster(Notice::Broken)),
         Inbound::Garbage => {

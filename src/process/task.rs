@@ -129,7 +129,18 @@ impl Handle {
         // Unbounded: a person or program waits for each answer, and the task reads at once.
         let (commands, receiver) = mpsc::unbounded_channel();
         let holder = Holder(context.ids.next_holder());
-        let task = Task { context, spec, identity, holder, group, state, run: None, leftovers: None, seen, tickets: Vec::new() };
+        let task = Task {
+            context,
+            spec,
+            identity,
+            holder,
+            group,
+            state,
+            run: None,
+            leftovers: None,
+            seen,
+            tickets: Vec::new(),
+        };
         tokio::task::spawn_local(task.live(receiver));
         Self { holder, commands, observed }
     }
@@ -220,7 +231,7 @@ impl Task {
         match happened {
             Happened::Command(command) => self.command(command),
             Happened::Exit(fact) => self.exited(fact),
-            Happened::Said(said) => self.said(said),
+            Happened::Said(said) => self.said(&said),
             Happened::Deadline => self.apply(Event::Timer),
             Happened::Poll => {
                 if self.leftovers.is_none_or(|pid| !group::is_alive(pid)) {

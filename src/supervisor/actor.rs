@@ -115,7 +115,7 @@ impl Supervisor {
         tokio::task::spawn_local(async move {
             let answer = world.carry_out(request).await;
             if let Some(key) = key {
-                remembered.borrow_mut().finish(key, &answer);
+                remembered.borrow_mut().finish(&key, &answer);
             }
             // Answered before the end: else the answer would never leave.
             let _ = reply.send(answer);
@@ -157,8 +157,8 @@ impl Remembered {
         self.answers.insert(key, Slot::UnderWay(Vec::new()));
     }
 
-    fn finish(&mut self, key: String, answer: &Answer) {
-        let Some(slot) = self.answers.get_mut(&key) else { return };
+    fn finish(&mut self, key: &str, answer: &Answer) {
+        let Some(slot) = self.answers.get_mut(key) else { return };
         if let Slot::UnderWay(waiting) = std::mem::replace(slot, Slot::Done(answer.clone())) {
             for reply in waiting {
                 let _ = reply.send(answer.clone());
@@ -178,6 +178,7 @@ impl World {
             Request::List { selector } => self.list(&selector),
             Request::Pm2List => Ok(self.pm2_list()),
             Request::Describe { selector } => self.describe(&selector),
+            Request::Specs { selector } => self.specs(&selector),
             Request::Start(start) => self.start(start).await,
             Request::Stop { selector } => self.stop(&selector).await,
             Request::Restart { selector } => self.restart(&selector).await,

@@ -111,7 +111,7 @@ impl Registry {
         self.next_id += 1;
         let taken: BTreeSet<u32> =
             self.iter().filter(|entry| entry.spec.name == spec.name).map(|entry| entry.identity.instance).collect();
-        let instance = (0..).find(|number| !taken.contains(number)).unwrap_or(0);
+        let instance = (0..=id.0).find(|number| !taken.contains(number)).unwrap_or(id.0);
         identity(spec, id, instance, &unique_id(), home)
     }
 }
@@ -123,10 +123,9 @@ pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: 
             return None;
         }
         let path = path.clone().unwrap_or_else(|| home.default_log(&spec.name, stream));
-        if path == Path::new("/dev/null") {
-            return None;
-        }
-        Some(if spec.logs.merge { path } else { with_id(&path, id.0) })
+        // Followers see it all the same; nothing is written.
+        let nowhere = path == Path::new("/dev/null");
+        Some(if spec.logs.merge || nowhere { path } else { with_id(&path, id.0) })
     };
     let pid_file = spec.pid_file.clone().unwrap_or_else(|| home.default_pid_file(&spec.name));
     Identity {
@@ -146,6 +145,6 @@ fn unique_id() -> String {
     let _ = getrandom::fill(&mut bytes);
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -108,13 +108,8 @@ impl World {
             (seen.listening, seen.state.restarts)
         };
         let spec = Rc::clone(&entry.spec);
-        let handle = process::Handle::begin(
-            self.context.clone(),
-            Rc::clone(&spec),
-            entry.identity.clone(),
-            group,
-            restarts + 1,
-        );
+        let handle =
+            process::Handle::begin(self.context.clone(), Rc::clone(&spec), entry.identity.clone(), group, restarts + 1);
         let (reply, _online) = oneshot::channel();
         handle.send(Command::Start(reply));
         let wanted = if spec.ready.wait_ready {
@@ -133,15 +128,13 @@ impl World {
         let (reply, deleted) = oneshot::channel();
         handle.send(Command::Delete(reply));
         let _ = deleted.await;
-        Err(self.failed(&entry, &why))
+        Err(Self::failed(&entry, &why))
     }
 
-    fn failed(&self, entry: &Entry, why: &str) -> ApiError {
+    fn failed(entry: &Entry, why: &str) -> ApiError {
         let id = entry.identity.id;
-        let message = format!(
-            "the new version of {} ({id}) was not taken: {why}; the old one goes on serving",
-            entry.spec.name
-        );
+        let message =
+            format!("the new version of {} ({id}) was not taken: {why}; the old one goes on serving", entry.spec.name);
         ApiError::new(Code::ReloadFailed, message).hint(format!("see what it wrote: rpm logs {id} --nostream"))
     }
 
@@ -192,10 +185,12 @@ impl Wanted {
         let dead = match self {
             Self::Word | Self::Listening => {
                 let mut dead = false;
-                handle.wait_for(|seen| {
-                    dead = ended(seen);
-                    dead || ready(seen)
-                }).await;
+                handle
+                    .wait_for(|seen| {
+                        dead = ended(seen);
+                        dead || ready(seen)
+                    })
+                    .await;
                 dead
             }
             Self::Uptime(time) => {

@@ -77,8 +77,7 @@ impl World {
             new.mode = entry.spec.mode;
             new.instances = entry.spec.instances;
             entry.spec = Rc::new(new);
-            entry.identity =
-                identity(&entry.spec, *id, entry.identity.instance, &entry.identity.unique_id, &self.home);
+            entry.identity = identity(&entry.spec, *id, entry.identity.instance, &entry.identity.unique_id, &self.home);
             entry.handle.send(Command::Respec(Rc::clone(&entry.spec), Box::new(entry.identity.clone())));
         }
     }
@@ -86,17 +85,16 @@ impl World {
     fn same_script(&self, spec: &AppSpec) -> Vec<ProcessId> {
         let registry = self.registry.borrow();
         let same = |entry: &&Entry| {
-            entry.spec.name == spec.name
-                && entry.spec.program.path == spec.program.path
-                && entry.spec.args == spec.args
+            entry.spec.name == spec.name && entry.spec.program.path == spec.program.path && entry.spec.args == spec.args
         };
         registry.iter().filter(same).map(|entry| entry.identity.id).collect()
     }
 
     fn refuse_running(&self, spec: &AppSpec) -> Result<(), ApiError> {
-        let running = self.same_script(spec).into_iter().find(|id| {
-            self.status_of(*id).is_some_and(|status| status.is_alive() || status == Status::WaitingRestart)
-        });
+        let running = self
+            .same_script(spec)
+            .into_iter()
+            .find(|id| self.status_of(*id).is_some_and(|status| status.is_alive() || status == Status::WaitingRestart));
         let Some(id) = running else { return Ok(()) };
         let message = format!("{} ({id}) runs already", spec.name);
         Err(ApiError::new(Code::AlreadyRunning, message).hint(format!(

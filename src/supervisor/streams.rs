@@ -61,7 +61,7 @@ impl World {
             for (which, path) in
                 [(OutputStream::Out, &entry.identity.out_log), (OutputStream::Err, &entry.identity.error_log)]
             {
-                let Some(path) = path else { continue };
+                let Some(path) = path.as_ref().filter(|path| *path != Path::new("/dev/null")) else { continue };
                 if stream.is_none_or(|wanted| wanted == which) && seen.insert(path.clone()) {
                     let label = Label {
                         id: entry.identity.id,

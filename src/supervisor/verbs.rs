@@ -18,7 +18,9 @@ impl World {
     pub(super) async fn stop(&self, selector: &Selector) -> Answer {
         let ids = self.registry.borrow().select(selector)?;
         let settled = self.command(&ids, Command::Stop).await;
-        self.overtaken(&settled, "stop", |rest| matches!(rest, Settled::Stopped | Settled::Errored | Settled::Deleted))?;
+        self.overtaken(&settled, "stop", |rest| {
+            matches!(rest, Settled::Stopped | Settled::Errored | Settled::Deleted)
+        })?;
         Ok(Response::Processes(self.views(&ids)))
     }
 

@@ -4,6 +4,7 @@ use super::actor::World;
 use super::registry::Entry;
 use crate::api::{ApiError, Host, Process, ProcessDetail, Response, pm2};
 use crate::clock;
+use crate::cluster::Group;
 use crate::domain::lifecycle::Phase;
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
@@ -21,6 +22,12 @@ impl World {
         let registry = self.registry.borrow();
         let entries = ids.iter().filter_map(|id| registry.get(*id));
         Ok(Response::Details(entries.map(|entry| self.detail(entry)).collect()))
+    }
+
+    pub(super) fn specs(&self, selector: &Selector) -> Result<Response, ApiError> {
+        let registry = self.registry.borrow();
+        let entries = registry.select(selector)?.into_iter().filter_map(|id| registry.get(id));
+        Ok(Response::Specs(entries.map(|entry| (entry.identity.id, (*entry.spec).clone())).collect()))
     }
 
     pub(super) fn pm2_list(&self) -> Response {
@@ -72,7 +79,7 @@ impl World {
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
             env: redacted(compose(&entry.spec, &entry.identity)),
-            listens: self.registry.borrow().group_of(&entry.spec.name).map(|group| group.listens()).unwrap_or_default(),
+            listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
         }
     }
 
@@ -80,7 +87,7 @@ impl World {
     fn reason(&self, entry: &Entry, seen: &Observed) -> Option<String> {
         let state = &seen.state;
         let ended = state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
-        let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(|group| group.refused());
+        let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
         let refused = refused.map(|what| format!("; it cannot listen on {what}")).unwrap_or_default();
         match state.phase {
             Phase::Errored => Some(match state.last_exit {

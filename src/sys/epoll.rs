@@ -112,7 +112,7 @@ mod tests {
         epoll.wait(Some(Duration::ZERO), &mut ready).unwrap();
         assert!(ready.is_empty());
         waker.wake();
-        waker.wait(Duration::from_secs(60));
+        waker.wait(Duration::from_mins(1));
         epoll.wait(None, &mut ready).unwrap();
         assert_eq!(ready, [7]);
         waker.clear();

@@ -4,9 +4,9 @@
 //! process can stand behind the same calls.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// A store of descriptors by name.
 pub trait Keep {
@@ -22,13 +22,12 @@ pub trait Keep {
 /// Keeps nothing beyond this process, and so needs no copies: the user's own descriptor is as good.
 #[derive(Debug, Default)]
 pub struct LocalKeep {
-    names: RefCell<BTreeMap<String, ()>>,
+    names: RefCell<BTreeSet<String>>,
 }
 
 impl Keep for LocalKeep {
-    fn put(&self, name: &str, fd: BorrowedFd<'_>) -> io::Result<()> {
-        let _ = fd.as_fd();
-        self.names.borrow_mut().insert(name.to_owned(), ());
+    fn put(&self, name: &str, _fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.names.borrow_mut().insert(name.to_owned());
         Ok(())
     }
 
@@ -41,6 +40,6 @@ impl Keep for LocalKeep {
     }
 
     fn names(&self) -> Vec<String> {
-        self.names.borrow().keys().cloned().collect()
+        self.names.borrow().iter().cloned().collect()
     }
 }

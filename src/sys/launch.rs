@@ -43,7 +43,9 @@ pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io
         open_files: None,
         birth: None,
     })
-    .map_err(|error| io::Error::new(error.source.kind(), format!("{} cannot be started: {error}", program.display())))?;
+    .map_err(|error| {
+        io::Error::new(error.source.kind(), format!("{} cannot be started: {error}", program.display()))
+    })?;
     drop(theirs);
     let mut word = String::new();
     ready.read_to_string(&mut word)?;

@@ -43,8 +43,7 @@ fn wait(pidfd: &impl AsFd, options: libc::c_int) -> Option<Exit> {
         let mut info: libc::siginfo_t = std::mem::zeroed();
         let mut usage: libc::rusage = std::mem::zeroed();
         let result = loop {
-            let result =
-                libc::syscall(libc::SYS_waitid, libc::P_PIDFD, fd, &raw mut info, options, &raw mut usage);
+            let result = libc::syscall(libc::SYS_waitid, libc::P_PIDFD, fd, &raw mut info, options, &raw mut usage);
             if result == 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
                 break result;
             }

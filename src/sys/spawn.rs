@@ -226,9 +226,7 @@ fn child_steps(plan: &ChildPlan) -> Stage {
         if libc::chdir(plan.cwd) != 0 {
             return Stage::Cwd;
         }
-        if plan.birth_fd >= 0
-            && libc::send(plan.birth_fd, plan.birth.cast(), plan.birth_len, libc::MSG_NOSIGNAL) < 0
-        {
+        if plan.birth_fd >= 0 && libc::send(plan.birth_fd, plan.birth.cast(), plan.birth_len, libc::MSG_NOSIGNAL) < 0 {
             return Stage::Descriptors;
         }
         if !place_descriptors(plan) {

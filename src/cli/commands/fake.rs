@@ -100,6 +100,9 @@ impl Fake {
         let processes = |details: Vec<ProcessDetail>| details.into_iter().map(|detail| detail.process).collect();
         Ok(match request {
             Request::List { selector } => Response::Processes(processes(self.select(selector))),
+            Request::Specs { selector } => Response::Specs(
+                self.select(selector).into_iter().map(|detail| (detail.process.id, detail.spec)).collect(),
+            ),
             Request::Describe { selector } => Response::Details(self.select(selector)),
             Request::Start(start) => Response::Processes(self.start(start)),
             Request::Stop { selector } => Response::Processes(self.set(selector, Status::Stopped)?),
@@ -128,7 +131,9 @@ impl Fake {
                 }
                 Response::Processes(processes(meant))
             }
-            Request::Scale { .. } | Request::Flush { selector: None } | Request::Kill => Response::Done,
+            Request::Scale { .. } | Request::Flush { selector: None } | Request::ReopenLogs | Request::Kill => {
+                Response::Done
+            }
             Request::Pm2List | Request::Host => unreachable!("not asked into a pipe"),
         })
     }

@@ -3,7 +3,7 @@
 
 use super::{apps, changes};
 use crate::api::request::Existing;
-use crate::api::{Process, ProcessDetail, Request, Response};
+use crate::api::{Process, Request, Response};
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::{self, Verb};
 use crate::cli::session::{About, Session};
@@ -100,18 +100,18 @@ async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known) -> Result<V
 
 /// The apps behind a selector, with their specs.
 async fn meant(session: &Session<'_>, selector: Selector) -> Result<Vec<Known>, Failure> {
-    let Response::Details(details) = session.link.request(Request::Describe { selector }).await? else {
+    let Response::Specs(specs) = session.link.request(Request::Specs { selector }).await? else {
         return Err(Failure::unexpected_answer());
     };
     let all = session.list(Selector::all()).await?;
     let mut meant: Vec<Known> = Vec::new();
-    for ProcessDetail { process, spec, .. } in details {
+    for (id, spec) in specs {
         match meant.iter_mut().find(|app| app.spec.name == spec.name) {
             Some(app) => {
                 app.partial |= app.spec != spec;
-                app.ids.push(process.id);
+                app.ids.push(id);
             }
-            None => meant.push(Known { spec, ids: vec![process.id], partial: false }),
+            None => meant.push(Known { spec, ids: vec![id], partial: false }),
         }
     }
     for app in &mut meant {
