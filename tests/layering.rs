@@ -15,16 +15,33 @@ const TABLE: &[(&str, &[&str])] = &[
     // the core
     ("domain", &[]),
     // the engine
-    ("config", &["domain", "paths", "sys"]),
+    ("config", &["domain", "paths", "sys", "clock"]),
     ("store", &["domain", "paths", "sys"]),
     ("slots", &["domain", "sys"]),
     ("ipc", &["domain", "sys", "slots", "clock"]),
     ("logs", &["domain", "sys", "slots", "clock"]),
     ("metrics", &["domain", "sys", "slots", "clock"]),
     ("watch", &["domain", "sys", "slots", "clock"]),
-    ("cluster", &["ipc", "sys", "slots", "domain"]),
+    ("cluster", &["ipc", "sys", "slots", "domain", "clock"]),
     ("process", &["domain", "ipc", "cluster", "logs", "slots", "guardian", "sys", "clock"]),
-    ("supervisor", &["api", "domain", "process", "cluster", "logs", "metrics", "watch", "store", "slots", "clock"]),
+    (
+        "supervisor",
+        &[
+            "api",
+            "domain",
+            "process",
+            "cluster",
+            "logs",
+            "metrics",
+            "watch",
+            "store",
+            "slots",
+            "clock",
+            "paths",
+            "sys::keep",
+            "sys::signal",
+        ],
+    ),
     (
         "engine",
         &[
@@ -49,11 +66,11 @@ const TABLE: &[(&str, &[&str])] = &[
     // the contract
     ("api", &["domain"]),
     // the daemon's outside
-    ("server", &["api", "domain", "supervisor::Handle", "logs::follow"]),
-    ("daemon", &["engine", "server", "guardian", "paths", "clock", "sys"]),
+    ("server", &["api", "domain", "supervisor::Handle", "logs::follow", "paths", "sys::socket", "sys::user"]),
+    ("daemon", &["engine", "server", "guardian", "paths", "clock", "sys", "api", "supervisor::Handle"]),
     // the edges
     ("client", &["api", "domain", "paths", "sys"]),
-    ("cli", &["client", "api", "config", "domain", "engine", "paths", "sys::signal", "clock"]),
+    ("cli", &["client", "api", "config", "domain", "engine", "paths", "sys::signal", "sys::terminal", "clock"]),
     ("tui", &["client", "api", "config", "domain"]),
     ("addon", &["client", "api", "config", "domain", "engine", "paths"]),
     ("main", &["cli", "daemon"]),
