@@ -3,29 +3,23 @@
 use super::listener::Listener;
 use super::message::{self, Query};
 use super::primary::{HandOver, Primary, REFUSAL_PAUSE, WorkerId};
+use super::server::{Server, accept_loop};
 use crate::clock;
 use crate::ipc::{Channel, ClusterMessage};
 use crate::slots::InFlight;
 use crate::sys::keep::Keep;
-use crate::sys::{ready, socket};
+use crate::sys::ready;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 /// A server that nobody listens to is closed after this, unless a worker is still on its way to it.
 const PRUNE_AFTER: Duration = Duration::from_secs(1);
-/// Accepting pauses for this long when the process is out of descriptors.
-const OUT_OF_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(20);
-/// Connections taken in a row before other tasks have their turn.
-const ACCEPT_BATCH: u32 = 32;
-
 /// What a worker's message means to whoever runs the worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
@@ -50,16 +44,16 @@ pub struct Group {
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     name: String,
-    state: RefCell<State>,
+    pub(super) state: RefCell<State>,
     keep: Rc<dyn Keep>,
-    in_flight: InFlight,
+    pub(super) in_flight: InFlight,
 }
 
 #[derive(Debug)]
-struct State {
-    primary: Primary<Rc<OwnedFd>>,
+pub(super) struct State {
+    pub(super) primary: Primary<Rc<OwnedFd>>,
     workers: BTreeMap<WorkerId, Worker>,
     servers: BTreeMap<String, Server>,
     /// While there is one, listeners stay.
@@ -73,25 +67,6 @@ struct Worker {
     holder: Holder,
     channel: Rc<Channel>,
     listening: bool,
-}
-
-#[derive(Debug)]
-struct Server {
-    listener: Rc<AsyncFd<Listener>>,
-    /// The key as JSON text.
-    key_json: String,
-    data: Value,
-    room: Rc<Notify>,
-    accepting: AbortHandle,
-    keep: Rc<dyn Keep>,
-    kept_as: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.accepting.abort();
-        self.keep.forget(&self.kept_as);
-    }
 }
 
 impl Group {
@@ -310,7 +285,7 @@ impl State {
         }
     }
 
-    fn deliver(&self, hand_over: HandOver<Rc<OwnedFd>>) {
+    pub(super) fn deliver(&self, hand_over: HandOver<Rc<OwnedFd>>) {
         if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&hand_over.key)) {
             let line = message::new_connection(hand_over.seq, &server.key_json);
             worker.channel.send_descriptor(line, hand_over.connection);
@@ -332,56 +307,6 @@ impl State {
         let left: Vec<String> = self.servers.keys().filter(|key| !self.primary.has_members(key)).cloned().collect();
         for key in left {
             self.close(&key);
-        }
-    }
-}
-
-/// Accepts only while a worker has room: until then connections wait in the kernel, where a daemon's death
-/// doesn't touch them.
-async fn accept_loop(inner: Weak<Inner>, key: String, listener: Rc<AsyncFd<Listener>>, room: Rc<Notify>) {
-    let mut batch = 0;
-    loop {
-        let has_room = match inner.upgrade() {
-            Some(inner) => inner.state.borrow().primary.has_room(&key, clock::boot_ms()),
-            None => return,
-        };
-        if !has_room {
-            room.notified().await;
-            continue;
-        }
-        let Some(group) = inner.upgrade() else { return };
-        // Between these two marks a killed daemon would lose the connection.
-        group.in_flight.begin();
-        let accepted = socket::accept(listener.get_ref().as_fd()).map(|connection| {
-            let mut state = group.state.borrow_mut();
-            if let Some(next) = state.primary.accepted(&key, Rc::new(connection), clock::boot_ms()) {
-                state.deliver(next);
-            }
-        });
-        group.in_flight.end();
-        drop(group);
-        match accepted {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                batch = 0;
-                match listener.readable().await {
-                    Ok(mut ready) => ready.clear_ready(),
-                    Err(_) => return,
-                }
-                continue;
-            }
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
-                tracing::warn!("out of file descriptors: connections to {} wait", listener.get_ref().describe());
-                tokio::time::sleep(OUT_OF_DESCRIPTORS_PAUSE).await;
-            }
-            Err(error) => {
-                tracing::warn!("accepting on {} failed: {error}", listener.get_ref().describe());
-                tokio::time::sleep(OUT_OF_DESCRIPTORS_PAUSE).await;
-            }
-        }
-        batch += 1;
-        if batch % ACCEPT_BATCH == 0 {
-            tokio::task::yield_now().await;
         }
     }
 }
