@@ -1,5 +1,6 @@
 // Waiting for facts, never for time.
 
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -20,12 +21,13 @@ export async function until(what, check, limit = 20_000) {
   throw new Error(`${what}: not within ${limit} ms; last seen: ${last?.stack ?? JSON.stringify(last)}`)
 }
 
+/** Whether a process runs. One that has ended and was not collected by its parent yet doesn't. */
 export function alive(pid) {
   try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return false
+    throw error
   }
 }
 
