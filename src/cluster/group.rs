@@ -114,7 +114,7 @@ impl Group {
         match message.act.as_deref()? {
             "online" => Some(Notice::Online),
             "queryServer" => {
-                self.query(id, message);
+                self.query(id, message, true);
                 None
             }
             "listening" => {
@@ -194,7 +194,7 @@ impl Group {
         self.inner.pump();
     }
 
-    fn query(&self, id: WorkerId, message: &ClusterMessage) {
+    fn query(&self, id: WorkerId, message: &ClusterMessage, first_try: bool) {
         let Some(seq) = message.seq else { return };
         let mut state = self.inner.state.borrow_mut();
         let Some(query) = Query::of(message) else {
@@ -206,6 +206,16 @@ impl Group {
         if !state.servers.contains_key(&query.key)
             && let Err(errno) = self.open(&mut state, &query)
         {
+            // What is in the way may be ours: a worker that closes a server listens anew under another name, as a
+            // fixed port in place of port 0, before the old listener has gone. It goes with its task, in a moment.
+            if first_try && errno == libc::EADDRINUSE && state.close_unused() {
+                let (group, message) = (self.clone(), message.clone());
+                tokio::task::spawn_local(async move {
+                    tokio::task::yield_now().await;
+                    group.query(id, &message, false);
+                });
+                return;
+            }
             state.refused = Some(format!("{}: {}", query.address, io::Error::from_raw_os_error(errno)));
             let own = state.primary.next_seq();
             state.send(id, message::error_reply(own, seq, &query.key, &query.data, errno));
@@ -297,16 +307,21 @@ impl State {
         self.servers.remove(key);
     }
 
+    /// Closes servers without members. Tells whether there were any.
+    fn close_unused(&mut self) -> bool {
+        let unused: Vec<String> = self.servers.keys().filter(|key| !self.primary.has_members(key)).cloned().collect();
+        for key in &unused {
+            self.close(key);
+        }
+        !unused.is_empty()
+    }
+
     /// Closes servers without members, unless a process may still be on its way to them.
     fn prune(&mut self) {
         let settled =
             |holder: &Holder| self.workers.values().any(|worker| worker.holder == *holder && worker.listening);
-        if !self.holders.iter().all(settled) {
-            return;
-        }
-        let left: Vec<String> = self.servers.keys().filter(|key| !self.primary.has_members(key)).cloned().collect();
-        for key in left {
-            self.close(&key);
+        if self.holders.iter().all(settled) {
+            self.close_unused();
         }
     }
 }
