@@ -5,6 +5,8 @@ use super::message::{self, Query};
 use super::primary::{HandOver, Primary, REFUSAL_PAUSE, WorkerId};
 use crate::clock;
 use crate::ipc::{Channel, ClusterMessage};
+use crate::slots::InFlight;
+use crate::sys::keep::Keep;
 use crate::sys::{ready, socket};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -42,17 +44,20 @@ pub enum Notice {
 pub struct Holder(pub u64);
 
 /// The primary of one app.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Group {
     inner: Rc<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
+    name: String,
     state: RefCell<State>,
+    keep: Rc<dyn Keep>,
+    in_flight: InFlight,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     primary: Primary<Rc<OwnedFd>>,
     workers: BTreeMap<WorkerId, Worker>,
@@ -78,15 +83,30 @@ struct Server {
     data: Value,
     room: Rc<Notify>,
     accepting: AbortHandle,
+    keep: Rc<dyn Keep>,
+    kept_as: String,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.accepting.abort();
+        self.keep.forget(&self.kept_as);
     }
 }
 
 impl Group {
+    /// `name` is the app's; its listeners are kept under it.
+    pub fn new(name: &str, keep: Rc<dyn Keep>, in_flight: InFlight) -> Self {
+        let state = RefCell::new(State {
+            primary: Primary::default(),
+            workers: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            holders: BTreeSet::new(),
+            refused: None,
+        });
+        Self { inner: Rc::new(Inner { name: name.to_owned(), state, keep, in_flight }) }
+    }
+
     /// The process runs or will run: its listeners are kept from now on, through crashes and restarts.
     pub fn hold(&self, holder: Holder) {
         self.inner.state.borrow_mut().holders.insert(holder);
@@ -233,6 +253,11 @@ impl Group {
     fn open(&self, state: &mut State, query: &Query) -> Result<(), i32> {
         let listener = Listener::bind(&query.address, query.backlog)?;
         let listener = ready::register(listener).map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))?;
+        let kept_as = format!("listen/{}/{}", self.inner.name, query.key);
+        self.inner
+            .keep
+            .put(&kept_as, listener.get_ref().as_fd())
+            .map_err(|error| error.raw_os_error().unwrap_or(libc::EMFILE))?;
         let (listener, room) = (Rc::new(listener), Rc::new(Notify::new()));
         let accepting =
             accept_loop(Rc::downgrade(&self.inner), query.key.clone(), Rc::clone(&listener), Rc::clone(&room));
@@ -242,6 +267,8 @@ impl Group {
             data: query.data.clone(),
             room,
             accepting: tokio::task::spawn_local(accepting).abort_handle(),
+            keep: Rc::clone(&self.inner.keep),
+            kept_as,
         };
         state.servers.insert(query.key.clone(), server);
         Ok(())
@@ -322,14 +349,19 @@ async fn accept_loop(inner: Weak<Inner>, key: String, listener: Rc<AsyncFd<Liste
             room.notified().await;
             continue;
         }
-        match socket::accept(listener.get_ref().as_fd()) {
-            Ok(connection) => {
-                let Some(inner) = inner.upgrade() else { return };
-                let mut state = inner.state.borrow_mut();
-                if let Some(next) = state.primary.accepted(&key, Rc::new(connection), clock::boot_ms()) {
-                    state.deliver(next);
-                }
+        let Some(group) = inner.upgrade() else { return };
+        // Between these two marks a killed daemon would lose the connection.
+        group.in_flight.begin();
+        let accepted = socket::accept(listener.get_ref().as_fd()).map(|connection| {
+            let mut state = group.state.borrow_mut();
+            if let Some(next) = state.primary.accepted(&key, Rc::new(connection), clock::boot_ms()) {
+                state.deliver(next);
             }
+        });
+        group.in_flight.end();
+        drop(group);
+        match accepted {
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 batch = 0;
                 match listener.readable().await {

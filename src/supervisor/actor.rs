@@ -11,6 +11,7 @@ use crate::domain::{ProcessId, UnixMs};
 use crate::metrics::{HostSampler, Sampler};
 use crate::paths::Home;
 use crate::process::Context;
+use crate::slots::{InFlight, Table};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -64,10 +65,12 @@ impl Supervisor {
         persistence: Option<Persistence>,
     ) -> (Handle, Self) {
         let (handle, door) = Handle::new();
+        let in_flight = context.slots.as_ref().map_or_else(InFlight::unkept, Table::in_flight);
+        let registry = Registry::new(Rc::clone(&context.keep), in_flight);
         let world = Rc::new(World {
             home,
             context,
-            registry: RefCell::default(),
+            registry: RefCell::new(registry),
             sampler: RefCell::default(),
             host: RefCell::default(),
             listeners: RefCell::default(),
@@ -233,7 +236,10 @@ impl World {
             Report::Delete => EventKind::Delete,
         };
         self.announce(id, kind, matches!(report, Report::Stop | Report::Delete));
-        self.persist();
+        // Runs that come and go are in the slots; the list changes when one is not to run any more.
+        if matches!(report, Report::Stop | Report::Overlimit | Report::Delete) {
+            self.persist();
+        }
         if report == Report::Delete {
             self.registry.borrow_mut().remove(id);
         }

@@ -1,0 +1,41 @@
+// Waiting for facts, never for time.
+
+import { createServer } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Asks `check` until it gives something true, and gives that. */
+export async function until(what, check, limit = 20_000) {
+  const deadline = performance.now() + limit
+  let last
+  while (performance.now() < deadline) {
+    try {
+      const value = await check()
+      if (value) return value
+      last = value
+    } catch (error) {
+      last = error
+    }
+    await pause(20)
+  }
+  throw new Error(`${what}: not within ${limit} ms; last seen: ${last?.stack ?? JSON.stringify(last)}`)
+}
+
+export function alive(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A port that was free a moment ago. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
