@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { exists } from './lib/command.mjs'
 import { prepare } from './lib/managers.mjs'
 import { Report } from './lib/report.mjs'
-import { endAll } from './lib/scratch.mjs'
+import { end, endAll } from './lib/scratch.mjs'
 import cli from './themes/cli.mjs'
 import cluster from './themes/cluster.mjs'
 import logs from './themes/logs.mjs'
@@ -39,6 +39,7 @@ const main = async () => {
       await THEMES[name](report, context)
     } catch (error) {
       process.exitCode = 1
+      end()
       report.note(`${name} was broken off: ${error.message}`)
     }
   }
