@@ -1,5 +1,5 @@
 // rpm-native and PM2 behind one face, each daemon in a home of its own.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from './command.mjs'
@@ -27,10 +27,12 @@ export const prepare = async () => {
   if (!existsSync(ours)) throw new Error(`${ours} is missing: cargo build --release --bin rpm, or set RPM`)
   PROGRAMS.rpm.command = [ours]
   PROGRAMS.pm2.command = [process.env.PM2 ? resolve(process.env.PM2) : await installed()]
-  return { rpm: ours, pm2: (await run([...PROGRAMS.pm2.command, '--version'], { env: homeless() })).trim() }
+  return { rpm: ours, pm2: versionOf(PROGRAMS.pm2.command[0]) }
 }
 
-const homeless = () => ({ ...cleanEnvironment(), PM2_HOME: folder('pm2-version'), PM2_SILENT: 'true' })
+// Not `--version`: that starts a daemon, which stays.
+const versionOf = (program) =>
+  JSON.parse(readFileSync(join(dirname(realpathSync(program)), '../package.json'), 'utf8')).version
 
 const installed = async () => {
   const place = folder('pm2-package')
