@@ -35,6 +35,8 @@ pub mod metrics;
 #[cfg(feature = "engine")]
 pub mod process;
 #[cfg(feature = "engine")]
+pub mod slots;
+#[cfg(feature = "engine")]
 pub mod store;
 #[cfg(feature = "engine")]
 pub mod supervisor;

@@ -72,6 +72,11 @@ impl Home {
         self.root.join("state.json")
     }
 
+    /// What processes are doing, mapped.
+    pub fn slots(&self) -> PathBuf {
+        self.run().join("slots")
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }

@@ -3,27 +3,23 @@
 use super::listener::Listener;
 use super::message::{self, Query};
 use super::primary::{HandOver, Primary, REFUSAL_PAUSE, WorkerId};
+use super::server::{Server, accept_loop};
 use crate::clock;
 use crate::ipc::{Channel, ClusterMessage};
-use crate::sys::{ready, socket};
+use crate::slots::InFlight;
+use crate::sys::keep::Keep;
+use crate::sys::ready;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 /// A server that nobody listens to is closed after this, unless a worker is still on its way to it.
 const PRUNE_AFTER: Duration = Duration::from_secs(1);
-/// Accepting pauses for this long when the process is out of descriptors.
-const OUT_OF_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(20);
-/// Connections taken in a row before other tasks have their turn.
-const ACCEPT_BATCH: u32 = 32;
-
 /// What a worker's message means to whoever runs the worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
@@ -42,19 +38,22 @@ pub enum Notice {
 pub struct Holder(pub u64);
 
 /// The primary of one app.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Group {
     inner: Rc<Inner>,
 }
 
-#[derive(Debug, Default)]
-struct Inner {
-    state: RefCell<State>,
+#[derive(Debug)]
+pub(super) struct Inner {
+    name: String,
+    pub(super) state: RefCell<State>,
+    keep: Rc<dyn Keep>,
+    pub(super) in_flight: InFlight,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    primary: Primary<Rc<OwnedFd>>,
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) primary: Primary<Rc<OwnedFd>>,
     workers: BTreeMap<WorkerId, Worker>,
     servers: BTreeMap<String, Server>,
     /// While there is one, listeners stay.
@@ -70,23 +69,19 @@ struct Worker {
     listening: bool,
 }
 
-#[derive(Debug)]
-struct Server {
-    listener: Rc<AsyncFd<Listener>>,
-    /// The key as JSON text.
-    key_json: String,
-    data: Value,
-    room: Rc<Notify>,
-    accepting: AbortHandle,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
 impl Group {
+    /// `name` is the app's; its listeners are kept under it.
+    pub fn new(name: &str, keep: Rc<dyn Keep>, in_flight: InFlight) -> Self {
+        let state = RefCell::new(State {
+            primary: Primary::default(),
+            workers: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            holders: BTreeSet::new(),
+            refused: None,
+        });
+        Self { inner: Rc::new(Inner { name: name.to_owned(), state, keep, in_flight }) }
+    }
+
     /// The process runs or will run: its listeners are kept from now on, through crashes and restarts.
     pub fn hold(&self, holder: Holder) {
         self.inner.state.borrow_mut().holders.insert(holder);
@@ -235,14 +230,20 @@ impl Group {
         let server = &state.servers[&query.key];
         let data = if query.data.is_null() { &Value::Null } else { &server.data };
         let reply = message::listening_reply(own, seq, &query.key, data, server.listener.get_ref().bound());
-        let room = Rc::clone(&server.room);
         state.send(id, reply);
-        room.notify_one();
+        drop(state);
+        // What the dead left behind may have waited for just this worker.
+        self.inner.pump();
     }
 
     fn open(&self, state: &mut State, query: &Query) -> Result<(), i32> {
         let listener = Listener::bind(&query.address, query.backlog)?;
         let listener = ready::register(listener).map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))?;
+        let kept_as = format!("listen/{}/{}", self.inner.name, query.key);
+        self.inner
+            .keep
+            .put(&kept_as, listener.get_ref().as_fd())
+            .map_err(|error| error.raw_os_error().unwrap_or(libc::EMFILE))?;
         let (listener, room) = (Rc::new(listener), Rc::new(Notify::new()));
         let accepting =
             accept_loop(Rc::downgrade(&self.inner), query.key.clone(), Rc::clone(&listener), Rc::clone(&room));
@@ -252,6 +253,8 @@ impl Group {
             data: query.data.clone(),
             room,
             accepting: tokio::task::spawn_local(accepting).abort_handle(),
+            keep: Rc::clone(&self.inner.keep),
+            kept_as,
         };
         state.servers.insert(query.key.clone(), server);
         Ok(())
@@ -293,7 +296,7 @@ impl State {
         }
     }
 
-    fn deliver(&self, hand_over: HandOver<Rc<OwnedFd>>) {
+    pub(super) fn deliver(&self, hand_over: HandOver<Rc<OwnedFd>>) {
         if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&hand_over.key)) {
             let line = message::new_connection(hand_over.seq, &server.key_json);
             worker.channel.send_descriptor(line, hand_over.connection);
@@ -324,47 +327,49 @@ impl State {
     }
 }
 
-/// Accepts only while a worker has room: until then connections wait in the kernel, where a daemon's death
-/// doesn't touch them.
-async fn accept_loop(inner: Weak<Inner>, key: String, listener: Rc<AsyncFd<Listener>>, room: Rc<Notify>) {
-    let mut batch = 0;
-    loop {
-        let has_room = match inner.upgrade() {
-            Some(inner) => inner.state.borrow().primary.has_room(&key, clock::boot_ms()),
-            None => return,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::Inbound;
+    use crate::sys::keep::LocalKeep;
+    use serde_json::json;
+    use std::os::unix::net::UnixStream;
+    use tokio::task::LocalSet;
+
+    /// A worker of `group` that asks for a port of its own, and its end of the channel.
+    fn listening_worker(group: &Group, id: WorkerId) -> Channel {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        for end in [&ours, &theirs] {
+            end.set_nonblocking(true).unwrap();
+        }
+        group.add(id, Holder(1), Rc::new(Channel::new(ours.into()).unwrap()));
+        let query = json!({"act": "queryServer", "seq": 1, "address": "127.0.0.1", "port": 0, "addressType": 4});
+        group.handle(id, &serde_json::from_value(query).unwrap());
+        Channel::new(theirs.into()).unwrap()
+    }
+
+    async fn connection_to(worker: &Channel) {
+        let mut came = false;
+        while !came {
+            assert!(worker.receive(|message, fd| came |= message == Inbound::Handle && fd.is_some()).await);
+        }
+    }
+
+    #[test]
+    fn connections_of_the_last_worker_go_to_its_successor() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let test = async {
+            let group = Group::new("app", Rc::new(LocalKeep::default()), InFlight::unkept());
+            group.hold(Holder(1));
+            let first = listening_worker(&group, WorkerId(1));
+            let _client = std::net::TcpStream::connect(&group.listens()[0]).unwrap();
+            connection_to(&first).await;
+            group.gone(WorkerId(1));
+            let second = listening_worker(&group, WorkerId(2));
+            connection_to(&second).await;
         };
-        if !has_room {
-            room.notified().await;
-            continue;
-        }
-        match socket::accept(listener.get_ref().as_fd()) {
-            Ok(connection) => {
-                let Some(inner) = inner.upgrade() else { return };
-                let mut state = inner.state.borrow_mut();
-                if let Some(next) = state.primary.accepted(&key, Rc::new(connection), clock::boot_ms()) {
-                    state.deliver(next);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                batch = 0;
-                match listener.readable().await {
-                    Ok(mut ready) => ready.clear_ready(),
-                    Err(_) => return,
-                }
-                continue;
-            }
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
-                tracing::warn!("out of file descriptors: connections to {} wait", listener.get_ref().describe());
-                tokio::time::sleep(OUT_OF_DESCRIPTORS_PAUSE).await;
-            }
-            Err(error) => {
-                tracing::warn!("accepting on {} failed: {error}", listener.get_ref().describe());
-                tokio::time::sleep(OUT_OF_DESCRIPTORS_PAUSE).await;
-            }
-        }
-        batch += 1;
-        if batch % ACCEPT_BATCH == 0 {
-            tokio::task::yield_now().await;
-        }
+        let limited =
+            async { tokio::time::timeout(Duration::from_secs(10), test).await.expect("a connection is stuck") };
+        LocalSet::new().block_on(&runtime, limited);
     }
 }

@@ -12,36 +12,36 @@ const answer = process.stdout.write.bind(process.stdout)
 process.stdout.write = process.stderr.write.bind(process.stderr)
 
 let answered = false
-function reply (message) {
+function reply(message) {
   if (answered) return
   const text = JSON.stringify(message)
   answered = true
   answer(MARK + text + MARK, () => process.exit())
 }
 
-async function read () {
+async function read() {
   if (kind === 'expression') {
     const text = require('node:fs').readFileSync(0, 'utf8')
     return require('node:vm').runInThisContext(`(${text}\n)`, { filename: file, columnOffset: -1 })
   }
   const exported = await import(pathToFileURL(file))
   const value = 'default' in exported ? exported.default : { ...exported }
-  return value && value.__esModule && 'default' in value ? value.default : value
+  return value?.__esModule && 'default' in value ? value.default : value
 }
 
-async function settle (value) {
+async function settle(value) {
   value = await value
   return typeof value === 'function' ? settle(value()) : value
 }
 
-function describe (error) {
+function describe(error) {
   if (!(error && typeof error === 'object' && 'message' in error)) return { message: `threw ${String(error)}` }
   const message = `${error.name}: ${String(error.message).split('\n')[0]}`
   return { message, code: error.code && String(error.code), ...(place(error) || {}) }
 }
 
 // Syntax errors are placed by lines above the message, the others by the first frame that is not Node's.
-function place (error) {
+function place(error) {
   const stack = String(error.stack)
   const above = error.name === 'SyntaxError' && (marked(stack) || marked(check()))
   if (above) return above
@@ -49,20 +49,23 @@ function place (error) {
   return frame && { file: path(frame[1]), line: Number(frame[2]), column: Number(frame[3]) }
 }
 
-function marked (text) {
+function marked(text) {
   const found = /^((?:file:\/\/)?\/[^\n]*):(\d+)\n[^\n]*\n( *)\^/.exec(text)
   return found && { file: path(found[1]), line: Number(found[2]), column: found[3].length + 1 }
 }
 
 // Node tells where an ES module is wrong only in print.
-function check () {
+function check() {
   return kind === 'module' ? spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr : ''
 }
 
-function path (name) {
+function path(name) {
   return name.startsWith('file:') ? fileURLToPath(name) : name
 }
 
-process.on('uncaughtException', error => reply({ error: describe(error) }))
+process.on('uncaughtException', (error) => reply({ error: describe(error) }))
 process.on('beforeExit', () => reply({ error: { message: 'it exports a promise that nothing resolves' } }))
-read().then(settle).then(value => reply({ value: value === undefined ? null : value })).catch(error => reply({ error: describe(error) }))
+read()
+  .then(settle)
+  .then((value) => reply({ value: value === undefined ? null : value }))
+  .catch((error) => reply({ error: describe(error) }))

@@ -4,6 +4,7 @@ use crate::domain::SpawnId;
 use crate::logs::Logs;
 use crate::paths::Home;
 use crate::process::{Context, SpawnIds};
+use crate::slots::Table;
 use crate::supervisor::{Handle, Persistence, Supervisor};
 use crate::sys;
 use crate::sys::keep::LocalKeep;
@@ -34,6 +35,17 @@ impl Engine {
         for directory in [options.home.logs(), options.home.pids()] {
             std::fs::create_dir_all(directory)?;
         }
+        let boot = sys::proc::boot_id();
+        let (slots, records) = match options.persistent.then(|| Table::open(&options.home.slots(), &boot)) {
+            Some(opened) => {
+                let (table, records, lost) = opened?;
+                if lost > 0 {
+                    tracing::warn!("the last daemon was cut off between accepting and handing over {lost} connections");
+                }
+                (Some(table), records)
+            }
+            None => (None, Vec::new()),
+        };
         let (reports, inbox) = mpsc::unbounded_channel();
         let context = Context {
             logs: Logs::start()?,
@@ -42,9 +54,10 @@ impl Engine {
             reports,
             parent_death_signal: options.parent_death_signal,
             open_files: raise_open_files(),
+            slots,
             running: Rc::new(Cell::new(0)),
         };
-        let persistence = options.persistent.then(|| Persistence::open(&options.home, sys::proc::boot_id()));
+        let persistence = options.persistent.then(|| Persistence::open(&options.home, boot, records));
         if let Some(persistence) = &persistence {
             context.ids.used(SpawnId(persistence.last_run()));
         }

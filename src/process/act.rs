@@ -1,16 +1,17 @@
 //! What the task does: facts into events, effects into system calls.
 
-use super::adopt::adopt;
+use super::adopt::{adopt, lives};
 use super::exit::ExitFact;
 use super::launch::{LaunchError, Surroundings, launch, outputs, package_version, remove_pid_file};
 use super::link::{Membership, Said};
-use super::task::{Observed, Previous, Settled, Task};
+use super::task::{Observed, Settled, Task};
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
-use crate::domain::SpawnId;
 use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, Report, StopStep, step};
 use crate::domain::spec::Mode;
+use crate::domain::{Outcome, SpawnId};
 use crate::logs;
+use crate::slots::Record;
 use crate::sys::{group, pidfd};
 use serde_json::Value;
 use std::time::Duration;
@@ -103,28 +104,50 @@ impl Task {
         }
     }
 
-    /// Goes on with a run that is alive. That it isn't any more is found out by watching it.
-    pub(super) fn adopt(&mut self, previous: Previous) {
-        let id = self.context.ids.peek_id();
-        self.context.ids.used(id);
-        let outputs = outputs(&self.spec, &self.identity, id);
-        match adopt(id, previous.pid, &self.context.logs, outputs) {
+    /// Goes on where another generation was cut off.
+    pub(super) fn resume(&mut self, previous: &Record) {
+        self.state = previous.state;
+        let run = self.state.run;
+        self.context.ids.used(run);
+        if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
+            group.hold(self.holder);
+        }
+        let Some((pid, began)) = previous.run else {
+            self.publish();
+            return;
+        };
+        if !lives(pid, began) {
+            self.missed_exit(pid);
+            return;
+        }
+        let outputs = outputs(&self.spec, &self.identity, run);
+        match adopt(run, pid, began, &self.context.logs, outputs) {
             Ok(run) => {
-                self.state.run = id;
-                self.state.phase = Phase::Online;
-                self.state.started_at = clock::boot_ms();
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
                 self.seen.send_modify(|seen| {
-                    seen.pid = Some(previous.pid);
+                    seen.pid = Some(pid);
                     seen.started_at = Some(previous.started_at);
                 });
                 self.publish();
             }
             Err(error) => {
-                tracing::warn!("process {} of {} cannot be taken over: {error}", previous.pid, self.spec.name);
+                tracing::warn!("process {pid} of {} cannot be taken over: {error}", self.spec.name);
+                self.missed_exit(pid);
             }
         }
+    }
+
+    /// Its main process has ended while nobody watched; others of its group may live.
+    fn missed_exit(&mut self, pid: i32) {
+        let leftovers = self.spec.stop.treekill && group::is_alive(pid);
+        self.leftovers = leftovers.then_some(pid);
+        if self.is_sweeping() {
+            // It was known; what is waited for is the rest, and the next look finds out.
+            self.publish();
+            return;
+        }
+        self.apply(Event::Exited { run: self.state.run, outcome: Outcome::Unknown, leftovers });
     }
 
     pub(super) fn exited(&mut self, fact: ExitFact) {
@@ -236,6 +259,12 @@ impl Task {
 
     pub(super) fn publish(&self) {
         self.seen.send_modify(|seen: &mut Observed| seen.state = self.state);
+        if let Some(slot) = &self.slot {
+            // A group that is waited for has lost its first process: no start time names it any more.
+            let run = self.run.as_ref().map(|run| (run.pid, run.began)).or(self.leftovers.map(|pid| (pid, 0)));
+            let started_at = self.seen.borrow().started_at.unwrap_or(0);
+            slot.write(&Record { id: self.identity.id, state: self.state, run, started_at });
+        }
     }
 
     /// Answers whoever waits, once nothing is under way.

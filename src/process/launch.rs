@@ -1,5 +1,6 @@
 //! Putting a run together: program, arguments, environment, descriptors.
 
+use super::adopt::began;
 use super::environment::{Identity, compose};
 use super::exit::ExitSource;
 use super::link::{Link, Membership};
@@ -25,6 +26,8 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 pub(super) struct Run {
     pub(super) id: SpawnId,
     pub(super) pid: i32,
+    /// In clock ticks since boot: with the pid it names the process for good.
+    pub(super) began: u64,
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
     /// Kept open, so that an app that reads its input sees no end.
@@ -119,7 +122,7 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
         None => None,
     };
     let exits = ExitSource::new(id, spawned.pidfd).map_err(|error| failed("it cannot be watched", &error))?;
-    Ok(Run { id, pid: spawned.pid, exits, link, _input: Some(our_input) })
+    Ok(Run { id, pid: spawned.pid, began: began(spawned.pid).unwrap_or(0), exits, link, _input: Some(our_input) })
 }
 
 /// Whose output goes where.

@@ -10,7 +10,7 @@ mod launch;
 mod link;
 mod task;
 
-pub use adopt::{began, lives};
+pub use adopt::{end_stray, lives};
 pub use environment::{Identity, compose, redacted};
 pub use exit::ExitFact;
-pub use task::{Command, Context, Handle, Observed, Previous, Settled, SpawnIds};
+pub use task::{Command, Context, Handle, Observed, Settled, SpawnIds};

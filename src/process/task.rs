@@ -9,6 +9,7 @@ use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, Report, State};
 use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
 use crate::logs::Logs;
+use crate::slots::{Record, Slot, Table};
 use crate::sys::keep::Keep;
 use crate::sys::{group, pidfd};
 use std::cell::Cell;
@@ -31,6 +32,8 @@ pub struct Context {
     pub parent_death_signal: Option<i32>,
     /// The soft limit of open files that apps get.
     pub open_files: u64,
+    /// Where what processes are doing is kept for a generation after this one.
+    pub slots: Option<Table>,
     /// How many processes run.
     pub running: Rc<Cell<usize>>,
 }
@@ -112,13 +115,6 @@ pub struct Handle {
     observed: watch::Receiver<Observed>,
 }
 
-/// A run that another generation of this program has started.
-#[derive(Debug, Clone, Copy)]
-pub struct Previous {
-    pub pid: i32,
-    pub started_at: UnixMs,
-}
-
 impl Handle {
     /// Begins the task of a process that doesn't run yet, or of one that another generation has left running.
     pub fn begin(
@@ -127,7 +123,7 @@ impl Handle {
         identity: Identity,
         group: Option<Group>,
         restarts: u32,
-        previous: Option<Previous>,
+        previous: Option<Record>,
     ) -> Self {
         let mut state = State::new(clock::boot_ms());
         state.restarts = restarts;
@@ -144,6 +140,7 @@ impl Handle {
         // Unbounded: a person or program waits for each answer, and the task reads at once.
         let (commands, receiver) = mpsc::unbounded_channel();
         let holder = Holder(context.ids.next_holder());
+        let slot = context.slots.as_ref().and_then(Table::slot);
         let mut task = Task {
             context,
             spec,
@@ -153,11 +150,12 @@ impl Handle {
             state,
             run: None,
             leftovers: None,
+            slot,
             seen,
             tickets: Vec::new(),
         };
         if let Some(previous) = previous {
-            task.adopt(previous);
+            task.resume(&previous);
         }
         tokio::task::spawn_local(task.live(receiver));
         Self { holder, commands, observed }
@@ -193,6 +191,7 @@ pub(super) struct Task {
     pub(super) run: Option<Run>,
     /// The group of an ended run of which something still lives.
     pub(super) leftovers: Option<i32>,
+    pub(super) slot: Option<Slot>,
     pub(super) seen: watch::Sender<Observed>,
     pub(super) tickets: Vec<oneshot::Sender<Settled>>,
 }
@@ -238,10 +237,11 @@ impl Task {
         tokio::select! {
             biased;
             fact = exit => Happened::Exit(fact),
-            said = said => Happened::Said(said),
             command = commands.recv() => command.map_or(Happened::Abandoned, Happened::Command),
             () = until(deadline) => Happened::Deadline,
             () = tokio::time::sleep(GROUP_POLL), if sweeping => Happened::Poll,
+            // Last, so that an app that talks without end cannot keep anybody from stopping it.
+            said = said => Happened::Said(said),
         }
     }
 

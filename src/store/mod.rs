@@ -4,4 +4,4 @@ mod file;
 mod snapshot;
 
 pub use file::{Store, StoreError};
-pub use snapshot::{SavedProcess, SavedRun, Snapshot};
+pub use snapshot::{SavedProcess, Snapshot};

@@ -33,19 +33,8 @@ pub struct SavedProcess {
     pub instance: u32,
     pub unique_id: String,
     pub spec: AppSpec,
-    /// Whether it should run.
+    /// Whether it should run. What it was doing is in its slot.
     pub wanted: bool,
     pub restarts: u32,
     pub created_at: UnixMs,
-    /// The run that was alive.
-    pub run: Option<SavedRun>,
-}
-
-/// A process of the system, named for good: pids are used again, start times are not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SavedRun {
-    pub pid: i32,
-    /// Clock ticks since boot.
-    pub started: u64,
-    pub started_at: UnixMs,
 }

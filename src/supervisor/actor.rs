@@ -11,11 +11,13 @@ use crate::domain::{ProcessId, UnixMs};
 use crate::metrics::{HostSampler, Sampler};
 use crate::paths::Home;
 use crate::process::Context;
+use crate::slots::{InFlight, Table};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 /// Answers kept for a retry with the same key.
@@ -64,10 +66,12 @@ impl Supervisor {
         persistence: Option<Persistence>,
     ) -> (Handle, Self) {
         let (handle, door) = Handle::new();
+        let in_flight = context.slots.as_ref().map_or_else(InFlight::unkept, Table::in_flight);
+        let registry = Registry::new(Rc::clone(&context.keep), in_flight);
         let world = Rc::new(World {
             home,
             context,
-            registry: RefCell::default(),
+            registry: RefCell::new(registry),
             sampler: RefCell::default(),
             host: RefCell::default(),
             listeners: RefCell::default(),
@@ -81,6 +85,8 @@ impl Supervisor {
     /// Serves until it was asked to leave and nothing runs any more.
     pub async fn run(mut self) {
         self.world.restore();
+        let mut samples = tokio::time::interval(SAMPLE_EVERY);
+        samples.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let sampling = self.world.context.running.get() > 0;
             tokio::select! {
@@ -90,7 +96,7 @@ impl Supervisor {
                     Some(call) => self.serve(call),
                     None => break,
                 },
-                () = tokio::time::sleep(SAMPLE_EVERY), if sampling => self.world.sample(),
+                _ = samples.tick(), if sampling => self.world.sample(),
             }
         }
         self.world.stop_everything().await;
@@ -233,7 +239,10 @@ impl World {
             Report::Delete => EventKind::Delete,
         };
         self.announce(id, kind, matches!(report, Report::Stop | Report::Delete));
-        self.persist();
+        // Runs that come and go are in the slots; the list changes when one is not to run any more.
+        if matches!(report, Report::Stop | Report::Overlimit | Report::Delete) {
+            self.persist();
+        }
         if report == Report::Delete {
             self.registry.borrow_mut().remove(id);
         }

@@ -2,10 +2,12 @@
 
 use super::actor::World;
 use super::registry::{Entry, identity};
-use crate::domain::SpawnId;
+use crate::domain::lifecycle::{Phase, Then};
+use crate::domain::{ProcessId, SpawnId};
 use crate::paths::Home;
-use crate::process::{self, Command, Previous};
-use crate::store::{SavedProcess, SavedRun, Snapshot, Store, StoreError};
+use crate::process::{self, Command};
+use crate::slots::Record;
+use crate::store::{SavedProcess, Snapshot, Store, StoreError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tokio::sync::oneshot;
@@ -19,6 +21,8 @@ pub struct Persistence {
     store: Store,
     boot: String,
     loaded: RefCell<Option<Snapshot>>,
+    /// What processes were doing when the last daemon was cut off.
+    records: RefCell<Vec<Record>>,
     last_run: u64,
     dirty: Cell<bool>,
     writing: Cell<bool>,
@@ -28,19 +32,21 @@ pub struct Persistence {
 
 impl Persistence {
     /// Reads the state. One that cannot be used is set aside, so that a daemon starts in any case.
-    pub fn open(home: &Home, boot: String) -> Self {
+    pub fn open(home: &Home, boot: String, records: Vec<Record>) -> Self {
         let store = Store::new(home.state());
         let loaded = store.load().unwrap_or_else(|error| {
             tracing::error!("{error}; it is set aside, and the list begins empty");
             store.set_aside();
             None
         });
-        let last_run = loaded.as_ref().map_or(0, |snapshot| snapshot.next_run + RUN_MARGIN);
+        let seen = records.iter().map(|record| record.state.run.0).max().unwrap_or(0);
+        let last_run = loaded.as_ref().map_or(0, |snapshot| snapshot.next_run + RUN_MARGIN).max(seen);
         let loaded = RefCell::new(loaded.filter(|snapshot| !snapshot.closed));
         Self {
             store,
             boot,
             loaded,
+            records: RefCell::new(records),
             last_run,
             dirty: Cell::new(false),
             writing: Cell::new(false),
@@ -66,35 +72,44 @@ impl World {
             tracing::warn!("{how}: {count} processes are on the list");
         }
         self.registry.borrow_mut().skip_to(snapshot.next_id);
+        let mut records = persistence.records.take();
         for saved in snapshot.processes {
-            self.restore_process(saved, same_boot);
+            let record = take_current(&mut records, saved.id);
+            self.restore_process(saved, record, same_boot);
+        }
+        for stray in records {
+            // The other half of a reload that was cut off: nobody will go on with it.
+            if let Some((pid, began)) = stray.run
+                && process::lives(pid, began)
+            {
+                process::end_stray(pid);
+            }
         }
         self.persist();
     }
 
-    fn restore_process(self: &Rc<Self>, saved: SavedProcess, same_boot: bool) {
+    fn restore_process(self: &Rc<Self>, saved: SavedProcess, record: Option<Record>, same_boot: bool) {
         let spec = Rc::new(saved.spec);
         let identity = identity(&spec, saved.id, saved.instance, &saved.unique_id, &self.home);
         let group = self.registry.borrow_mut().group(&spec);
-        let alive = saved.run.filter(|run| same_boot && process::lives(run.pid, run.started));
-        let previous = alive.map(|run| Previous { pid: run.pid, started_at: run.started_at });
         // A worker without its channel cannot be given connections; it leaves by itself, and is replaced.
-        let replaced = previous.is_some() && group.is_some();
+        let replaced = group.is_some();
         let handle = process::Handle::begin(
             self.context.clone(),
             Rc::clone(&spec),
             identity.clone(),
             group,
             saved.restarts,
-            previous,
+            record,
         );
-        // After a start of the machine nobody has said that it shall run again.
-        let start = saved.wanted && same_boot && previous.is_none();
         let (reply, _) = oneshot::channel();
-        if start {
-            handle.send(Command::Start(reply));
-        } else if replaced {
+        let taken_over = record.and_then(|record| record.run).map(|(pid, _)| pid);
+        let alive = taken_over.is_some() && taken_over == handle.observed().pid;
+        if replaced && alive && handle.observed().state.is_wanted() {
             handle.send(Command::Restart(reply));
+        } else if record.is_none() && saved.wanted && same_boot {
+            // After a start of the machine nobody has said that it shall run again.
+            handle.send(Command::Start(reply));
         }
         self.registry.borrow_mut().insert(Entry { spec, identity, created_at: saved.created_at, handle });
     }
@@ -140,12 +155,21 @@ impl World {
     }
 }
 
+/// The record of the process as it is on the list: during a reload there are two, of which one is on its way out, or
+/// not in place yet.
+fn take_current(records: &mut Vec<Record>, id: ProcessId) -> Option<Record> {
+    let leaving =
+        |record: &Record| matches!(record.state.phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
+    let (index, _) = records
+        .iter()
+        .enumerate()
+        .filter(|(_, record)| record.id == id)
+        .min_by_key(|(_, record)| (leaving(record), record.state.run))?;
+    Some(records.swap_remove(index))
+}
+
 fn save(entry: &Entry) -> SavedProcess {
     let seen = entry.handle.observed();
-    let run = seen
-        .pid
-        .zip(seen.started_at)
-        .and_then(|(pid, started_at)| Some(SavedRun { pid, started: process::began(pid)?, started_at }));
     SavedProcess {
         id: entry.identity.id,
         instance: entry.identity.instance,
@@ -154,6 +178,5 @@ fn save(entry: &Entry) -> SavedProcess {
         wanted: seen.state.is_wanted(),
         restarts: seen.state.restarts,
         created_at: entry.created_at,
-        run,
     }
 }

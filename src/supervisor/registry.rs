@@ -7,6 +7,8 @@ use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, ProcessId, Selector, UnixMs};
 use crate::paths::{Home, with_id};
 use crate::process::{self, Identity};
+use crate::slots::InFlight;
+use crate::sys::keep::Keep;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -21,7 +23,7 @@ pub(super) struct Entry {
 }
 
 /// All processes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Registry {
     entries: BTreeMap<ProcessId, Entry>,
     next_id: u32,
@@ -29,9 +31,22 @@ pub(super) struct Registry {
     groups: BTreeMap<String, Group>,
     /// Apps of which a reload is under way.
     pub(super) reloading: BTreeSet<String>,
+    keep: Rc<dyn Keep>,
+    in_flight: InFlight,
 }
 
 impl Registry {
+    pub(super) fn new(keep: Rc<dyn Keep>, in_flight: InFlight) -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            next_id: 0,
+            groups: BTreeMap::new(),
+            reloading: BTreeSet::new(),
+            keep,
+            in_flight,
+        }
+    }
+
     pub(super) fn get(&self, id: ProcessId) -> Option<&Entry> {
         self.entries.get(&id)
     }
@@ -74,7 +89,8 @@ impl Registry {
 
     /// The cluster that processes of this spec belong to.
     pub(super) fn group(&mut self, spec: &AppSpec) -> Option<Group> {
-        (spec.mode == Mode::Cluster).then(|| self.groups.entry(spec.name.clone()).or_default().clone())
+        let new = || Group::new(&spec.name, Rc::clone(&self.keep), self.in_flight.clone());
+        (spec.mode == Mode::Cluster).then(|| self.groups.entry(spec.name.clone()).or_insert_with(new).clone())
     }
 
     pub(super) fn group_of(&self, name: &str) -> Option<&Group> {

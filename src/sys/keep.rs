@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// A store of descriptors by name.
-pub trait Keep {
+pub trait Keep: std::fmt::Debug {
     /// Stores a copy; an existing name is replaced.
     fn put(&self, name: &str, fd: BorrowedFd<'_>) -> io::Result<()>;
     /// A copy of what is stored.

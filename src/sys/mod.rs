@@ -7,6 +7,7 @@ pub mod group;
 pub mod keep;
 pub mod launch;
 pub mod lock;
+pub mod memory;
 pub mod pidfd;
 pub mod pipe;
 pub mod proc;

@@ -1,6 +1,6 @@
 //! Learning how a process ended, through a descriptor that names exactly that process.
 
-use crate::clock;
+use super::time::boot_clock;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -32,7 +32,12 @@ pub fn try_reap(pidfd: &impl AsFd) -> Option<Exit> {
 
 /// Waits until the child has ended.
 pub fn reap(pidfd: &impl AsFd) -> Exit {
-    wait(pidfd, libc::WEXITED).unwrap_or(Exit { ended: Ended::Unknown, cpu_us: 0, max_rss: 0, at: clock::boot_ms() })
+    wait(pidfd, libc::WEXITED).unwrap_or(Exit {
+        ended: Ended::Unknown,
+        cpu_us: 0,
+        max_rss: 0,
+        at: boot_clock().as_millis() as u64,
+    })
 }
 
 fn wait(pidfd: &impl AsFd, options: libc::c_int) -> Option<Exit> {
@@ -50,7 +55,7 @@ fn wait(pidfd: &impl AsFd, options: libc::c_int) -> Option<Exit> {
         };
         (result, info, usage)
     };
-    let at = clock::boot_ms();
+    let at = boot_clock().as_millis() as u64;
     if result != 0 {
         return Some(Exit { ended: Ended::Unknown, cpu_us: 0, max_rss: 0, at });
     }

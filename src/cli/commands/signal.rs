@@ -8,10 +8,10 @@ use crate::cli::render::outcome;
 use crate::cli::session::{Session, processes_of};
 use crate::cli::words;
 use crate::domain::Selector;
-use crate::sys;
+use crate::sys::signal;
 
 pub(super) async fn run(session: &mut Session<'_>, args: SignalArgs) -> Result<Exit, Failure> {
-    let signal = sys::signal::number(&args.signal).ok_or_else(|| {
+    let signal = signal::number(&args.signal).ok_or_else(|| {
         Failure::new(format!("{:?} is no signal", args.signal)).hint("by name or number: SIGUSR2, usr2, 12")
     })?;
     let mut acted = Vec::new();

@@ -1,0 +1,113 @@
+// Programs that use the API, as programs: when they end, and what ends with them.
+
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import rpm from 'rpm-native'
+import { afterEach, expect, test } from 'vitest'
+import { fixture, ROOT, remove, temporary } from './support/files.mjs'
+import { alive, until } from './support/wait.mjs'
+
+const cleanups = []
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+})
+
+/** Runs a program with `rpm` and `talker` at hand; gives its child process and what it printed so far. */
+function program(body, env = {}) {
+  const folder = temporary()
+  cleanups.push(() => remove(folder))
+  const file = path.join(folder, 'program.cjs')
+  writeFileSync(
+    file,
+    `const rpm = require(${JSON.stringify(ROOT)})
+     const talker = ${JSON.stringify(fixture('talker.js'))}
+     async function main() { ${body} }
+     main().catch((error) => { console.error(error); process.exit(1) })`,
+  )
+  const child = spawn(process.execPath, [file], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  cleanups.push(() => child.kill('SIGKILL'))
+  const running = { child, output: '' }
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    running.output += text
+  })
+  running.ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
+  return running
+}
+
+const daemonHome = () => {
+  const home = temporary()
+  cleanups.push(async () => {
+    await new rpm.Client({ home }).kill()
+    remove(home)
+  })
+  return home
+}
+
+test('a program that used the daemon ends by itself, and its app goes on', async () => {
+  const RPM_HOME = daemonHome()
+  const running = program('await rpm.start(talker)', { RPM_HOME })
+  expect(await running.ended).toBe(0)
+  const [app] = await new rpm.Client({ home: RPM_HOME }).list()
+  expect(app.status).toBe('online')
+  expect(alive(app.pid)).toBe(true)
+})
+
+test('an idle stream does not keep a program alive', async () => {
+  const running = program('rpm.events(); rpm.logs("all"); await rpm.list()', { RPM_HOME: daemonHome() })
+  expect(await running.ended).toBe(0)
+})
+
+test('a wait for the next item does', async () => {
+  const RPM_HOME = daemonHome()
+  const running = program(
+    'const events = rpm.events(); await events.ready(); console.log("ready"); ' +
+      'for await (const { event } of events) { console.log(event); break }',
+    { RPM_HOME },
+  )
+  await until('it waits', () => running.output.includes('ready'))
+  expect(running.child.exitCode).toBeNull()
+  await new rpm.Client({ home: RPM_HOME }).start(fixture('talker.js'))
+  expect(await running.ended).toBe(0)
+})
+
+test('an idle supervisor ends with its program, and its apps with it', async () => {
+  const running = program('const [app] = await new rpm.Supervisor().start(talker); console.log(app.pid)')
+  expect(await running.ended).toBe(0)
+  const pid = Number(running.output)
+  expect(pid).toBeGreaterThan(0)
+  await until(`the app ${pid} is gone`, () => !alive(pid))
+})
+
+test.each(['SIGTERM', 'SIGKILL'])('the apps of a supervisor end when its program is ended by %s', async (signal) => {
+  const running = program(
+    'const [app] = await new rpm.Supervisor().start(talker); console.log(app.pid); setInterval(() => {}, 60_000)',
+  )
+  const pid = await until('the app runs', () => Number(running.output))
+  running.child.kill(signal)
+  expect(await running.ended).toBe(signal)
+  await until(`the app ${pid} is gone`, () => !alive(pid))
+})
+
+test('close ends the apps; later calls say so', async () => {
+  const supervisor = new rpm.Supervisor()
+  const [app] = await supervisor.start(fixture('talker.js'))
+  await supervisor.close()
+  expect(alive(app.pid)).toBe(false)
+  await expect(supervisor.list()).rejects.toMatchObject({ code: 'CLOSING', hint: expect.any(String) })
+  await supervisor.close()
+})
+
+test('a supervisor that never started anything closes at once', async () => {
+  await new rpm.Supervisor().close()
+})
+
+test('await using closes a supervisor', async () => {
+  const supervisor = new rpm.Supervisor()
+  const [app] = await supervisor.start(fixture('talker.js'))
+  await supervisor[Symbol.asyncDispose]()
+  expect(alive(app.pid)).toBe(false)
+})

@@ -1,0 +1,323 @@
+// The API, by hand over the types that are generated from Rust (native.d.ts).
+
+import type { DaemonInfo, LogEntry, ProcessDetails, ProcessEvent, ProcessInfo } from './native'
+
+export type { AppSource, DaemonInfo, LogEntry, ProcessEvent, ProcessInfo } from './native'
+
+/** Everything known of a process. */
+export type ProcessDescription = ProcessInfo & Omit<ProcessDetails, 'process'>
+
+export type ProcessStatus = ProcessInfo['status']
+
+/** Variables of an app. Values that are not text are written as text, objects as JSON. */
+export type Environment = Record<string, unknown>
+
+/** Milliseconds, or a number with a unit: `1500`, `'10s'`, `'5m'`. */
+export type Duration = number | `${number}${'' | 'ms' | 's' | 'm' | 'h' | 'd'}`
+
+/** The fields of an app by their own names. */
+export interface AppFields {
+  /** A file, a program in `PATH`, or a shell line. Relative to `cwd`. */
+  script?: string
+  /** Default: the script's file name without its extension. */
+  name?: string
+  /** Put before the name. */
+  name_prefix?: string
+  namespace?: string
+  /** Working directory, and where relative paths start. */
+  cwd?: string
+  /** A text is split at white space, honouring quotes. */
+  args?: string | string[]
+  /** Arguments of the interpreter, before the script. */
+  node_args?: string | string[]
+  interpreter_args?: string | string[]
+  /** A program; `none` executes the script itself. Default: by the script's extension. */
+  interpreter?: 'node' | 'bun' | 'deno' | 'python3' | 'bash' | 'none' | (string & {})
+  exec_interpreter?: string
+  /** Workers of a cluster share the ports they listen on. Default: `cluster` when `instances` is given for a Node script. */
+  exec_mode?: 'fork' | 'cluster' | 'fork_mode' | 'cluster_mode'
+  /** `max` is one for each core, a negative number that many fewer. */
+  instances?: number | 'max' | `${number}`
+  /** The variable with the instance's number. */
+  instance_var?: string
+  /** A variable of `env` that grows by one from instance to instance. */
+  increment_var?: string
+  env?: Environment
+  /** Variables of the caller that the app does not get: all, or those whose names contain one of these. */
+  filter_env?: boolean | string | string[]
+  append_env_to_name?: boolean
+  /** Sets `PORT`. */
+  port?: number | `${number}`
+  out_file?: string
+  error_file?: string
+  pid_file?: string
+  /** All instances write one file. */
+  merge_logs?: boolean
+  combine_logs?: boolean
+  disable_logs?: boolean
+  /** Whether `start` launches it, or only lists it. */
+  autostart?: boolean
+  autorestart?: boolean
+  /** Unstable exits in a row after which it is `errored`. */
+  max_restarts?: number
+  /** A run shorter than this is unstable. */
+  min_uptime?: Duration
+  restart_delay?: Duration
+  /** First delay of an exponential back-off. */
+  exp_backoff_restart_delay?: Duration
+  /** Exit codes that mean "done". */
+  stop_exit_codes?: number | number[]
+  /** How long it has to end before it is killed. */
+  kill_timeout?: Duration
+  kill_signal?: NodeJS.Signals | number
+  /** Wait for `process.send('ready')`. */
+  wait_ready?: boolean
+  /** How long to wait until it is ready. */
+  listen_timeout?: Duration
+  /** Ask it to end by the message `shutdown` instead of a signal. */
+  shutdown_with_message?: boolean
+  /** Whether what the app started ends with it. */
+  treekill?: boolean
+  username?: string
+}
+
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name
+
+type CamelCased<Fields> = { [Name in keyof Fields as CamelCase<Name & string>]: Fields[Name] }
+
+/** An app, its fields in snake_case or camelCase. */
+export type AppOptions = AppFields &
+  CamelCased<AppFields> & {
+    /** Variables that are added under `{ env: '<profile>' }`. */
+    [profile: `env_${string}`]: Environment | undefined
+  }
+
+/** An app that can be started. */
+export type App = AppOptions & { script: string }
+
+/** What an application file holds. */
+export type Apps = App | App[] | { apps: App | App[] }
+
+/** Options beside a script: fields of the app. */
+export type ScriptOptions = AppOptions & {
+  /** Start another copy though one runs under this name. */
+  force?: boolean
+}
+
+/** Options beside an application file or objects: what to take of them, and fields for each app. */
+export type FileOptions = Omit<AppOptions, 'env'> & {
+  /** The profile, `env_<name>`, to add. */
+  env?: string
+  /** The only apps to take. */
+  only?: string | string[]
+}
+
+/** A name, an id, a namespace, `all`, `/regex/`, or a script's path. */
+export type Target = string | number
+
+/** A target, or the apps that an application file (or its content) names. */
+export type TargetOrApps = Target | Apps
+
+/** What PM2 shows of a process: an element of `jlist`. */
+export interface Pm2Process {
+  name: string
+  pid: number
+  pm_id: number
+  monit: { memory: number; cpu: number }
+  pm2_env: Pm2Environment
+}
+
+export interface Pm2Environment {
+  name: string
+  namespace: string
+  pm_id: number
+  status: ProcessStatus
+  restart_time: number
+  env: Record<string, string>
+  [field: string]: unknown
+}
+
+/** What PM2 gives after `start`. */
+export interface Pm2Started extends Pm2Process {
+  process: { pid: number }
+}
+
+/** What PM2 gives after `stop`, `restart` and the like. */
+export interface Pm2Acted {
+  name: string
+  namespace: string
+  pm_id: number
+  status: ProcessStatus
+  restart_time: number
+  pm2_env: Omit<Pm2Acted, 'pm2_env'> & { env: Record<string, string> }
+}
+
+/** What calls reject with. */
+export interface RpmError extends Error {
+  code:
+    | 'NOT_FOUND'
+    | 'ALREADY_RUNNING'
+    | 'START_FAILED'
+    | 'RELOAD_FAILED'
+    | 'RELOAD_IN_PROGRESS'
+    | 'SAME_SIZE'
+    | 'INVALID'
+    | 'CONFIG'
+    | 'UNREACHABLE'
+    | 'PERMISSION'
+    | 'SUPERSEDED'
+    | 'CLOSING'
+    | 'INTERNAL'
+    | 'NATIVE_MISSING'
+  /** What to do next. */
+  hint?: string
+}
+
+/** PM2's way of calling. */
+export type Callback<Result> = (error: RpmError | null, result: Result) => void
+
+export interface LogStreamOptions {
+  /** How many of the last lines of each file come first. Default: 15. */
+  lines?: number
+  /** Whether what is written from now on follows. Default: true. */
+  follow?: boolean
+  /** Only one stream. */
+  stream?: 'out' | 'err'
+}
+
+/** Items to pull with `for await`. A wait for the next one keeps the program alive, an idle stream doesn't. */
+export interface Stream<Item> extends AsyncIterableIterator<Item> {
+  /** Resolves when nothing that happens from now on is missed. */
+  ready(): Promise<void>
+  /** Ends the stream, also for a `next()` that waits. */
+  close(): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface LogStream extends Stream<LogEntry> {
+  /** Bytes that were left out because this reader was too slow. They are in the log files. */
+  readonly dropped: number
+}
+
+export interface EventStream extends Stream<ProcessEvent> {}
+
+/** What can be asked of a supervisor. With a callback the results are PM2's. */
+interface Manager {
+  /** Starts a script, an application file, an app or a list of apps. An object whose name runs already is restarted. */
+  start(script: string, options?: ScriptOptions | FileOptions): Promise<ProcessInfo[]>
+  start(apps: Apps, options?: FileOptions): Promise<ProcessInfo[]>
+  start(target: string | Apps, callback: Callback<Pm2Started[]>): void
+  start(script: string, options: ScriptOptions | FileOptions, callback: Callback<Pm2Started[]>): void
+  start(apps: Apps, options: FileOptions, callback: Callback<Pm2Started[]>): void
+
+  /** Resolves when nothing of the processes lives. */
+  stop(target: TargetOrApps): Promise<ProcessInfo[]>
+  stop(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
+
+  /** With an application file its settings are applied, and apps that are missing are started. */
+  restart(target: TargetOrApps, options?: FileOptions): Promise<ProcessInfo[]>
+  restart(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
+  restart(target: TargetOrApps, options: FileOptions, callback: Callback<Pm2Acted[]>): void
+
+  /** Replaces cluster workers one at a time, the new one ready before the old one goes; restarts other processes. */
+  reload(target: TargetOrApps, options?: FileOptions): Promise<ProcessInfo[]>
+  reload(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
+  reload(target: TargetOrApps, options: FileOptions, callback: Callback<Pm2Acted[]>): void
+
+  /** Stops and forgets. */
+  delete(target: TargetOrApps): Promise<ProcessInfo[]>
+  delete(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
+
+  /** Sets the restart counters to 0. */
+  reset(target: TargetOrApps): Promise<ProcessInfo[]>
+  reset(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
+
+  /** Sets how many processes an app has; `'+2'` and `'-1'` change it. */
+  scale(name: string, count: number | `${number}` | `+${number}`): Promise<ProcessInfo[]>
+  scale(name: string, count: number | `${number}` | `+${number}`, callback: Callback<Pm2Started[]>): void
+
+  list(): Promise<ProcessInfo[]>
+  list(callback: Callback<Pm2Process[]>): void
+
+  /** Nothing found is an empty list. */
+  describe(target: Target): Promise<ProcessDescription[]>
+  describe(target: Target, callback: Callback<Pm2Process[]>): void
+
+  sendSignal(signal: NodeJS.Signals | number, target: Target): Promise<ProcessInfo[]>
+  sendSignal(signal: NodeJS.Signals | number, target: Target, callback: Callback<Pm2Acted[]>): void
+
+  /** Lines of apps: the last ones of their files, then what they write. Default: of all. */
+  logs(target?: Target, options?: LogStreamOptions): LogStream
+
+  /** What happens to processes from now on. */
+  events(): EventStream
+
+  /** Empties the log files of a target, or all of them. */
+  flush(target?: Target): Promise<void>
+  flush(callback: Callback<void>): void
+  flush(target: Target, callback: Callback<void>): void
+
+  /** Who answers. */
+  ping(): Promise<DaemonInfo>
+  ping(callback: Callback<{ msg: 'pong' }>): void
+}
+
+/** The daemon of a home, started by the first call when it does not run. */
+export declare class Client {
+  /** `home` is the daemon's directory; without it `RPM_HOME` counts, as it is at each call, else `~/.rpm`. */
+  constructor(options?: { home?: string })
+
+  /** Starts the daemon unless it runs. Calls do that by themselves; this one shows early whether it works. */
+  connect(): Promise<DaemonInfo>
+  connect(callback: Callback<DaemonInfo>): void
+
+  /** Ends what iterates. The daemon and its apps go on. */
+  disconnect(): Promise<void>
+  disconnect(callback: Callback<void>): void
+
+  /** Stops all apps and ends the daemon; `false` when none ran. */
+  kill(): Promise<boolean>
+  kill(callback: Callback<boolean>): void
+
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface Client extends Manager {}
+
+/** A supervisor in this program: no daemon, and its apps end with it. */
+export declare class Supervisor {
+  /** `home` is where logs and pid files go; without it a temporary directory. */
+  constructor(options?: { home?: string })
+
+  /** Stops all apps. Resolves when nothing of them lives. */
+  close(): Promise<void>
+  close(callback: Callback<void>): void
+
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface Supervisor extends Manager {}
+
+export declare const connect: Client['connect']
+export declare const disconnect: Client['disconnect']
+export declare const kill: Client['kill']
+export declare const start: Manager['start']
+export declare const stop: Manager['stop']
+export declare const restart: Manager['restart']
+export declare const reload: Manager['reload']
+export declare const reset: Manager['reset']
+export declare const scale: Manager['scale']
+export declare const list: Manager['list']
+export declare const describe: Manager['describe']
+export declare const sendSignal: Manager['sendSignal']
+export declare const logs: Manager['logs']
+export declare const events: Manager['events']
+export declare const flush: Manager['flush']
+export declare const ping: Manager['ping']
+
+// No variable can be called so, but an export can.
+declare const remove: Manager['delete']
+
+export { remove as delete }

@@ -1,0 +1,48 @@
+// A supervisor in this program: no daemon, and its apps end with it. For tests and tools.
+
+const { answer, split } = require('./callback.js')
+const { failure } = require('./errors.js')
+const { Manager } = require('./manager.js')
+const { native } = require('./native.js')
+const { OpenStreams } = require('./streams.js')
+
+class Supervisor extends Manager {
+  #native
+  #streams
+  #closing
+
+  /** `home` is where logs and pid files go; without it a temporary directory. */
+  constructor({ home } = {}) {
+    const streams = new OpenStreams()
+    super(() => this.#running(home), streams)
+    this.#streams = streams
+  }
+
+  #running(home) {
+    if (this.#closing) {
+      throw failure('CLOSING', 'this supervisor was closed', 'Make another one: `new Supervisor()`.')
+    }
+    this.#native ??= native().NativeManager.embedded(home)
+    return this.#native
+  }
+
+  /** Stops all apps. Resolves when nothing of them lives. */
+  close(...rest) {
+    const { callback } = split(rest)
+    this.#closing ??= this.#end()
+    return answer(callback, async () => this.#closing)
+  }
+
+  async #end() {
+    this.#streams.close()
+    await this.#native?.kill()
+  }
+}
+
+if (Symbol.asyncDispose) {
+  Supervisor.prototype[Symbol.asyncDispose] = function dispose() {
+    return this.close()
+  }
+}
+
+module.exports = { Supervisor }

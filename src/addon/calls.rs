@@ -1,0 +1,125 @@
+//! Calls that take more than one request, or a look at an application file first.
+
+use super::failure::unexpected;
+use super::target::{Origin, Target, Wanted, resolve, wanted};
+use crate::api::request::Existing;
+use crate::api::{ApiError, Backend, Code, Process, Request, Response, Start};
+use crate::config::{Caller, Loaded};
+use crate::domain::Selector;
+use napi_derive::napi;
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// What is done to processes that are there.
+#[napi(string_enum = "lowercase")]
+#[derive(Debug, Clone, Copy)]
+pub enum Action {
+    Stop,
+    Restart,
+    Reload,
+    Delete,
+    Reset,
+}
+
+impl Action {
+    const fn request(self, selector: Selector) -> Request {
+        match self {
+            Self::Stop => Request::Stop { selector },
+            Self::Restart => Request::Restart { selector },
+            Self::Reload => Request::Reload { selector },
+            Self::Delete => Request::Delete { selector },
+            Self::Reset => Request::Reset { selector },
+        }
+    }
+
+    /// What becomes of the running apps of an application file; `None` when the file only names them.
+    const fn applies(self) -> Option<Existing> {
+        match self {
+            Self::Restart => Some(Existing::Restart),
+            Self::Reload => Some(Existing::Reload),
+            Self::Stop | Self::Delete | Self::Reset => None,
+        }
+    }
+}
+
+/// The processes that a call was about, as they are afterwards, and what the caller should know besides.
+pub(super) struct Done {
+    pub processes: Vec<Process>,
+    pub warnings: Vec<String>,
+}
+
+pub(super) async fn start(
+    backend: &dyn Backend,
+    target: Value,
+    options: Value,
+    caller: Caller,
+) -> Result<Done, ApiError> {
+    let Wanted { loaded, origin } = off_thread(move || wanted(target, options, &caller)).await?;
+    let existing = match origin {
+        Origin::Script { force: true } => Existing::Duplicate,
+        Origin::Script { force: false } => Existing::Refuse,
+        Origin::Declared => Existing::Restart,
+    };
+    apply(backend, loaded, existing).await
+}
+
+pub(super) async fn act(
+    backend: &dyn Backend,
+    action: Action,
+    target: Value,
+    options: Value,
+    caller: Caller,
+) -> Result<Done, ApiError> {
+    match off_thread(move || resolve(target, options, &caller)).await? {
+        Target::Selector(selector) => {
+            Ok(Done { processes: processes(backend, action.request(selector)).await?, warnings: Vec::new() })
+        }
+        Target::Apps(loaded) => match action.applies() {
+            Some(existing) => apply(backend, loaded, existing).await,
+            None => by_name(backend, action, loaded).await,
+        },
+    }
+}
+
+pub(super) async fn processes(backend: &dyn Backend, request: Request) -> Result<Vec<Process>, ApiError> {
+    match backend.request(request).await? {
+        Response::Processes(processes) => Ok(processes),
+        _ => Err(unexpected("a request for processes")),
+    }
+}
+
+async fn apply(backend: &dyn Backend, loaded: Loaded, existing: Existing) -> Result<Done, ApiError> {
+    let Loaded { apps, warnings } = loaded;
+    Ok(Done { processes: processes(backend, Request::Start(Start { apps, existing })).await?, warnings })
+}
+
+/// Acts on the apps that a file names, in its order. One that is not there is no reason to leave the others.
+async fn by_name(backend: &dyn Backend, action: Action, loaded: Loaded) -> Result<Done, ApiError> {
+    let mut done = Done { processes: Vec::new(), warnings: loaded.warnings };
+    let mut missing = None;
+    let mut seen = HashSet::new();
+    for app in loaded.apps {
+        if !seen.insert(app.name.clone()) {
+            continue;
+        }
+        match processes(backend, action.request(Selector::new(app.name))).await {
+            Ok(mut acted) => done.processes.append(&mut acted),
+            Err(error) if error.code == Code::NotFound => missing = missing.or(Some(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    match missing {
+        Some(error) if done.processes.is_empty() => Err(error),
+        _ => Ok(done),
+    }
+}
+
+/// Reading an application file waits for the disk, and for Node where the file is a program.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(ApiError::new(Code::Internal, format!("reading the application file failed: {error}"))),
+    }
+}

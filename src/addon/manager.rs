@@ -1,0 +1,236 @@
+//! The class that JavaScript holds: one supervisor, in the daemon or in this program.
+
+use super::calls::{Action, Done, act, processes, start};
+use super::failure::{settle, thrown, unexpected};
+use super::process::{DaemonInfo, ProcessDetails, ProcessInfo};
+use super::stream::{NativeEventStream, NativeLogStream};
+use super::target::caller;
+use crate::api::{ApiError, Backend, Code, LogQuery, OutputStream, Request, Response};
+use crate::client::Client;
+use crate::config::Caller;
+use crate::domain::Selector;
+use crate::engine::{Embedded, EmbeddedOptions};
+use crate::paths::Home;
+use napi::bindgen_prelude::{Env, PromiseRaw};
+use napi_derive::napi;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// `process.env`.
+type Variables = BTreeMap<String, String>;
+
+/// The processes that a call was about, as they are afterwards, and what the caller should know besides.
+#[napi(object, object_from_js = false)]
+pub struct ActionResult {
+    pub processes: Vec<ProcessInfo>,
+    pub warnings: Vec<String>,
+}
+
+impl From<Done> for ActionResult {
+    fn from(done: Done) -> Self {
+        Self { processes: infos(done.processes), warnings: done.warnings }
+    }
+}
+
+/// Which lines a log stream carries.
+#[napi(object, object_to_js = false)]
+pub struct LogOptions {
+    /// A name, id, namespace, `all` or `/regex/`.
+    pub target: String,
+    /// How many of the last lines of each file come first.
+    pub lines: u32,
+    /// Whether what is written from now on follows.
+    pub follow: bool,
+    /// Only one stream.
+    #[napi(ts_type = "'out' | 'err'")]
+    pub stream: Option<String>,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Daemon(Arc<Client>),
+    Embedded(Embedded),
+}
+
+impl Kind {
+    fn backend(&self) -> &dyn Backend {
+        match self {
+            Self::Daemon(client) => client.as_ref(),
+            Self::Embedded(embedded) => embedded,
+        }
+    }
+}
+
+/// A supervisor.
+#[napi]
+pub struct NativeManager {
+    kind: Kind,
+}
+
+#[napi]
+impl NativeManager {
+    /// The daemon of a home, started by the first call when it does not run. `program` is the native `rpm`.
+    #[napi(factory)]
+    pub fn connect(env: Env, home: Option<String>, program: String) -> napi::Result<Self> {
+        let home = match home {
+            Some(home) => Home::new(home),
+            None => Home::from_env().map_err(|error| thrown(env, &ApiError::new(Code::Invalid, error.to_string())))?,
+        };
+        Ok(Self { kind: Kind::Daemon(Arc::new(Client::new(home, PathBuf::from(program)))) })
+    }
+
+    /// A supervisor in this program, which ends with it.
+    #[napi(factory)]
+    pub fn embedded(env: Env, home: Option<String>) -> napi::Result<Self> {
+        let options = EmbeddedOptions { home: home.map(PathBuf::from) };
+        let embedded = Embedded::start(options).map_err(|failure| thrown(env, &failure))?;
+        Ok(Self { kind: Kind::Embedded(embedded) })
+    }
+
+    /// Starts a script, an application file, an app or a list of apps.
+    #[napi(ts_return_type = "Promise<ActionResult>")]
+    pub fn start<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "unknown")] target: Value,
+        #[napi(ts_arg_type = "unknown")] options: Value,
+        #[napi(ts_arg_type = "Record<string, string | undefined>")] variables: Variables,
+    ) -> napi::Result<PromiseRaw<'env, ActionResult>> {
+        let kind = self.kind.clone();
+        let caller = calling(*env, variables)?;
+        settle(env, async move { start(kind.backend(), target, options, caller).await }, Into::into)
+    }
+
+    /// Acts on processes by name or id, or on the apps of an application file.
+    #[napi(ts_return_type = "Promise<ActionResult>")]
+    pub fn act<'env>(
+        &self,
+        env: &'env Env,
+        action: Action,
+        #[napi(ts_arg_type = "unknown")] target: Value,
+        #[napi(ts_arg_type = "unknown")] options: Value,
+        #[napi(ts_arg_type = "Record<string, string | undefined>")] variables: Variables,
+    ) -> napi::Result<PromiseRaw<'env, ActionResult>> {
+        let kind = self.kind.clone();
+        let caller = calling(*env, variables)?;
+        settle(env, async move { act(kind.backend(), action, target, options, caller).await }, Into::into)
+    }
+
+    /// Sets, or with `relative` changes, how many processes an app has.
+    #[napi(ts_return_type = "Promise<Array<ProcessInfo>>")]
+    pub fn scale<'env>(
+        &self,
+        env: &'env Env,
+        name: String,
+        count: i32,
+        relative: bool,
+    ) -> napi::Result<PromiseRaw<'env, Vec<ProcessInfo>>> {
+        self.processes(env, Request::Scale { name, count, relative })
+    }
+
+    #[napi(ts_return_type = "Promise<Array<ProcessInfo>>")]
+    pub fn list<'env>(&self, env: &'env Env, target: String) -> napi::Result<PromiseRaw<'env, Vec<ProcessInfo>>> {
+        self.processes(env, Request::List { selector: Selector::new(target) })
+    }
+
+    #[napi(ts_return_type = "Promise<Array<ProcessDetails>>")]
+    pub fn describe<'env>(
+        &self,
+        env: &'env Env,
+        target: String,
+    ) -> napi::Result<PromiseRaw<'env, Vec<ProcessDetails>>> {
+        self.ask(env, Request::Describe { selector: Selector::new(target) }, |response| match response {
+            Response::Details(details) => Ok(details.into_iter().map(Into::into).collect()),
+            _ => Err(unexpected("describe")),
+        })
+    }
+
+    /// The list in PM2's shape: the elements of `jlist`.
+    #[napi(ts_return_type = "Promise<Array<unknown>>")]
+    pub fn pm2_list<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Vec<Value>>> {
+        self.ask(env, Request::Pm2List, |response| match response {
+            Response::Pm2(elements) => Ok(elements),
+            _ => Err(unexpected("list")),
+        })
+    }
+
+    /// Sends a signal, by number; gives the processes that it was sent to.
+    #[napi(ts_return_type = "Promise<Array<ProcessInfo>>")]
+    pub fn signal<'env>(
+        &self,
+        env: &'env Env,
+        target: String,
+        signal: i32,
+    ) -> napi::Result<PromiseRaw<'env, Vec<ProcessInfo>>> {
+        self.processes(env, Request::Signal { selector: Selector::new(target), signal })
+    }
+
+    /// Empties log files; without a target also the daemon's own.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn flush<'env>(&self, env: &'env Env, target: Option<String>) -> napi::Result<PromiseRaw<'env, ()>> {
+        self.ask(env, Request::Flush { selector: target.map(Selector::new) }, |_| Ok(()))
+    }
+
+    /// Who answers.
+    #[napi(ts_return_type = "Promise<DaemonInfo>")]
+    pub fn ping<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, DaemonInfo>> {
+        self.ask(env, Request::Ping, |response| match response {
+            Response::Daemon(info) => Ok(info.into()),
+            _ => Err(unexpected("ping")),
+        })
+    }
+
+    /// Ends all apps, then the supervisor. `false` when no daemon ran.
+    #[napi(ts_return_type = "Promise<boolean>")]
+    pub fn kill<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, bool>> {
+        let kind = self.kind.clone();
+        let work = async move {
+            match kind {
+                Kind::Daemon(client) => Ok(client.request_running(Request::Kill).await?.is_some()),
+                Kind::Embedded(embedded) => embedded.close().await.map(|()| true),
+            }
+        };
+        settle(env, work, |ran| ran)
+    }
+
+    #[napi(ts_return_type = "Promise<NativeLogStream>")]
+    pub fn logs<'env>(&self, env: &'env Env, options: LogOptions) -> napi::Result<PromiseRaw<'env, NativeLogStream>> {
+        let kind = self.kind.clone();
+        let stream =
+            options.stream.as_deref().map(|name| if name == "err" { OutputStream::Err } else { OutputStream::Out });
+        let LogOptions { target, lines, follow, .. } = options;
+        let query = LogQuery { selector: Selector::new(target), lines, follow, stream };
+        settle(env, async move { kind.backend().logs(query).await }, NativeLogStream::new)
+    }
+
+    #[napi(ts_return_type = "Promise<NativeEventStream>")]
+    pub fn events<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, NativeEventStream>> {
+        let kind = self.kind.clone();
+        settle(env, async move { kind.backend().events().await }, NativeEventStream::new)
+    }
+
+    fn processes<'env>(&self, env: &'env Env, request: Request) -> napi::Result<PromiseRaw<'env, Vec<ProcessInfo>>> {
+        let kind = self.kind.clone();
+        settle(env, async move { processes(kind.backend(), request).await }, infos)
+    }
+
+    fn ask<'env, T: napi::bindgen_prelude::ToNapiValue + Send + 'static>(
+        &self,
+        env: &'env Env,
+        request: Request,
+        answer: impl FnOnce(Response) -> Result<T, ApiError> + Send + 'static,
+    ) -> napi::Result<PromiseRaw<'env, T>> {
+        let kind = self.kind.clone();
+        settle(env, async move { answer(kind.backend().request(request).await?) }, |shown| shown)
+    }
+}
+
+fn calling(env: Env, variables: Variables) -> napi::Result<Caller> {
+    caller(variables).map_err(|failure| thrown(env, &failure))
+}
+
+fn infos(processes: Vec<crate::api::Process>) -> Vec<ProcessInfo> {
+    processes.into_iter().map(Into::into).collect()
+}

@@ -1,0 +1,168 @@
+//! Processes and daemons as JavaScript objects.
+
+use crate::api::{DaemonInfo as Daemon, Process, ProcessDetail};
+use crate::domain::Outcome;
+use crate::domain::spec::{Interpreter, Source};
+use napi_derive::napi;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A process of the list.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct ProcessInfo {
+    /// Given at start, kept across restarts and reloads.
+    pub id: u32,
+    pub name: String,
+    pub namespace: String,
+    /// Of the nearest package.json above the script.
+    pub version: Option<String>,
+    #[napi(ts_type = "'fork' | 'cluster'")]
+    pub mode: String,
+    /// Its number among the processes of its name, from 0.
+    pub instance: u32,
+    /// `null` while no process exists.
+    pub pid: Option<i32>,
+    #[napi(ts_type = "'launching' | 'online' | 'stopping' | 'stopped' | 'waiting restart' | 'errored'")]
+    pub status: String,
+    pub restarts: u32,
+    pub unstable_restarts: u32,
+    /// When this run began, in milliseconds since the epoch.
+    pub started_at: Option<i64>,
+    pub created_at: i64,
+    /// Percent of one core.
+    pub cpu: f64,
+    /// Resident bytes.
+    pub memory: i64,
+    pub username: Option<String>,
+    /// Of the last run, when it ended by itself.
+    pub exit_code: Option<i32>,
+    /// The number of the signal that ended the last run.
+    pub exit_signal: Option<i32>,
+    /// Why it is where it is, when that is not obvious.
+    pub reason: Option<String>,
+}
+
+impl From<Process> for ProcessInfo {
+    fn from(process: Process) -> Self {
+        let (exit_code, exit_signal) = match process.exit {
+            Some(Outcome::Code(code)) => (Some(code), None),
+            Some(Outcome::Signal(signal)) => (None, Some(signal)),
+            Some(Outcome::Unknown | Outcome::NotStarted(_)) | None => (None, None),
+        };
+        Self {
+            id: process.id.0,
+            name: process.name,
+            namespace: process.namespace,
+            version: process.version,
+            mode: process.mode,
+            instance: process.instance,
+            pid: process.pid,
+            status: process.status.as_str().to_owned(),
+            restarts: process.restarts,
+            unstable_restarts: process.unstable_restarts,
+            started_at: process.started_at,
+            created_at: process.created_at,
+            cpu: process.cpu,
+            memory: process.memory,
+            username: process.username,
+            exit_code,
+            exit_signal,
+            reason: process.reason,
+        }
+    }
+}
+
+/// What `describe` tells beside the list.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct ProcessDetails {
+    pub process: ProcessInfo,
+    pub script: String,
+    pub args: Vec<String>,
+    pub cwd: String,
+    /// `none` when the script is executed directly.
+    pub interpreter: String,
+    pub interpreter_args: Vec<String>,
+    /// How many processes the app has.
+    pub instances: u32,
+    pub unique_id: String,
+    pub out_log: Option<String>,
+    pub error_log: Option<String>,
+    pub pid_file: String,
+    /// The environment of the current or last run. Values that look like secrets are redacted.
+    pub env: BTreeMap<String, String>,
+    /// Ports and paths that its cluster listens on.
+    pub listens: Vec<String>,
+    /// The application file it came from.
+    pub source: Option<AppSource>,
+}
+
+/// The application file an app came from.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct AppSource {
+    pub file: String,
+    /// The `env_<profile>` it was read with.
+    pub profile: Option<String>,
+}
+
+impl From<Source> for AppSource {
+    fn from(source: Source) -> Self {
+        Self { file: text(&source.file), profile: source.profile }
+    }
+}
+
+impl From<ProcessDetail> for ProcessDetails {
+    fn from(detail: ProcessDetail) -> Self {
+        let spec = detail.spec;
+        let interpreter = match spec.program.interpreter {
+            Interpreter::None => "none".to_owned(),
+            Interpreter::Named(name) => name,
+        };
+        Self {
+            process: detail.process.into(),
+            script: text(&spec.program.path),
+            args: spec.args,
+            cwd: text(&spec.cwd),
+            interpreter,
+            interpreter_args: spec.program.interpreter_args,
+            instances: spec.instances,
+            unique_id: detail.unique_id,
+            out_log: detail.out_log.as_deref().map(text),
+            error_log: detail.error_log.as_deref().map(text),
+            pid_file: text(&detail.pid_file),
+            env: detail.env,
+            listens: detail.listens,
+            source: spec.source.map(Into::into),
+        }
+    }
+}
+
+/// Who answers.
+#[napi(object, object_from_js = false)]
+pub struct DaemonInfo {
+    pub version: String,
+    /// Grows when an older client could misunderstand it.
+    pub api: u32,
+    /// Of the daemon, or of this program when the supervisor is embedded in it.
+    pub pid: i32,
+    pub home: String,
+    pub started_at: i64,
+    pub processes: u32,
+}
+
+impl From<Daemon> for DaemonInfo {
+    fn from(daemon: Daemon) -> Self {
+        Self {
+            version: daemon.version,
+            api: daemon.api,
+            pid: daemon.pid,
+            home: text(&daemon.home),
+            started_at: daemon.started_at,
+            processes: daemon.processes,
+        }
+    }
+}
+
+/// JavaScript strings are Unicode: other bytes are shown as U+FFFD.
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,165 @@
+//! The fixed form of a process's state: words only, absolute times.
+
+use crate::domain::lifecycle::{Phase, State, StopStep, Then};
+use crate::domain::{Outcome, ProcessId, SpawnId, UnixMs};
+
+/// Words of a record. More may be added at the end with a new version of the table.
+pub(super) const WORDS: usize = 17;
+
+/// What is kept of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    pub id: ProcessId,
+    pub state: State,
+    /// The live run, named for good: its pid and when it began, in clock ticks since boot.
+    pub run: Option<(i32, u64)>,
+    pub started_at: UnixMs,
+}
+
+impl Record {
+    pub(super) fn encode(&self) -> [u64; WORDS] {
+        let state = &self.state;
+        let (phase, deadline, step, then) = encode_phase(state.phase);
+        let (exit, exit_value) = encode_outcome(state.last_exit);
+        let (pid, began) = self.run.map_or((0, 0), |(pid, began)| (pid as u64, began));
+        [
+            u64::from(self.id.0),
+            phase,
+            deadline,
+            step,
+            then,
+            state.run.0,
+            state.created_at,
+            state.started_at,
+            u64::from(state.restarts),
+            u64::from(state.unstable),
+            state.backoff,
+            exit,
+            exit_value,
+            pid,
+            began,
+            self.started_at as u64,
+            0,
+        ]
+    }
+
+    /// `None` for what no version of ours has written.
+    pub(super) fn decode(words: &[u64; WORDS]) -> Option<Self> {
+        let [
+            id,
+            phase,
+            deadline,
+            step,
+            then,
+            run,
+            created_at,
+            begun_at,
+            restarts,
+            unstable,
+            backoff,
+            exit,
+            exit_value,
+            pid,
+            began,
+            started_at,
+            _,
+        ] = *words;
+        let state = State {
+            phase: decode_phase(phase, deadline, step, then)?,
+            run: SpawnId(run),
+            created_at,
+            started_at: begun_at,
+            restarts: u32::try_from(restarts).ok()?,
+            unstable: u32::try_from(unstable).ok()?,
+            backoff,
+            last_exit: decode_outcome(exit, exit_value)?,
+        };
+        let pid = i32::try_from(pid).ok()?;
+        Some(Self {
+            id: ProcessId(u32::try_from(id).ok()?),
+            state,
+            run: (pid != 0).then_some((pid, began)),
+            started_at: started_at as i64,
+        })
+    }
+}
+
+fn encode_phase(phase: Phase) -> (u64, u64, u64, u64) {
+    match phase {
+        Phase::Stopped => (1, 0, 0, 0),
+        Phase::Errored => (2, 0, 0, 0),
+        Phase::WaitingRestart { until } => (3, until, 0, 0),
+        Phase::Launching { deadline } => (4, deadline, 0, 0),
+        Phase::Online => (5, 0, 0, 0),
+        Phase::Stopping { step, deadline, then } => {
+            let step = match step {
+                StopStep::Drain => 1,
+                StopStep::Main => 2,
+                StopStep::MainKilled => 3,
+                StopStep::Rest => 4,
+                StopStep::RestKilled => 5,
+            };
+            let then = match then {
+                Then::Stay => 1,
+                Then::Restart => 2,
+                Then::Delete => 3,
+                Then::Judge => 4,
+            };
+            (6, deadline, step, then)
+        }
+        Phase::Deleted => (7, 0, 0, 0),
+    }
+}
+
+fn decode_phase(phase: u64, deadline: u64, step: u64, then: u64) -> Option<Phase> {
+    Some(match phase {
+        1 => Phase::Stopped,
+        2 => Phase::Errored,
+        3 => Phase::WaitingRestart { until: deadline },
+        4 => Phase::Launching { deadline },
+        5 => Phase::Online,
+        6 => {
+            let step = match step {
+                1 => StopStep::Drain,
+                2 => StopStep::Main,
+                3 => StopStep::MainKilled,
+                4 => StopStep::Rest,
+                5 => StopStep::RestKilled,
+                _ => return None,
+            };
+            let then = match then {
+                1 => Then::Stay,
+                2 => Then::Restart,
+                3 => Then::Delete,
+                4 => Then::Judge,
+                _ => return None,
+            };
+            Phase::Stopping { step, deadline, then }
+        }
+        7 => Phase::Deleted,
+        _ => return None,
+    })
+}
+
+fn encode_outcome(outcome: Option<Outcome>) -> (u64, u64) {
+    match outcome {
+        None => (0, 0),
+        Some(Outcome::Code(code)) => (1, code as u64),
+        Some(Outcome::Signal(signal)) => (2, signal as u64),
+        Some(Outcome::Unknown) => (3, 0),
+        Some(Outcome::NotStarted(errno)) => (4, errno as u64),
+    }
+}
+
+#[expect(clippy::option_option, reason = "outside: whether it can be understood; inside: whether there was an exit")]
+fn decode_outcome(kind: u64, value: u64) -> Option<Option<Outcome>> {
+    let value = value as i32;
+    Some(match kind {
+        0 => None,
+        1 => Some(Outcome::Code(value)),
+        2 => Some(Outcome::Signal(value)),
+        3 => Some(Outcome::Unknown),
+        4 => Some(Outcome::NotStarted(value)),
+        _ => return None,
+    })
+}
