@@ -153,6 +153,7 @@ impl Handle {
             slot,
             seen,
             tickets: Vec::new(),
+            abandoned: false,
         };
         if let Some(previous) = previous {
             task.resume(&previous);
@@ -194,6 +195,8 @@ pub(super) struct Task {
     pub(super) slot: Option<Slot>,
     pub(super) seen: watch::Sender<Observed>,
     pub(super) tickets: Vec<oneshot::Sender<Settled>>,
+    /// Nobody holds its handle any more: no command can come.
+    pub(super) abandoned: bool,
 }
 
 enum Happened {
@@ -218,6 +221,7 @@ impl Task {
     async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
         let deadline = self.state.deadline();
         let sweeping = self.is_sweeping();
+        let abandoned = self.abandoned;
         let (exits, link) = match &mut self.run {
             Some(run) => (Some(&run.exits), run.link.as_mut()),
             None => (None, None),
@@ -237,7 +241,7 @@ impl Task {
         tokio::select! {
             biased;
             fact = exit => Happened::Exit(fact),
-            command = commands.recv() => command.map_or(Happened::Abandoned, Happened::Command),
+            command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
             () = until(deadline) => Happened::Deadline,
             () = tokio::time::sleep(GROUP_POLL), if sweeping => Happened::Poll,
             // Last, so that an app that talks without end cannot keep anybody from stopping it.
@@ -257,7 +261,10 @@ impl Task {
                     self.apply(Event::GroupGone(self.state.run));
                 }
             }
-            Happened::Abandoned => self.apply(Event::Delete),
+            Happened::Abandoned => {
+                self.abandoned = true;
+                self.apply(Event::Delete);
+            }
         }
     }
 
