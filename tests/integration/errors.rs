@@ -104,7 +104,7 @@ fn options_that_make_no_sense() {
         ("--restart-delay", "?"),
         ("--kill-signal", "SIGNOSUCH"),
         ("--stop-exit-codes", "abc"),
-        ("--listen-timeout", ""),
+        ("--listen-timeout", "later"),
     ] {
         calm.fails(&["start", "app.js", flag, value], &[value]);
     }

@@ -2,6 +2,7 @@
 
 use crate::support::{Home, Program, eventually};
 use std::fs;
+use std::io::Write;
 
 #[test]
 fn all_bytes_are_kept() {
@@ -212,7 +213,6 @@ fn an_app_never_waits_for_a_reader() {
     let socket = home.root().join("rpm.sock");
     let mut idle = std::os::unix::net::UnixStream::connect(socket).unwrap();
     let query = r#"{"selector":{"text":"all"},"lines":0,"follow":true}"#;
-    use std::io::Write;
     write!(idle, "POST /v1/logs HTTP/1.1\r\nContent-Length: {}\r\n\r\n{query}", query.len()).unwrap();
     home.rpm(["start", "app"]).ok();
     home.told("app-error.log", "done");

@@ -32,7 +32,7 @@ pub(crate) fn cpu_ticks(pid: i32) -> u64 {
 }
 
 /// When it was started: with the pid, an identity.
-pub(crate) fn start_ticks(pid: i32) -> Option<u64> {
+pub(super) fn start_ticks(pid: i32) -> Option<u64> {
     stat(pid)?[19].parse().ok()
 }
 
