@@ -41,7 +41,7 @@ pub(super) fn ensure(home: &Home, program: &Path) -> Result<Presence, ApiError> 
 
 /// Whether somebody accepts connections on the home's socket.
 fn answers(home: &Home) -> Result<bool, ApiError> {
-    match UnixStream::connect(super::transport::resolve(&home.socket())) {
+    match super::transport::resolve(&home.socket()).and_then(UnixStream::connect) {
         Ok(_) => Ok(true),
         Err(error) => match error.kind() {
             // A socket file that nobody listens behind is what a killed daemon leaves.

@@ -12,12 +12,12 @@ use tokio::net::UnixStream;
 /// A longer path doesn't fit a socket address, so the socket stands elsewhere and this path is a link to it.
 const LONGEST_ADDRESS: usize = 107;
 
-/// Where to connect: the path itself, or what it links to when it is too long.
-pub(super) fn resolve(socket: &Path) -> PathBuf {
+/// Where to connect: the path itself, or what it links to when it is too long. No link is no daemon.
+pub(super) fn resolve(socket: &Path) -> io::Result<PathBuf> {
     if socket.as_os_str().len() <= LONGEST_ADDRESS {
-        return socket.to_owned();
+        return Ok(socket.to_owned());
     }
-    std::fs::read_link(socket).unwrap_or_else(|_| socket.to_owned())
+    std::fs::read_link(socket)
 }
 
 /// What an exchange failed by.
@@ -40,7 +40,8 @@ pub(super) struct Call<'a> {
 
 /// Sends a request and returns the head of the answer; its body still streams.
 pub(super) async fn exchange(socket: &Path, call: &Call<'_>) -> Result<Response<Incoming>, TransportError> {
-    let stream = UnixStream::connect(resolve(socket)).await.map_err(TransportError::Connect)?;
+    let address = resolve(socket).map_err(TransportError::Connect)?;
+    let stream = UnixStream::connect(address).await.map_err(TransportError::Connect)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     // It ends by itself when the sender and the body are dropped.
     tokio::spawn(connection);

@@ -3,29 +3,23 @@
 use super::listener::Listener;
 use super::message::{self, Query};
 use super::primary::{HandOver, Primary, REFUSAL_PAUSE, WorkerId};
+use super::server::{Server, accept_loop};
 use crate::clock;
 use crate::ipc::{Channel, ClusterMessage};
 use crate::slots::InFlight;
 use crate::sys::keep::Keep;
-use crate::sys::{ready, socket};
+use crate::sys::ready;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 /// A server that nobody listens to is closed after this, unless a worker is still on its way to it.
 const PRUNE_AFTER: Duration = Duration::from_secs(1);
-/// Accepting pauses for this long when the process is out of descriptors.
-const OUT_OF_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(20);
-/// Connections taken in a row before other tasks have their turn.
-const ACCEPT_BATCH: u32 = 32;
-
 /// What a worker's message means to whoever runs the worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
@@ -50,16 +44,16 @@ pub struct Group {
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     name: String,
-    state: RefCell<State>,
+    pub(super) state: RefCell<State>,
     keep: Rc<dyn Keep>,
-    in_flight: InFlight,
+    pub(super) in_flight: InFlight,
 }
 
 #[derive(Debug)]
-struct State {
-    primary: Primary<Rc<OwnedFd>>,
+pub(super) struct State {
+    pub(super) primary: Primary<Rc<OwnedFd>>,
     workers: BTreeMap<WorkerId, Worker>,
     servers: BTreeMap<String, Server>,
     /// While there is one, listeners stay.
@@ -73,25 +67,6 @@ struct Worker {
     holder: Holder,
     channel: Rc<Channel>,
     listening: bool,
-}
-
-#[derive(Debug)]
-struct Server {
-    listener: Rc<AsyncFd<Listener>>,
-    /// The key as JSON text.
-    key_json: String,
-    data: Value,
-    room: Rc<Notify>,
-    accepting: AbortHandle,
-    keep: Rc<dyn Keep>,
-    kept_as: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.accepting.abort();
-        self.keep.forget(&self.kept_as);
-    }
 }
 
 impl Group {
@@ -139,7 +114,7 @@ impl Group {
         match message.act.as_deref()? {
             "online" => Some(Notice::Online),
             "queryServer" => {
-                self.query(id, message);
+                self.query(id, message, true);
                 None
             }
             "listening" => {
@@ -219,7 +194,7 @@ impl Group {
         self.inner.pump();
     }
 
-    fn query(&self, id: WorkerId, message: &ClusterMessage) {
+    fn query(&self, id: WorkerId, message: &ClusterMessage, first_try: bool) {
         let Some(seq) = message.seq else { return };
         let mut state = self.inner.state.borrow_mut();
         let Some(query) = Query::of(message) else {
@@ -231,6 +206,16 @@ impl Group {
         if !state.servers.contains_key(&query.key)
             && let Err(errno) = self.open(&mut state, &query)
         {
+            // What is in the way may be ours: a worker that closes a server listens anew under another name, as a
+            // fixed port in place of port 0, before the old listener has gone. It goes with its task, in a moment.
+            if first_try && errno == libc::EADDRINUSE && state.close_unused() {
+                let (group, message) = (self.clone(), message.clone());
+                tokio::task::spawn_local(async move {
+                    tokio::task::yield_now().await;
+                    group.query(id, &message, false);
+                });
+                return;
+            }
             state.refused = Some(format!("{}: {}", query.address, io::Error::from_raw_os_error(errno)));
             let own = state.primary.next_seq();
             state.send(id, message::error_reply(own, seq, &query.key, &query.data, errno));
@@ -245,9 +230,10 @@ impl Group {
         let server = &state.servers[&query.key];
         let data = if query.data.is_null() { &Value::Null } else { &server.data };
         let reply = message::listening_reply(own, seq, &query.key, data, server.listener.get_ref().bound());
-        let room = Rc::clone(&server.room);
         state.send(id, reply);
-        room.notify_one();
+        drop(state);
+        // What the dead left behind may have waited for just this worker.
+        self.inner.pump();
     }
 
     fn open(&self, state: &mut State, query: &Query) -> Result<(), i32> {
@@ -310,7 +296,7 @@ impl State {
         }
     }
 
-    fn deliver(&self, hand_over: HandOver<Rc<OwnedFd>>) {
+    pub(super) fn deliver(&self, hand_over: HandOver<Rc<OwnedFd>>) {
         if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&hand_over.key)) {
             let line = message::new_connection(hand_over.seq, &server.key_json);
             worker.channel.send_descriptor(line, hand_over.connection);
@@ -322,66 +308,68 @@ impl State {
         self.servers.remove(key);
     }
 
+    /// Closes servers without members. Tells whether there were any.
+    fn close_unused(&mut self) -> bool {
+        let unused: Vec<String> = self.servers.keys().filter(|key| !self.primary.has_members(key)).cloned().collect();
+        for key in &unused {
+            self.close(key);
+        }
+        !unused.is_empty()
+    }
+
     /// Closes servers without members, unless a process may still be on its way to them.
     fn prune(&mut self) {
         let settled =
             |holder: &Holder| self.workers.values().any(|worker| worker.holder == *holder && worker.listening);
-        if !self.holders.iter().all(settled) {
-            return;
-        }
-        let left: Vec<String> = self.servers.keys().filter(|key| !self.primary.has_members(key)).cloned().collect();
-        for key in left {
-            self.close(&key);
+        if self.holders.iter().all(settled) {
+            self.close_unused();
         }
     }
 }
 
-/// Accepts only while a worker has room: until then connections wait in the kernel, where a daemon's death
-/// doesn't touch them.
-async fn accept_loop(inner: Weak<Inner>, key: String, listener: Rc<AsyncFd<Listener>>, room: Rc<Notify>) {
-    let mut batch = 0;
-    loop {
-        let has_room = match inner.upgrade() {
-            Some(inner) => inner.state.borrow().primary.has_room(&key, clock::boot_ms()),
-            None => return,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::Inbound;
+    use crate::sys::keep::LocalKeep;
+    use serde_json::json;
+    use std::os::unix::net::UnixStream;
+    use tokio::task::LocalSet;
+
+    /// A worker of `group` that asks for a port of its own, and its end of the channel.
+    fn listening_worker(group: &Group, id: WorkerId) -> Channel {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        for end in [&ours, &theirs] {
+            end.set_nonblocking(true).unwrap();
+        }
+        group.add(id, Holder(1), Rc::new(Channel::new(ours.into()).unwrap()));
+        let query = json!({"act": "queryServer", "seq": 1, "address": "127.0.0.1", "port": 0, "addressType": 4});
+        group.handle(id, &serde_json::from_value(query).unwrap());
+        Channel::new(theirs.into()).unwrap()
+    }
+
+    async fn connection_to(worker: &Channel) {
+        let mut came = false;
+        while !came {
+            assert!(worker.receive(|message, fd| came |= message == Inbound::Handle && fd.is_some()).await);
+        }
+    }
+
+    #[test]
+    fn connections_of_the_last_worker_go_to_its_successor() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let test = async {
+            let group = Group::new("app", Rc::new(LocalKeep::default()), InFlight::unkept());
+            group.hold(Holder(1));
+            let first = listening_worker(&group, WorkerId(1));
+            let _client = std::net::TcpStream::connect(&group.listens()[0]).unwrap();
+            connection_to(&first).await;
+            group.gone(WorkerId(1));
+            let second = listening_worker(&group, WorkerId(2));
+            connection_to(&second).await;
         };
-        if !has_room {
-            room.notified().await;
-            continue;
-        }
-        let Some(group) = inner.upgrade() else { return };
-        // Between these two marks a killed daemon would lose the connection.
-        group.in_flight.begin();
-        let accepted = socket::accept(listener.get_ref().as_fd()).map(|connection| {
-            let mut state = group.state.borrow_mut();
-            if let Some(next) = state.primary.accepted(&key, Rc::new(connection), clock::boot_ms()) {
-                state.deliver(next);
-            }
-        });
-        group.in_flight.end();
-        drop(group);
-        match accepted {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                batch = 0;
-                match listener.readable().await {
-                    Ok(mut ready) => ready.clear_ready(),
-                    Err(_) => return,
-                }
-                continue;
-            }
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
-                tracing::warn!("out of file descriptors: connections to {} wait", listener.get_ref().describe());
-                tokio::time::sleep(OUT_OF_DESCRIPTORS_PAUSE).await;
-            }
-            Err(error) => {
-                tracing::warn!("accepting on {} failed: {error}", listener.get_ref().describe());
-                tokio::time::sleep(OUT_OF_DESCRIPTORS_PAUSE).await;
-            }
-        }
-        batch += 1;
-        if batch % ACCEPT_BATCH == 0 {
-            tokio::task::yield_now().await;
-        }
+        let limited =
+            async { tokio::time::timeout(Duration::from_secs(10), test).await.expect("a connection is stuck") };
+        LocalSet::new().block_on(&runtime, limited);
     }
 }

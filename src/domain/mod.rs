@@ -6,6 +6,7 @@ pub mod id;
 pub mod lifecycle;
 pub mod output;
 pub mod rollout;
+pub mod secret;
 pub mod selector;
 pub mod spec;
 pub mod status;

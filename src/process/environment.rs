@@ -1,5 +1,6 @@
 //! The environment of a run, computed from its layers at each start.
 
+use crate::domain::secret::{REDACTED, is_secret};
 use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, ProcessId};
 use std::collections::BTreeMap;
@@ -56,16 +57,11 @@ fn mode(mode: Mode) -> &'static str {
     }
 }
 
-/// Words in a variable's name after which its value is nobody's business.
-const SECRET_WORDS: [&str; 8] =
-    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "PRIVATE", "CREDENTIAL", "API_KEY", "ACCESS_KEY"];
-
 /// The same with what looks like a secret taken out.
 pub fn redacted(mut env: BTreeMap<String, String>) -> BTreeMap<String, String> {
     for (name, value) in &mut env {
-        let name = name.to_ascii_uppercase();
-        if SECRET_WORDS.iter().any(|word| name.contains(word)) && !value.is_empty() {
-            "[redacted]".clone_into(value);
+        if is_secret(name) && !value.is_empty() {
+            REDACTED.clone_into(value);
         }
     }
     env

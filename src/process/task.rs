@@ -237,10 +237,11 @@ impl Task {
         tokio::select! {
             biased;
             fact = exit => Happened::Exit(fact),
-            said = said => Happened::Said(said),
             command = commands.recv() => command.map_or(Happened::Abandoned, Happened::Command),
             () = until(deadline) => Happened::Deadline,
             () = tokio::time::sleep(GROUP_POLL), if sweeping => Happened::Poll,
+            // Last, so that an app that talks without end cannot keep anybody from stopping it.
+            said = said => Happened::Said(said),
         }
     }
 

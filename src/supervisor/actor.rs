@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 /// Answers kept for a retry with the same key.
@@ -84,6 +85,8 @@ impl Supervisor {
     /// Serves until it was asked to leave and nothing runs any more.
     pub async fn run(mut self) {
         self.world.restore();
+        let mut samples = tokio::time::interval(SAMPLE_EVERY);
+        samples.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let sampling = self.world.context.running.get() > 0;
             tokio::select! {
@@ -93,7 +96,7 @@ impl Supervisor {
                     Some(call) => self.serve(call),
                     None => break,
                 },
-                () = tokio::time::sleep(SAMPLE_EVERY), if sampling => self.world.sample(),
+                _ = samples.tick(), if sampling => self.world.sample(),
             }
         }
         self.world.stop_everything().await;

@@ -17,27 +17,43 @@ impl World {
                 self.refuse_running(spec)?;
             }
         }
-        let mut touched = Vec::new();
+        // All apps at once: each waits for its own processes only. They are begun in the order of the list.
+        let mut under_way = Vec::new();
         for spec in start.apps {
-            let known = match start.existing {
-                Existing::Duplicate => Vec::new(),
-                Existing::Refuse => self.same_script(&spec),
-                Existing::Restart | Existing::Reload => self.registry.borrow().named(&spec.name),
-            };
-            let spec = Rc::new(spec);
-            if known.is_empty() {
-                touched.extend(self.launch_new(&spec).await?);
-                continue;
-            }
-            self.respec(&known, &spec);
-            if start.existing == Existing::Reload {
-                self.reload_all(&known).await?;
-            } else {
-                self.restart_all(&known).await?;
-            }
-            touched.extend(known);
+            let (world, existing) = (Rc::clone(self), start.existing);
+            under_way.push(tokio::task::spawn_local(async move { world.start_app(spec, existing).await }));
         }
-        Ok(Response::Processes(self.views(&touched)))
+        let count = under_way.len();
+        let (mut touched, mut failures) = (Vec::new(), Vec::new());
+        for app in under_way {
+            match app.await.unwrap_or_else(|error| Err(ApiError::new(Code::Internal, error.to_string()))) {
+                Ok(ids) => touched.extend(ids),
+                Err(error) => failures.push(error),
+            }
+        }
+        match one_of(failures, count) {
+            None => Ok(Response::Processes(self.views(&touched))),
+            Some(error) => Err(error),
+        }
+    }
+
+    async fn start_app(self: &Rc<Self>, spec: AppSpec, existing: Existing) -> Result<Vec<ProcessId>, ApiError> {
+        let known = match existing {
+            Existing::Duplicate => Vec::new(),
+            Existing::Refuse => self.same_script(&spec),
+            Existing::Restart | Existing::Reload => self.registry.borrow().named(&spec.name),
+        };
+        let spec = Rc::new(spec);
+        if known.is_empty() {
+            return self.launch_new(&spec).await;
+        }
+        self.respec(&known, &spec);
+        if existing == Existing::Reload {
+            self.reload_all(&known).await?;
+        } else {
+            self.restart_all(&known).await?;
+        }
+        Ok(known)
     }
 
     /// All instances, started together. What cannot be executed at all leaves nothing on the list.
@@ -102,6 +118,20 @@ impl World {
             spec.name
         )))
     }
+}
+
+/// One error for all of them. Those of the other apps are told, and that the rest was started.
+fn one_of(failures: Vec<ApiError>, count: usize) -> Option<ApiError> {
+    let failed = failures.len();
+    let mut failures = failures.into_iter();
+    let mut first = failures.next()?;
+    for other in failures {
+        first.message = format!("{}\n{}", first.message, other.message);
+    }
+    if count > failed {
+        first.message = format!("{}\n{} of {count} apps were started", first.message, count - failed);
+    }
+    Some(first)
 }
 
 /// What a client of ours never sends, but anybody may.

@@ -2,7 +2,7 @@
 
 use super::actor::World;
 use crate::api::{ApiError, Code, EventKind, Response};
-use crate::domain::{ProcessId, Selector, Status};
+use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::process::{Command, Settled};
 use crate::sys::signal;
 use std::path::PathBuf;
@@ -156,11 +156,28 @@ impl World {
 
     /// Those that could not even be executed.
     pub(super) fn not_started(&self, settled: &[(ProcessId, Settled)]) -> Result<(), ApiError> {
-        let failed = settled.iter().find(|(_, rest)| matches!(rest, Settled::Errored));
-        let Some((id, _)) = failed else { return Ok(()) };
-        let reason = self.registry.borrow().get(*id).and_then(|entry| self.view(entry).reason).unwrap_or_default();
-        Err(ApiError::new(Code::StartFailed, format!("{} did not start: {reason}", self.label(*id)))
-            .hint(format!("see: rpm describe {id}, rpm logs {id}")))
+        let failed = settled.iter().find(|(id, rest)| *rest == Settled::Errored || self.finds_no_room(*id, *rest));
+        let Some((id, rest)) = failed else { return Ok(()) };
+        let reason = match (self.registry.borrow().get(*id), rest) {
+            (Some(entry), Settled::WaitingRestart) => entry.handle.observed().launch_error.clone(),
+            (Some(entry), _) => self.view(entry).reason,
+            (None, _) => None,
+        };
+        let reason = reason.unwrap_or_default();
+        let hint = match rest {
+            Settled::WaitingRestart => {
+                format!("make room: stop something, or raise the limits; see: rpm describe {id}")
+            }
+            _ => format!("see: rpm describe {id}, rpm logs {id}"),
+        };
+        Err(ApiError::new(Code::StartFailed, format!("{} did not start: {reason}", self.label(*id))).hint(hint))
+    }
+
+    /// The system had no room for it: it is tried again, but whoever asked learns that it does not run.
+    fn finds_no_room(&self, id: ProcessId, rest: Settled) -> bool {
+        let registry = self.registry.borrow();
+        let last = registry.get(id).and_then(|entry| entry.handle.observed().state.last_exit);
+        rest == Settled::WaitingRestart && matches!(last, Some(Outcome::NotStarted(_)))
     }
 
     pub(super) fn label(&self, id: ProcessId) -> String {

@@ -1,1 +1,26 @@
-fn main() {}
+//! The product from outside: a real daemon with real apps, each test in a home of its own.
+//!
+//! Nothing here waits by sleeping: [`support::eventually`] asks for a fact until it is there, or its deadline is. A
+//! [`support::Home`] ends what runs in it when the test is over, and fails the test if anything is left.
+#![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
+
+mod cluster;
+mod control;
+mod daemon;
+mod descriptors;
+mod ecosystem;
+mod environment;
+mod errors;
+mod fork;
+mod full_disk;
+mod lifecycle;
+mod listening;
+mod logs;
+mod many;
+mod owner;
+mod reload;
+mod scale;
+mod secrets;
+mod stopping;
+mod storm;
+mod support;

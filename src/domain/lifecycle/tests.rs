@@ -1,4 +1,7 @@
+use super::step::{BACKOFF_RESET, LONGEST_BACKOFF};
 use super::*;
+use crate::domain::spec::{RestartPolicy, StopPolicy};
+use crate::domain::{BootMs, Outcome, SpawnId, Status};
 use proptest::prelude::*;
 
 struct Sim {

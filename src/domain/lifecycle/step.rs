@@ -1,191 +1,17 @@
-//! The life of a process, decided: `step(state, event, now)` says what it is next and what has to be done.
-//!
-//! The state is small, plain and copyable; timers are absolute, so that somebody else can carry on with it.
+//! The decisions: every phase, every event.
 
-use super::spec::{RestartPolicy, StopPolicy};
-use super::{BootMs, Outcome, SpawnId, Status};
+use super::event::{Effect, Event, Policy, Report};
+use super::state::{Phase, State, StopStep, Then};
+use crate::domain::{BootMs, Outcome, SpawnId};
 
 /// The longest delay of the exponential back-off.
-const LONGEST_BACKOFF: u64 = 15_000;
+pub(super) const LONGEST_BACKOFF: u64 = 15_000;
 /// A run longer than this ends the back-off.
-const BACKOFF_RESET: u64 = 30_000;
+pub(super) const BACKOFF_RESET: u64 = 30_000;
 /// How long to wait for readiness at start when the app doesn't say.
 pub const LISTEN_TIMEOUT: u64 = 3_000;
 /// The delay before another try when the system had no room for a process.
 const NO_ROOM_DELAY: u64 = 1_000;
-
-/// Where a process is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct State {
-    pub phase: Phase,
-    /// The current run, or the last one.
-    pub run: SpawnId,
-    pub created_at: BootMs,
-    pub started_at: BootMs,
-    pub restarts: u32,
-    /// Unstable exits in a row.
-    pub unstable: u32,
-    /// The current delay of the exponential back-off.
-    pub backoff: u64,
-    pub last_exit: Option<Outcome>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Stopped,
-    Errored,
-    WaitingRestart {
-        until: BootMs,
-    },
-    /// Started, not ready. At the deadline it counts as online all the same.
-    Launching {
-        deadline: BootMs,
-    },
-    Online,
-    Stopping {
-        step: StopStep,
-        deadline: BootMs,
-        then: Then,
-    },
-    /// Forgotten: nothing follows.
-    Deleted,
-}
-
-/// How far a stop is. Each step has its deadline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopStep {
-    /// A cluster worker finishes what it has.
-    Drain,
-    /// The main process was asked to end.
-    Main,
-    /// It didn't, and was killed.
-    MainKilled,
-    /// It is gone; what it left behind was asked to end.
-    Rest,
-    /// That didn't, and was killed.
-    RestKilled,
-}
-
-/// What follows when nothing lives any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    Stay,
-    Restart,
-    Delete,
-    /// It ended by itself: the restart policy says.
-    Judge,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    Start,
-    Stop,
-    Restart,
-    Delete,
-    /// A reload has replaced it: it may finish what it has, then it is forgotten.
-    Retire,
-    /// The program was executed.
-    Spawned(SpawnId),
-    /// It could not be; the `errno`.
-    NotStarted(SpawnId, i32),
-    /// As ready as its settings ask.
-    Ready(SpawnId),
-    /// A draining worker has closed everything.
-    Drained(SpawnId),
-    /// The main process has ended; `leftovers` says whether others of its group live that are to end too.
-    Exited {
-        run: SpawnId,
-        outcome: Outcome,
-        leftovers: bool,
-    },
-    /// Nothing of its group lives.
-    GroupGone(SpawnId),
-    /// Time has passed.
-    Timer,
-}
-
-/// What has to be done, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// Start it; answered by `Spawned` or `NotStarted`.
-    Spawn(SpawnId),
-    /// Give a cluster worker no more connections and ask it to finish; answered by `Drained`.
-    Drain(SpawnId),
-    /// Ask the main process to end: the signal, or the message.
-    AskMain(SpawnId),
-    KillMain(SpawnId),
-    /// Ask what is left of its group to end; answered by `GroupGone`.
-    AskGroup(SpawnId),
-    KillGroup(SpawnId),
-    Report(Report),
-}
-
-/// What is worth telling others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Report {
-    Online,
-    Exit,
-    Restart,
-    Stop,
-    Overlimit,
-    Delete,
-}
-
-/// What the decisions depend on.
-#[derive(Debug, Clone, Copy)]
-pub struct Policy<'a> {
-    pub restart: &'a RestartPolicy,
-    pub stop: &'a StopPolicy,
-    /// Ready only when it says so, or Node has come up; else as soon as it is executed.
-    pub waits_for_ready: bool,
-    pub listen_timeout: u64,
-    /// A cluster worker: it can be drained.
-    pub drains: bool,
-}
-
-impl State {
-    pub const fn new(now: BootMs) -> Self {
-        Self {
-            phase: Phase::Stopped,
-            run: SpawnId(0),
-            created_at: now,
-            started_at: 0,
-            restarts: 0,
-            unstable: 0,
-            backoff: 0,
-            last_exit: None,
-        }
-    }
-
-    pub const fn status(&self) -> Status {
-        match self.phase {
-            Phase::Stopped | Phase::Deleted => Status::Stopped,
-            Phase::Errored => Status::Errored,
-            Phase::WaitingRestart { .. } => Status::WaitingRestart,
-            Phase::Launching { .. } => Status::Launching,
-            Phase::Online => Status::Online,
-            Phase::Stopping { .. } => Status::Stopping,
-        }
-    }
-
-    /// When a `Timer` is due.
-    pub const fn deadline(&self) -> Option<BootMs> {
-        match self.phase {
-            Phase::WaitingRestart { until } => Some(until),
-            Phase::Launching { deadline } | Phase::Stopping { deadline, .. } => Some(deadline),
-            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => None,
-        }
-    }
-
-    /// Whether it runs, or will without anybody asking for it.
-    pub const fn is_wanted(&self) -> bool {
-        match self.phase {
-            Phase::WaitingRestart { .. } | Phase::Launching { .. } | Phase::Online => true,
-            Phase::Stopping { then, .. } => matches!(then, Then::Restart | Then::Judge),
-            Phase::Stopped | Phase::Errored | Phase::Deleted => false,
-        }
-    }
-}
 
 /// The next state, and what has to be done. `next` is the id of the run, should one begin.
 pub fn step(state: State, event: Event, now: BootMs, next: SpawnId, policy: &Policy<'_>) -> (State, Vec<Effect>) {
@@ -499,7 +325,3 @@ impl Machine<'_> {
 const fn is_passing(errno: i32) -> bool {
     matches!(errno, 11 | 12 | 23 | 24)
 }
-
-#[cfg(test)]
-#[path = "lifecycle_tests.rs"]
-mod tests;

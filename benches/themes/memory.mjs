@@ -1,0 +1,38 @@
+// What a manager weighs, and what it does when there is nothing to do.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Manager } from '../lib/managers.mjs'
+import { cpuMs, memory } from '../lib/proc.mjs'
+import { now } from '../lib/wait.mjs'
+
+const APPS = { name: 'sleep', script: '/bin/sleep', args: ['100000'], interpreter: 'none', exec_mode: 'fork', instances: 100 }
+const REST_MS = 10_000
+
+const weigh = (report, manager, when, wish) => {
+  const { rss, pss, anonymous } = memory(manager.daemons)
+  const row = (name, options) => report.row('memory', `${when}: ${name}`, { unit: 'MiB', ...options })
+  row('PSS', { wish: { value: wish } }).add(manager.name, pss)
+  row('RSS').add(manager.name, rss)
+  row('of it anonymous').add(manager.name, anonymous)
+}
+
+// The same daemons through all rounds: PM2 looks at its apps only every 30 s.
+export default async (report, { rounds }) => {
+  const managers = [new Manager('rpm'), new Manager('pm2')]
+  const rest = report.row('memory', 'CPU at rest, 100 apps', { unit: 'ms/s', wish: { value: 1.5 } })
+  try {
+    await Promise.all(managers.map((manager) => manager.begin()))
+    await sleep(1000)
+    for (const manager of managers) weigh(report, manager, 'idle', 3)
+    for (const manager of managers) await manager.start(APPS)
+    await sleep(2000)
+    for (const manager of managers) weigh(report, manager, '100 apps', 5)
+    const before = managers.map((manager) => cpuMs(manager.daemons))
+    const begun = now()
+    await sleep(REST_MS * rounds)
+    const seconds = (now() - begun) / 1000
+    managers.forEach((manager, at) => rest.add(manager.name, (cpuMs(manager.daemons) - before[at]) / seconds))
+    report.note(`CPU at rest is one stretch of ${(REST_MS * rounds) / 1000} s, both managers side by side`)
+  } finally {
+    await Promise.all(managers.map((manager) => manager.end()))
+  }
+}

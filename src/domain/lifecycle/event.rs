@@ -1,0 +1,71 @@
+//! What happens to a process, what has to be done about it, and what that depends on.
+
+use crate::domain::spec::{RestartPolicy, StopPolicy};
+use crate::domain::{Outcome, SpawnId};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    Start,
+    Stop,
+    Restart,
+    Delete,
+    /// A reload has replaced it: it may finish what it has, then it is forgotten.
+    Retire,
+    /// The program was executed.
+    Spawned(SpawnId),
+    /// It could not be; the `errno`.
+    NotStarted(SpawnId, i32),
+    /// As ready as its settings ask.
+    Ready(SpawnId),
+    /// A draining worker has closed everything.
+    Drained(SpawnId),
+    /// The main process has ended; `leftovers` says whether others of its group live that are to end too.
+    Exited {
+        run: SpawnId,
+        outcome: Outcome,
+        leftovers: bool,
+    },
+    /// Nothing of its group lives.
+    GroupGone(SpawnId),
+    /// Time has passed.
+    Timer,
+}
+
+/// What has to be done, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Start it; answered by `Spawned` or `NotStarted`.
+    Spawn(SpawnId),
+    /// Give a cluster worker no more connections and ask it to finish; answered by `Drained`.
+    Drain(SpawnId),
+    /// Ask the main process to end: the signal, or the message.
+    AskMain(SpawnId),
+    KillMain(SpawnId),
+    /// Ask what is left of its group to end; answered by `GroupGone`.
+    AskGroup(SpawnId),
+    KillGroup(SpawnId),
+    Report(Report),
+}
+
+/// What is worth telling others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    Online,
+    Exit,
+    Restart,
+    Stop,
+    Overlimit,
+    Delete,
+}
+
+/// What the decisions depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy<'a> {
+    pub restart: &'a RestartPolicy,
+    pub stop: &'a StopPolicy,
+    /// Ready only when it says so, or Node has come up; else as soon as it is executed.
+    pub waits_for_ready: bool,
+    pub listen_timeout: u64,
+    /// A cluster worker: it can be drained.
+    pub drains: bool,
+}

@@ -1,0 +1,109 @@
+//! Where a process is: small, plain, with absolute times.
+
+use crate::domain::{BootMs, Outcome, SpawnId, Status};
+
+/// Where a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    pub phase: Phase,
+    /// The current run, or the last one.
+    pub run: SpawnId,
+    pub created_at: BootMs,
+    pub started_at: BootMs,
+    pub restarts: u32,
+    /// Unstable exits in a row.
+    pub unstable: u32,
+    /// The current delay of the exponential back-off.
+    pub backoff: u64,
+    pub last_exit: Option<Outcome>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Stopped,
+    Errored,
+    WaitingRestart {
+        until: BootMs,
+    },
+    /// Started, not ready. At the deadline it counts as online all the same.
+    Launching {
+        deadline: BootMs,
+    },
+    Online,
+    Stopping {
+        step: StopStep,
+        deadline: BootMs,
+        then: Then,
+    },
+    /// Forgotten: nothing follows.
+    Deleted,
+}
+
+/// How far a stop is. Each step has its deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopStep {
+    /// A cluster worker finishes what it has.
+    Drain,
+    /// The main process was asked to end.
+    Main,
+    /// It didn't, and was killed.
+    MainKilled,
+    /// It is gone; what it left behind was asked to end.
+    Rest,
+    /// That didn't, and was killed.
+    RestKilled,
+}
+
+/// What follows when nothing lives any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    Stay,
+    Restart,
+    Delete,
+    /// It ended by itself: the restart policy says.
+    Judge,
+}
+
+impl State {
+    pub const fn new(now: BootMs) -> Self {
+        Self {
+            phase: Phase::Stopped,
+            run: SpawnId(0),
+            created_at: now,
+            started_at: 0,
+            restarts: 0,
+            unstable: 0,
+            backoff: 0,
+            last_exit: None,
+        }
+    }
+
+    pub const fn status(&self) -> Status {
+        match self.phase {
+            Phase::Stopped | Phase::Deleted => Status::Stopped,
+            Phase::Errored => Status::Errored,
+            Phase::WaitingRestart { .. } => Status::WaitingRestart,
+            Phase::Launching { .. } => Status::Launching,
+            Phase::Online => Status::Online,
+            Phase::Stopping { .. } => Status::Stopping,
+        }
+    }
+
+    /// When a `Timer` is due.
+    pub const fn deadline(&self) -> Option<BootMs> {
+        match self.phase {
+            Phase::WaitingRestart { until } => Some(until),
+            Phase::Launching { deadline } | Phase::Stopping { deadline, .. } => Some(deadline),
+            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => None,
+        }
+    }
+
+    /// Whether it runs, or will without anybody asking for it.
+    pub const fn is_wanted(&self) -> bool {
+        match self.phase {
+            Phase::WaitingRestart { .. } | Phase::Launching { .. } | Phase::Online => true,
+            Phase::Stopping { then, .. } => matches!(then, Then::Restart | Then::Judge),
+            Phase::Stopped | Phase::Errored | Phase::Deleted => false,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the tests share: a home with its daemon, processes as the kernel sees them, HTTP, load.
+
+mod command;
+mod home;
+mod http;
+mod load;
+mod proc;
+mod wait;
+
+pub(crate) use command::{Done, Program, Running};
+pub(crate) use home::Home;
+pub(crate) use http::{Client, Reply, control, get, get_unix};
+pub(crate) use load::Load;
+pub(crate) use proc::{Signal, children, cpu_ticks, is_alive, is_root, session, signal, start_ticks, status_field};
+pub(crate) use wait::{eventually, eventually_within, never_within, watch_for};
