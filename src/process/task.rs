@@ -151,9 +151,9 @@ impl Handle {
             run: None,
             leftovers: None,
             slot,
+            abandoned: false,
             seen,
             tickets: Vec::new(),
-            abandoned: false,
         };
         if let Some(previous) = previous {
             task.resume(&previous);
@@ -193,10 +193,10 @@ pub(super) struct Task {
     /// The group of an ended run of which something still lives.
     pub(super) leftovers: Option<i32>,
     pub(super) slot: Option<Slot>,
+    /// Nobody holds a handle any more: a replaced process, on its way out.
+    pub(super) abandoned: bool,
     pub(super) seen: watch::Sender<Observed>,
     pub(super) tickets: Vec<oneshot::Sender<Settled>>,
-    /// Nobody holds its handle any more: no command can come.
-    pub(super) abandoned: bool,
 }
 
 enum Happened {
@@ -220,8 +220,7 @@ impl Task {
 
     async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
         let deadline = self.state.deadline();
-        let sweeping = self.is_sweeping();
-        let abandoned = self.abandoned;
+        let (sweeping, abandoned) = (self.is_sweeping(), self.abandoned);
         let (exits, link) = match &mut self.run {
             Some(run) => (Some(&run.exits), run.link.as_mut()),
             None => (None, None),
