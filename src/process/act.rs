@@ -160,7 +160,7 @@ impl Task {
             self.context.keep.forget(&format!("{name}/{}", run.id));
         }
         // What it has written is copied to the end, however long that takes; its exit is known at once.
-        drop(self.context.logs.finish(run.id));
+        self.context.unwritten.finish(&self.context.logs, run.id);
         remove_pid_file(&self.identity.pid_file, run.pid);
         self.seen.send_modify(|seen| {
             seen.pid = None;

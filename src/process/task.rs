@@ -4,6 +4,7 @@ use super::environment::Identity;
 use super::exit::ExitFact;
 use super::launch::Run;
 use super::link::Said;
+use super::unwritten::Unwritten;
 use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, Report, State};
@@ -36,6 +37,8 @@ pub struct Context {
     pub slots: Option<Table>,
     /// How many processes run.
     pub running: Rc<Cell<usize>>,
+    /// Ended processes whose output is not in its files yet.
+    pub unwritten: Unwritten,
 }
 
 /// Numbers that no two runs, and no two workers, ever share.
