@@ -11,5 +11,5 @@ pub(crate) use command::{Done, Program};
 pub(crate) use home::Home;
 pub(crate) use http::{Client, control, get, get_unix};
 pub(crate) use load::Load;
-pub(crate) use proc::{Signal, children, cpu_ticks, is_alive, is_root, session, signal, status_field};
+pub(crate) use proc::{Signal, children, cpu_ticks, is_alive, is_root, session, signal, status_field, terminal};
 pub(crate) use wait::{eventually, eventually_within, never_within, watch_for};
