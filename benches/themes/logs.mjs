@@ -3,9 +3,9 @@ import { closeSync, openSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { alternating, app, withManager } from '../lib/managers.mjs'
-import { cpuMs, memory } from '../lib/proc.mjs'
+import { cpuMs, descendantsOf, memory, nameOf } from '../lib/proc.mjs'
 import { quantile } from '../lib/report.mjs'
-import { child, drop, end, folder } from '../lib/scratch.mjs'
+import { child, drop, end, folder, guard } from '../lib/scratch.mjs'
 import { now, until } from '../lib/wait.mjs'
 
 const GIB = 1 << 30
@@ -120,12 +120,15 @@ const follow = async (manager, rows) => {
 const limits = async (rows) => {
   const place = folder('cat')
   const out = openSync(join(place, 'out.log'), 'w')
-  const cat = child('cat', [], { stdio: ['pipe', out, 'ignore'] })
   const env = { ...process.env, BENCH_BYTES: String(BYTES) }
-  const writer = child(process.execPath, [app('flood.js')], { env, stdio: ['ignore', cat.stdin, 'ignore'] })
-  await written(place, wholeChunks(BYTES), () => [cat.pid], rows, 'limit')
-  rows.peak.add('limit', memory([cat.pid]).peak)
-  end([writer.pid, cat.pid])
+  // The shell connects them with a pipe, as managers do; Node would with a socket.
+  const shell = child('sh', ['-c', '"$0" "$1" | exec cat', process.execPath, app('flood.js')], { env, stdio: ['ignore', out, 'ignore'] })
+  const cat = await until(() => descendantsOf(shell.pid).find((pid) => nameOf(pid) === 'cat'), 'cat has not begun')
+  await written(place, wholeChunks(BYTES), () => [cat], rows, 'limit')
+  rows.peak.add('limit', memory([cat]).peak)
+  const all = [...descendantsOf(shell.pid), shell.pid]
+  all.forEach(guard)
+  end(all)
   closeSync(out)
   drop(place)
   const ticks = child(process.execPath, [app('ticks.js')], { stdio: ['ignore', 'pipe', 'ignore'] })

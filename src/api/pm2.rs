@@ -1,13 +1,29 @@
 //! PM2's shape of what we know: `jlist` elements. The only place where its names live.
 
-use super::ProcessDetail;
+use super::Process;
+use crate::domain::AppSpec;
 use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{Outcome, Status};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What an element is made of.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    pub process: &'a Process,
+    pub spec: &'a AppSpec,
+    pub unique_id: &'a str,
+    pub out_log: Option<&'a Path>,
+    pub error_log: Option<&'a Path>,
+    pub pid_file: &'a Path,
+    /// What it runs with, secrets taken out.
+    pub env: BTreeMap<String, String>,
+}
 
 /// An element of `jlist`: `pid`, `name`, `pm2_env`, `pm_id`, `monit`.
-pub fn element(detail: &ProcessDetail) -> Value {
-    let process = &detail.process;
+pub fn element(parts: Parts<'_>) -> Value {
+    let process = parts.process;
     let online = process.status == Status::Online;
     let monit = json!({
         "memory": if online { process.memory } else { 0 },
@@ -16,18 +32,20 @@ pub fn element(detail: &ProcessDetail) -> Value {
     let mut element = Map::new();
     element.insert("pid".into(), json!(process.pid.unwrap_or(0)));
     element.insert("name".into(), json!(process.name));
-    element.insert("pm2_env".into(), Value::Object(env(detail)));
+    element.insert("pm2_env".into(), Value::Object(env(parts)));
     element.insert("pm_id".into(), json!(process.id));
     element.insert("monit".into(), monit);
     Value::Object(element)
 }
 
-fn env(detail: &ProcessDetail) -> Map<String, Value> {
+fn env(mut parts: Parts<'_>) -> Map<String, Value> {
+    let own: Map<String, Value> =
+        std::mem::take(&mut parts.env).into_iter().map(|(name, value)| (name, Value::String(value))).collect();
     // Flattened variables come first: the settings below are the truth where names are the same.
-    let mut all: Map<String, Value> =
-        detail.env.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-    all.extend(settings(detail));
-    all.extend(state(detail));
+    let mut all = own.clone();
+    all.extend(settings(&parts));
+    all.insert("env".into(), Value::Object(own));
+    all.extend(state(&parts));
     all
 }
 
@@ -38,8 +56,8 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-fn settings(detail: &ProcessDetail) -> Map<String, Value> {
-    let spec = &detail.spec;
+fn settings(parts: &Parts<'_>) -> Map<String, Value> {
+    let spec = parts.spec;
     let interpreter = match &spec.program.interpreter {
         Interpreter::None => "none",
         Interpreter::Named(name) => name,
@@ -55,9 +73,9 @@ fn settings(detail: &ProcessDetail) -> Map<String, Value> {
         "instance_var": spec.env.instance_var,
         "pm_exec_path": spec.program.path,
         "pm_cwd": spec.cwd,
-        "pm_out_log_path": detail.out_log.as_deref().unwrap_or("/dev/null".as_ref()),
-        "pm_err_log_path": detail.error_log.as_deref().unwrap_or("/dev/null".as_ref()),
-        "pm_pid_path": detail.pid_file,
+        "pm_out_log_path": parts.out_log.unwrap_or("/dev/null".as_ref()),
+        "pm_err_log_path": parts.error_log.unwrap_or("/dev/null".as_ref()),
+        "pm_pid_path": parts.pid_file,
         "merge_logs": spec.logs.merge,
         "autostart": spec.autostart,
         "autorestart": spec.restart.autorestart,
@@ -74,8 +92,7 @@ fn settings(detail: &ProcessDetail) -> Map<String, Value> {
         "pmx": true,
         "windowsHide": true,
         "username": spec.username,
-        "unique_id": detail.unique_id,
-        "env": detail.env,
+        "unique_id": parts.unique_id,
     }));
     if let Some(timeout) = spec.ready.listen_timeout {
         settings.insert("listen_timeout".into(), json!(timeout));
@@ -89,8 +106,8 @@ fn settings(detail: &ProcessDetail) -> Map<String, Value> {
     settings
 }
 
-fn state(detail: &ProcessDetail) -> Map<String, Value> {
-    let process = &detail.process;
+fn state(parts: &Parts<'_>) -> Map<String, Value> {
+    let process = parts.process;
     let mut state = object(json!({
         "status": process.status,
         "pm_id": process.id,
@@ -106,7 +123,7 @@ fn state(detail: &ProcessDetail) -> Map<String, Value> {
         "vizion_running": false,
         "km_link": false,
     }));
-    state.insert(detail.spec.env.instance_var.clone(), json!(process.instance));
+    state.insert(parts.spec.env.instance_var.clone(), json!(process.instance));
     if let Some(code) = process.exit.and_then(Outcome::code) {
         state.insert("exit_code".into(), json!(code));
     }

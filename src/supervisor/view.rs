@@ -31,7 +31,18 @@ impl World {
     }
 
     pub(super) fn pm2_list(&self) -> Response {
-        Response::Pm2(self.registry.borrow().iter().map(|entry| pm2::element(&self.detail(entry))).collect())
+        let element = |entry: &Entry| {
+            pm2::element(pm2::Parts {
+                process: &self.view(entry),
+                spec: &entry.spec,
+                unique_id: &entry.identity.unique_id,
+                out_log: entry.identity.out_log.as_deref(),
+                error_log: entry.identity.error_log.as_deref(),
+                pid_file: &entry.identity.pid_file,
+                env: redacted(compose(&entry.spec, &entry.identity)),
+            })
+        };
+        Response::Pm2(self.registry.borrow().iter().map(element).collect())
     }
 
     pub(super) fn views(&self, ids: &[ProcessId]) -> Vec<Process> {

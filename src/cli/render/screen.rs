@@ -22,15 +22,21 @@ pub(crate) struct Screen {
 /// What a terminal that doesn't tell its size is taken for.
 const USUAL_WIDTH: usize = 80;
 
+/// A table of some hundred rows is one write.
+const BUFFER: usize = 32 << 10;
+
 impl Screen {
     /// The process's own streams.
     pub(crate) fn standard(silent: bool, json: bool, color: bool) -> Self {
-        let choice = if color { anstream::ColorChoice::Auto } else { anstream::ColorChoice::Never };
         let (stdout, stderr) = (io::stdout(), io::stderr());
+        let choice = |usual| if color { usual } else { anstream::ColorChoice::Never };
+        let (of_out, of_err) = (choice(AutoStream::choice(&stdout)), choice(AutoStream::choice(&stderr)));
         let width = stdout.is_terminal().then(|| terminal::width(&stdout).unwrap_or(USUAL_WIDTH));
         let live = stderr.is_terminal();
-        let out = io::BufWriter::new(AutoStream::new(stdout, choice));
-        Self { out: Box::new(out), err: Box::new(AutoStream::new(stderr, choice)), width, live, silent, json }
+        // Under the stream that takes colours out: that one writes piece by piece, and standard output line by line.
+        let buffered: Box<dyn Write> = Box::new(io::BufWriter::with_capacity(BUFFER, stdout));
+        let out = Box::new(AutoStream::new(buffered, of_out));
+        Self { out, err: Box::new(AutoStream::new(stderr, of_err)), width, live, silent, json }
     }
 
     #[cfg(test)]
