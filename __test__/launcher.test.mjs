@@ -51,7 +51,7 @@ test('death by SIGPIPE, which Node ignores, is the shell’s number', () => {
 })
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'])('%s is passed on', async (signal) => {
-  const script = `trap 'echo caught; exit 9' ${signal.slice(3)}; echo ready; while :; do sleep 0.02; done`
+  const script = `trap 'echo caught; exit 9' ${signal.slice(3)}; echo ready; while kill -0 $PPID; do sleep 0.02; done`
   const child = spawn(process.execPath, [LAUNCHER], { env: native(script), stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text) => {

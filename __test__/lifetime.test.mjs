@@ -1,7 +1,7 @@
 // Programs that use the API, as programs: when they end, and what ends with them.
 
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import rpm from 'rpm-native'
 import { afterEach, expect, test } from 'vitest'
@@ -74,17 +74,23 @@ test('a wait for the next item does', async () => {
   expect(await running.ended).toBe(0)
 })
 
-test('an idle supervisor ends with its program, and its apps with it', async () => {
-  const running = program('const [app] = await new rpm.Supervisor().start(talker); console.log(app.pid)')
+test('an idle supervisor ends with its program, and its apps and files with it', async () => {
+  const TMPDIR = temporary()
+  cleanups.push(() => remove(TMPDIR))
+  const running = program('const [app] = await new rpm.Supervisor().start(talker); console.log(app.pid)', { TMPDIR })
   expect(await running.ended).toBe(0)
+  expect(readdirSync(TMPDIR)).toEqual([])
   const pid = Number(running.output)
   expect(pid).toBeGreaterThan(0)
   await until(`the app ${pid} is gone`, () => !alive(pid))
 })
 
 test.each(['SIGTERM', 'SIGKILL'])('the apps of a supervisor end when its program is ended by %s', async (signal) => {
+  const TMPDIR = temporary()
+  cleanups.push(() => remove(TMPDIR))
   const running = program(
     'const [app] = await new rpm.Supervisor().start(talker); console.log(app.pid); setInterval(() => {}, 60_000)',
+    { TMPDIR },
   )
   const pid = await until('the app runs', () => Number(running.output))
   running.child.kill(signal)

@@ -26,12 +26,14 @@ function dieBy(signal) {
 }
 
 function run(file) {
-  const child = spawn(file, process.argv.slice(2), { stdio: 'inherit' })
+  let child
+  // Before there is a child: a signal that comes in between waits for this turn to end.
   for (const signal of FORWARDED) {
     process.on(signal, () => {
       if (!fromTerminal(signal)) child.kill(signal)
     })
   }
+  child = spawn(file, process.argv.slice(2), { stdio: 'inherit' })
   child.on('error', (error) => fail(`rpm-native: ${file} could not be run: ${error.message}`))
   child.on('exit', (code, signal) => (signal ? dieBy(signal) : process.exit(code)))
 }

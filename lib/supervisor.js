@@ -5,24 +5,30 @@ const { failure } = require('./errors.js')
 const { Manager } = require('./manager.js')
 const { native } = require('./native.js')
 const { OpenStreams } = require('./streams.js')
+const temporary = require('./temporary.js')
 
 class Supervisor extends Manager {
   #native
   #streams
   #closing
+  #home
 
   /** `home` is where logs and pid files go; without it a temporary directory. */
   constructor({ home } = {}) {
     const streams = new OpenStreams()
-    super(() => this.#running(home), streams)
+    super(() => this.#running(), streams)
+    this.#home = home
     this.#streams = streams
   }
 
-  #running(home) {
+  #running() {
     if (this.#closing) {
       throw failure('CLOSING', 'this supervisor was closed', 'Make another one: `new Supervisor()`.')
     }
-    this.#native ??= native().NativeManager.embedded(home)
+    if (!this.#native) {
+      this.#home ??= temporary.create()
+      this.#native = native().NativeManager.embedded(this.#home)
+    }
     return this.#native
   }
 
@@ -36,6 +42,7 @@ class Supervisor extends Manager {
   async #end() {
     this.#streams.close()
     await this.#native?.kill()
+    temporary.remove(this.#home)
   }
 }
 

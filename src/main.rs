@@ -4,6 +4,7 @@ use std::env;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let daemon = env::args_os().nth(1).is_some_and(|verb| verb == "daemon");
+    // Alone: with anything behind it the command line says what it thinks of that.
+    let daemon = env::args_os().skip(1).eq(["daemon"]);
     ExitCode::from(if daemon { rpm_native::daemon::run() } else { rpm_native::cli::run(env::args_os()) })
 }

@@ -6,7 +6,7 @@ use super::signals::Signals;
 use crate::engine::{Engine, EngineOptions};
 use crate::paths::Home;
 use crate::server::{ControlSocket, router};
-use crate::sys::launch::ready_pipe;
+use crate::sys::launch::{leave_launcher, ready_pipe};
 use std::error::Error;
 use std::fs::File;
 use std::io::Write;
@@ -16,6 +16,11 @@ use tokio::task::LocalSet;
 pub fn run() -> u8 {
     let mut launcher = ready_pipe();
     log::begin();
+    if launcher.is_some()
+        && let Err(error) = leave_launcher()
+    {
+        tracing::warn!("the daemon stays a child of the program that launched it: {error}");
+    }
     match serve(&mut launcher) {
         Ok(()) => 0,
         Err(error) => {

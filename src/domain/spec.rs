@@ -56,7 +56,17 @@ impl Program {
 }
 
 impl AppSpec {
-    /// A line for a shell. The shell itself is nothing to the user: a signal is meant for what it runs.
+    /// Run by a shell: a line or a script. A shell that waits for a command doesn't mind its own SIGINT before that
+    /// command has ended, so a signal is meant for all of them, as Ctrl-C is at a terminal.
+    pub fn runs_in_shell(&self) -> bool {
+        let by_shell = match &self.program.interpreter {
+            Interpreter::None => false,
+            Interpreter::Named(name) => matches!(name.rsplit('/').next(), Some("bash" | "sh" | "dash" | "zsh" | "ksh")),
+        };
+        by_shell || self.is_shell_line()
+    }
+
+    /// A line for a shell, not a file.
     pub fn is_shell_line(&self) -> bool {
         let shell = self.program.path.file_name().is_some_and(|name| name == "bash" || name == "sh");
         shell && self.program.interpreter == Interpreter::None && self.args.first().is_some_and(|word| word == "-c")

@@ -3,7 +3,7 @@
 use crate::domain::SpawnId;
 use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{Context, SpawnIds};
+use crate::process::{Context, SpawnIds, Unwritten};
 use crate::slots::Table;
 use crate::supervisor::{Handle, Persistence, Supervisor};
 use crate::sys;
@@ -56,6 +56,7 @@ impl Engine {
             open_files: raise_open_files(),
             slots,
             running: Rc::new(Cell::new(0)),
+            unwritten: Unwritten::default(),
         };
         let persistence = options.persistent.then(|| Persistence::open(&options.home, boot, records));
         if let Some(persistence) = &persistence {

@@ -54,6 +54,8 @@ struct Past {
     lines: u32,
     end: Option<u64>,
     reader: Option<TailLines>,
+    /// Whether its name has been told.
+    named: bool,
 }
 
 /// The last `lines` lines of the files, and then, of the sources that are `wanted`, all that is not among them.
@@ -73,7 +75,7 @@ pub async fn follow(
 
 /// Only the last `lines` lines of the files.
 pub fn past(files: Vec<(Label, PathBuf)>, lines: u32) -> Follow {
-    let file = |(label, path)| Past { label, path, lines, end: None, reader: None };
+    let file = |(label, path)| Past { label, path, lines, end: None, reader: None, named: false };
     let past = if lines == 0 { VecDeque::new() } else { files.into_iter().map(file).collect() };
     Follow { past, reading: None, live: None }
 }
@@ -120,15 +122,15 @@ impl Past {
     fn fill(&mut self, items: &mut Vec<FollowItem>) -> io::Result<bool> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
-            none => {
-                let reader = TailLines::open(&self.path, self.lines, self.end)?;
-                items.push(FollowItem::File { label: self.label.clone(), path: self.path.clone() });
-                none.insert(reader)
-            }
+            none => none.insert(TailLines::open(&self.path, self.lines, self.end)?),
         };
         let mut bytes = 0;
         for line in reader {
             let line = line?;
+            // A file without lines isn't worth a word.
+            if !std::mem::replace(&mut self.named, true) {
+                items.push(FollowItem::File { label: self.label.clone(), path: self.path.clone() });
+            }
             bytes += line.len() + size_of::<FollowItem>();
             items.push(FollowItem::Past { label: self.label.clone(), line });
             if bytes >= BATCH {

@@ -160,7 +160,7 @@ impl Task {
             self.context.keep.forget(&format!("{name}/{}", run.id));
         }
         // What it has written is copied to the end, however long that takes; its exit is known at once.
-        drop(self.context.logs.finish(run.id));
+        self.context.unwritten.finish(&self.context.logs, run.id);
         remove_pid_file(&self.identity.pid_file, run.pid);
         self.seen.send_modify(|seen| {
             seen.pid = None;
@@ -238,7 +238,7 @@ impl Task {
     /// A shell would wait for what it runs before it minds a SIGINT of its own.
     fn ask_by_signal(&self) {
         match &self.run {
-            Some(run) if self.spec.is_shell_line() => group::signal(run.pid, self.spec.stop.kill_signal),
+            Some(run) if self.spec.runs_in_shell() => group::signal(run.pid, self.spec.stop.kill_signal),
             _ => self.signal_main(self.spec.stop.kill_signal),
         }
     }

@@ -9,8 +9,10 @@ mod exit;
 mod launch;
 mod link;
 mod task;
+mod unwritten;
 
 pub use adopt::{end_stray, lives};
 pub use environment::{Identity, compose, redacted};
 pub use exit::ExitFact;
 pub use task::{Command, Context, Handle, Observed, Settled, SpawnIds};
+pub use unwritten::Unwritten;

@@ -4,6 +4,7 @@ use super::environment::Identity;
 use super::exit::ExitFact;
 use super::launch::Run;
 use super::link::Said;
+use super::unwritten::Unwritten;
 use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, Report, State};
@@ -36,6 +37,8 @@ pub struct Context {
     pub slots: Option<Table>,
     /// How many processes run.
     pub running: Rc<Cell<usize>>,
+    /// Ended processes whose output is not in its files yet.
+    pub unwritten: Unwritten,
 }
 
 /// Numbers that no two runs, and no two workers, ever share.
@@ -151,6 +154,7 @@ impl Handle {
             run: None,
             leftovers: None,
             slot,
+            abandoned: false,
             seen,
             tickets: Vec::new(),
         };
@@ -192,6 +196,8 @@ pub(super) struct Task {
     /// The group of an ended run of which something still lives.
     pub(super) leftovers: Option<i32>,
     pub(super) slot: Option<Slot>,
+    /// Nobody holds a handle any more: a replaced process, on its way out.
+    pub(super) abandoned: bool,
     pub(super) seen: watch::Sender<Observed>,
     pub(super) tickets: Vec<oneshot::Sender<Settled>>,
 }
@@ -217,7 +223,7 @@ impl Task {
 
     async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
         let deadline = self.state.deadline();
-        let sweeping = self.is_sweeping();
+        let (sweeping, abandoned) = (self.is_sweeping(), self.abandoned);
         let (exits, link) = match &mut self.run {
             Some(run) => (Some(&run.exits), run.link.as_mut()),
             None => (None, None),
@@ -237,7 +243,7 @@ impl Task {
         tokio::select! {
             biased;
             fact = exit => Happened::Exit(fact),
-            command = commands.recv() => command.map_or(Happened::Abandoned, Happened::Command),
+            command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
             () = until(deadline) => Happened::Deadline,
             () = tokio::time::sleep(GROUP_POLL), if sweeping => Happened::Poll,
             // Last, so that an app that talks without end cannot keep anybody from stopping it.
@@ -257,7 +263,10 @@ impl Task {
                     self.apply(Event::GroupGone(self.state.run));
                 }
             }
-            Happened::Abandoned => self.apply(Event::Delete),
+            Happened::Abandoned => {
+                self.abandoned = true;
+                self.apply(Event::Delete);
+            }
         }
     }
 

@@ -39,14 +39,14 @@ pub(super) async fn logs(State(handle): State<Handle>, body: Bytes) -> Response 
         Err(error) => return failure(&error),
     };
     match handle.logs(query).await {
-        Ok(stream) => sse(stream),
+        Ok(stream) => sse(stream, handle),
         Err(error) => failure(&error),
     }
 }
 
 pub(super) async fn events(State(handle): State<Handle>) -> Response {
     match handle.events().await {
-        Ok(stream) => sse(stream),
+        Ok(stream) => sse(stream, handle),
         Err(error) => failure(&error),
     }
 }

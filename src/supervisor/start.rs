@@ -5,7 +5,7 @@ use super::registry::{Entry, identity};
 use crate::api::request::{Existing, Start};
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
-use crate::domain::{AppSpec, ProcessId, Status};
+use crate::domain::{AppSpec, Outcome, ProcessId, Status};
 use crate::process::{self, Command};
 use std::rc::Rc;
 
@@ -64,6 +64,9 @@ impl World {
         }
         let settled = self.command(&ids, Command::Start).await;
         if let Err(error) = self.not_started(&settled) {
+            if !self.never_ran(&ids) {
+                return Err(error);
+            }
             self.forget(&ids, Command::Delete).await;
             return Err(error.hint("correct it and start it again; nothing of it was left on the list"));
         }
@@ -71,6 +74,13 @@ impl World {
             self.announce(*id, EventKind::Start, true);
         }
         Ok(ids)
+    }
+
+    /// Whether none of them could even be executed.
+    fn never_ran(&self, ids: &[ProcessId]) -> bool {
+        let registry = self.registry.borrow();
+        let mut entries = ids.iter().filter_map(|id| registry.get(*id));
+        entries.all(|entry| matches!(entry.handle.observed().state.last_exit, Some(Outcome::NotStarted(_))))
     }
 
     /// Puts a process on the list, stopped.
@@ -101,7 +111,10 @@ impl World {
     fn same_script(&self, spec: &AppSpec) -> Vec<ProcessId> {
         let registry = self.registry.borrow();
         let same = |entry: &&Entry| {
-            entry.spec.name == spec.name && entry.spec.program.path == spec.program.path && entry.spec.args == spec.args
+            // Lines for a shell are all of one program.
+            entry.spec.name == spec.name
+                && entry.spec.program.path == spec.program.path
+                && (!spec.is_shell_line() || entry.spec.args == spec.args)
         };
         registry.iter().filter(same).map(|entry| entry.identity.id).collect()
     }

@@ -7,7 +7,11 @@ use crate::process::{Command, Settled};
 use crate::sys::signal;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// How long a disk may take for the last output of everything before the end.
+const LAST_OUTPUT: Duration = Duration::from_secs(5);
 
 type Answer = Result<Response, ApiError>;
 
@@ -117,10 +121,13 @@ impl World {
         }
     }
 
-    /// Everything stops, at the same time; nothing lives afterwards.
+    /// Everything stops, at the same time; nothing lives afterwards, and what it said last is in its files.
     pub(super) async fn stop_everything(&self) {
         let ids: Vec<ProcessId> = self.registry.borrow().iter().map(|entry| entry.identity.id).collect();
         self.command(&ids, Command::Stop).await;
+        if tokio::time::timeout(LAST_OUTPUT, self.context.unwritten.none()).await.is_err() {
+            tracing::warn!("the last output of some apps is not written within {LAST_OUTPUT:?}: it is given up");
+        }
     }
 
     /// Sends a command to all of them at once, then awaits each.

@@ -99,12 +99,13 @@ impl World {
         let state = &seen.state;
         let ended = state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
         let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
-        let refused = refused.map(|what| format!("; it cannot listen on {what}")).unwrap_or_default();
+        let refused = refused.map(|what| format!("it cannot listen on {what}"));
+        let and_refused = refused.as_ref().map(|what| format!("; {what}")).unwrap_or_default();
         match state.phase {
             Phase::Errored => Some(match state.last_exit {
                 Some(Outcome::NotStarted(_)) => ended.unwrap_or_default(),
                 _ => format!(
-                    "{} exits in a row, each within {} ms of its start; the last: {}{refused}",
+                    "{} exits in a row, each within {} ms of its start; the last: {}{and_refused}",
                     entry.spec.restart.max_restarts,
                     entry.spec.restart.min_uptime,
                     ended.unwrap_or_default(),
@@ -112,7 +113,7 @@ impl World {
             }),
             Phase::WaitingRestart { until } => {
                 let left = until.saturating_sub(clock::boot_ms());
-                Some(format!("restarts in {left} ms; {}{refused}", ended.unwrap_or_default()))
+                Some(format!("restarts in {left} ms; {}{and_refused}", ended.unwrap_or_default()))
             }
             Phase::Stopped => match state.last_exit {
                 Some(Outcome::Code(code)) if entry.spec.restart.stop_exit_codes.contains(&code) => {
@@ -127,7 +128,8 @@ impl World {
             Phase::Launching { .. } if entry.spec.ready.wait_ready => {
                 Some("waits for process.send('ready')".to_owned())
             }
-            Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } | Phase::Deleted => None,
+            Phase::Online => refused.filter(|_| !seen.listening),
+            Phase::Launching { .. } | Phase::Stopping { .. } | Phase::Deleted => None,
         }
     }
 

@@ -32,7 +32,7 @@ pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io
     let mut own = std::ffi::OsString::from("RPM_HOME=");
     own.push(home);
     env.push(c_string(own)?);
-    spawn(&SpawnPlan {
+    let first = spawn(&SpawnPlan {
         program: c_string(program)?,
         argv,
         env,
@@ -46,6 +46,8 @@ pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io
     .map_err(|error| {
         io::Error::new(error.source.kind(), format!("{} cannot be started: {error}", program.display()))
     })?;
+    // It has a child that is the daemon, and ends; so that the daemon is nobody's child of ours.
+    super::pidfd::reap(&first.pidfd);
     drop(theirs);
     let mut word = String::new();
     ready.read_to_string(&mut word)?;
@@ -54,6 +56,20 @@ pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io
         "" => Err(format!("it ended at once; its last words are in {}", log.display())),
         why => Err(why.to_owned()),
     })
+}
+
+/// In a launched daemon: becomes a child of nobody who launched it. A program that lives long, as Node does, would
+/// otherwise have the daemon's zombie.
+pub fn leave_launcher() -> io::Result<()> {
+    // SAFETY: called at the start of the program, while it has one thread; the first process ends without running
+    // anything more.
+    unsafe {
+        match libc::fork() {
+            -1 => Err(io::Error::last_os_error()),
+            0 => Ok(()),
+            _ => libc::_exit(0),
+        }
+    }
 }
 
 /// In a launched daemon: where to say the word. `None` when it was not started by [`launch`].

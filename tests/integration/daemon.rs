@@ -1,6 +1,6 @@
 //! The daemon's own life: one for a home, detached, gone when told to.
 
-use crate::support::{Home, Signal, cpu_ticks, eventually, eventually_within, is_alive, session, signal};
+use crate::support::{Home, Signal, cpu_ticks, eventually, eventually_within, is_alive, session, signal, terminal};
 use rpm_native::domain::Status;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -28,7 +28,8 @@ fn commands_at_the_same_time_share_one_daemon() {
 fn it_is_detached_and_its_files_are_private() {
     let home = Home::new();
     let info = home.daemon();
-    assert_eq!(session(info.pid), Some(info.pid));
+    assert_ne!(session(info.pid), session(std::process::id() as i32));
+    assert_eq!(terminal(info.pid), Some(0));
     assert_eq!(info.home, home.root());
     assert_eq!(mode(home.root()), 0o700);
     assert_eq!(mode(&home.root().join("rpm.sock")), 0o600);

@@ -15,7 +15,7 @@ fn every_kind_of_program() {
     let script = "console.log('up', ...process.argv.slice(2)); setInterval(() => {}, 1000)";
     home.write("plain.js", script);
     home.write("common.cjs", script);
-    home.write("module.mjs", &format!("import 'node:fs'; {script}"));
+    home.write("module.mjs", format!("import 'node:fs'; {script}"));
     home.write("snake.py", "import sys, time\nprint('up', *sys.argv[1:])\ntime.sleep(1000)\n");
     home.write("shell.sh", "echo up \"$@\"; exec sleep 1000\n");
     executable(&home.write("direct", "#!/bin/sh\necho up \"$@\"; exec sleep 1000\n"));

@@ -2,7 +2,7 @@
 //!
 //! Nothing here waits by sleeping: [`support::eventually`] asks for a fact until it is there, or its deadline is. A
 //! [`support::Home`] ends what runs in it when the test is over, and fails the test if anything is left.
-#![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "what fails here fails a test, and tells why")]
 
 mod cluster;
 mod control;

@@ -45,7 +45,15 @@ fn what_takes_its_time_is_given_it() {
 #[test]
 fn children_end_with_it() {
     let home = Home::new();
-    home.rpm(["start", "sleep 1000 & echo $! > child; sleep 2000 & echo $! > other; wait", "--name", "a"]).ok();
+    home.rpm([
+        "start",
+        "sleep 1000 & echo $! > child; sleep 2000 & echo $! > other; wait",
+        "--name",
+        "a",
+        "--kill-timeout",
+        "200",
+    ])
+    .ok();
     let (child, other) = (pid_in(&home, "child"), pid_in(&home, "other"));
     home.rpm(["stop", "a"]).ok();
     assert!(!is_alive(child) && !is_alive(other));
@@ -67,7 +75,7 @@ fn children_that_ignore_the_signal_are_killed() {
 fn children_of_a_crashed_app_end_before_it_is_started_again() {
     let home = Home::new();
     home.write("app.sh", "[ -e child ] && exec sleep 1000\nsleep 2000 &\necho $! > child\nexit 1\n");
-    home.rpm(["start", "app.sh"]).ok();
+    home.rpm(["start", "app.sh", "--kill-timeout", "200"]).ok();
     let child = pid_in(&home, "child");
     home.wait_until("app", |process| process.restarts == 1 && process.status == Status::Online);
     assert!(!is_alive(child));

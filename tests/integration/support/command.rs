@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// No command of these tests takes longer, unless it hangs.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// A program to be run.
 pub(crate) struct Program {
@@ -83,10 +83,6 @@ impl Program {
 }
 
 impl Running {
-    pub(crate) fn pid(&self) -> i32 {
-        self.child.id() as i32
-    }
-
     /// What it has written so far.
     pub(crate) fn out(&self) -> Vec<u8> {
         contents(&self.out)

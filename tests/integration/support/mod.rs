@@ -7,9 +7,9 @@ mod load;
 mod proc;
 mod wait;
 
-pub(crate) use command::{Done, Program, Running};
+pub(crate) use command::{Done, Program};
 pub(crate) use home::Home;
-pub(crate) use http::{Client, Reply, control, get, get_unix};
+pub(crate) use http::{Client, control, get, get_unix};
 pub(crate) use load::Load;
-pub(crate) use proc::{Signal, children, cpu_ticks, is_alive, is_root, session, signal, start_ticks, status_field};
+pub(crate) use proc::{Signal, children, cpu_ticks, is_alive, is_root, session, signal, status_field, terminal};
 pub(crate) use wait::{eventually, eventually_within, never_within, watch_for};

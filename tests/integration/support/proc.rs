@@ -25,6 +25,11 @@ pub(crate) fn session(pid: i32) -> Option<i32> {
     stat(pid)?[3].parse().ok()
 }
 
+/// The number of its controlling terminal; 0 is none.
+pub(crate) fn terminal(pid: i32) -> Option<i32> {
+    stat(pid)?[4].parse().ok()
+}
+
 /// Processor time used, in ticks.
 pub(crate) fn cpu_ticks(pid: i32) -> u64 {
     let fields = stat(pid).unwrap();
@@ -32,7 +37,7 @@ pub(crate) fn cpu_ticks(pid: i32) -> u64 {
 }
 
 /// When it was started: with the pid, an identity.
-pub(crate) fn start_ticks(pid: i32) -> Option<u64> {
+pub(super) fn start_ticks(pid: i32) -> Option<u64> {
     stat(pid)?[19].parse().ok()
 }
 
