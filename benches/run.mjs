@@ -19,7 +19,7 @@ const THEMES = { cli, start, memory, cluster, restart, logs, reload }
 const options = () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string', default: '3' }, json: { type: 'string' } }
+    options: { rounds: { type: 'string', default: '3' }, json: { type: 'string' } },
   })
   const unknown = positionals.filter((name) => !(name in THEMES))
   if (unknown.length) throw new Error(`no theme ${unknown.join(', ')}; there are ${Object.keys(THEMES).join(', ')}`)
@@ -43,9 +43,15 @@ const main = async () => {
       report.note(`${name} was broken off: ${error.message}`)
     }
   }
-  process.stdout.write(`rpm-native next to PM2 ${versions.pm2}, Node ${process.versions.node}, medians of ${rounds}\n\n`)
+  process.stdout.write(
+    `rpm-native next to PM2 ${versions.pm2}, Node ${process.versions.node}, medians of ${rounds}\n\n`,
+  )
   process.stdout.write(`${report.table()}\n`)
-  if (json) writeFileSync(json, JSON.stringify({ versions, rounds, rows: [...report.rows.values()], notes: report.notes }, null, 2))
+  if (json)
+    writeFileSync(
+      json,
+      JSON.stringify({ versions, rounds, rows: [...report.rows.values()], notes: report.notes }, null, 2),
+    )
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130))

@@ -19,7 +19,7 @@ export const run = async ([program, ...args], { env = process.env, cwd } = {}) =
 export const exists = (program) =>
   execute('sh', ['-c', 'command -v "$0"', program]).then(
     () => true,
-    () => false
+    () => false,
   )
 
 // The shell repeats it, so that no figure holds a process start out of Node. `times` sums the children's CPU.

@@ -15,13 +15,13 @@ export const wrk = async (port, shape, seconds) => {
   const said = await run([
     ...['wrk', '-t1', '-c64', `-d${seconds}s`, '--latency'],
     ...SHAPES[shape],
-    `http://127.0.0.1:${port}/`
+    `http://127.0.0.1:${port}/`,
   ])
   const [, p99, unit] = said.match(/99%\s+([\d.]+)(us|ms|s)/)
   return {
     rate: Number(said.match(/Requests\/sec:\s+([\d.]+)/)[1]),
     requests: Number(said.match(/(\d+) requests in/)[1]),
-    p99: Number(p99) * UNITS[unit]
+    p99: Number(p99) * UNITS[unit],
   }
 }
 
@@ -35,6 +35,6 @@ export const probe = async (port, lanes = 8) => {
       const [[seen]] = await Promise.all([once(prober, 'message'), prober.send('stop')])
       await once(prober, 'exit')
       return seen
-    }
+    },
   }
 }

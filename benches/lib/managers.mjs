@@ -14,7 +14,7 @@ export const example = (name) => join(root, 'examples', name)
 
 const PROGRAMS = {
   rpm: { home: 'RPM_HOME', pidFile: 'rpm.pid', command: [] },
-  pm2: { home: 'PM2_HOME', pidFile: 'pm2.pid', command: [] }
+  pm2: { home: 'PM2_HOME', pidFile: 'pm2.pid', command: [] },
 }
 
 // The caller's own settings of either manager would change what is measured.
@@ -46,7 +46,12 @@ export class Manager {
     this.name = name
     this.home = folder(name)
     this.program = PROGRAMS[name]
-    this.env = { ...cleanEnvironment(), [this.program.home]: this.home, PM2_DISABLE_VERSION_CHECK: 'true', NO_COLOR: '1' }
+    this.env = {
+      ...cleanEnvironment(),
+      [this.program.home]: this.home,
+      PM2_DISABLE_VERSION_CHECK: 'true',
+      NO_COLOR: '1',
+    }
   }
 
   command(...args) {
@@ -77,7 +82,12 @@ export class Manager {
 
   async list() {
     const processes = JSON.parse(await this.run('jlist'))
-    return processes.map(({ name, pid, pm2_env: { status, restart_time: restarts } }) => ({ name, pid, status, restarts }))
+    return processes.map(({ name, pid, pm2_env: { status, restart_time: restarts } }) => ({
+      name,
+      pid,
+      status,
+      restarts,
+    }))
   }
 
   // Of one app, in the order of the list.

@@ -15,7 +15,7 @@ const read = (path) => {
 // The fields after the command's name, which may hold blanks and brackets.
 const statOf = (pid) => {
   const text = read(`/proc/${pid}/stat`)
-  return text && text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return text ? text.slice(text.lastIndexOf(')') + 2).split(' ') : undefined
 }
 
 // CPU ms that processes have used, their threads that ended included.
@@ -41,8 +41,7 @@ export const childrenOf = (pid) =>
     .map(Number)
     .filter((child) => parentOf(child) === pid)
 
-export const descendantsOf = (pid) =>
-  childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
+export const descendantsOf = (pid) => childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
 
 // MiB of all processes together.
 export const memory = (pids) => {
@@ -55,6 +54,6 @@ export const memory = (pids) => {
     rss: sum('Rss', 'smaps_rollup'),
     pss: sum('Pss', 'smaps_rollup'),
     anonymous: sum('Anonymous', 'smaps_rollup'),
-    peak: sum('VmHWM', 'status')
+    peak: sum('VmHWM', 'status'),
   }
 }

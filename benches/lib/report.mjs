@@ -18,7 +18,9 @@ class Row {
   }
 
   add(who, value) {
-    if (Number.isFinite(value)) (this.values[who] ??= []).push(value)
+    if (!Number.isFinite(value)) return
+    this.values[who] ??= []
+    this.values[who].push(value)
   }
 
   median(who) {
@@ -73,7 +75,8 @@ export class Report {
     const lines = []
     let theme
     for (const row of this.rows.values()) {
-      if (row.theme !== theme) lines.push([(theme = row.theme)])
+      if (row.theme !== theme) lines.push([row.theme])
+      theme = row.theme
       lines.push([
         `  ${row.name}`,
         row.unit,
@@ -81,7 +84,7 @@ export class Report {
         times(row.ratio('pm2')),
         times(row.ratio('limit')),
         wish(row),
-        row.verdict()
+        row.verdict(),
       ])
     }
     return `${aligned([head, ...lines])}\n${this.notes.map((note) => `\n* ${note}`).join('')}`
@@ -107,7 +110,8 @@ const wish = (row) => {
 const aligned = (lines) => {
   const widths = []
   for (const line of lines) {
-    if (line.length > 1) line.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)))
+    if (line.length === 1) continue
+    for (const [at, cell] of line.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length)
   }
   const pad = (cell, at) => (at < 2 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))
   return lines.map((line) => line.map(pad).join('  ').trimEnd()).join('\n')

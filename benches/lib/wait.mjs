@@ -1,7 +1,7 @@
 // Waiting for facts, never for time alone.
 import { once } from 'node:events'
 import net from 'node:net'
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 
 export const now = () => performance.now()
 

@@ -1,6 +1,7 @@
 // One port, two workers: what the primary costs.
-import { alternating, app, example, withManager } from '../lib/managers.mjs'
+
 import { shapes, wrk } from '../lib/load.mjs'
+import { alternating, app, example, withManager } from '../lib/managers.mjs'
 import { childrenOf, cpuMs } from '../lib/proc.mjs'
 import { child, end, guard } from '../lib/scratch.mjs'
 import { answering, freePort, until } from '../lib/wait.mjs'
@@ -11,7 +12,13 @@ const managed = (name, work) =>
   withManager(name, async (manager) => {
     const port = await freePort()
     await manager.begin()
-    await manager.start({ name: 'http', script: example('http.js'), exec_mode: 'cluster', instances: 2, env: { PORT: String(port) } })
+    await manager.start({
+      name: 'http',
+      script: example('http.js'),
+      exec_mode: 'cluster',
+      instances: 2,
+      env: { PORT: String(port) },
+    })
     await until(() => answering(port), `${name}: nobody answers`)
     await work({ port, primary: manager.daemons, workers: await manager.pids('http') })
   })
@@ -35,7 +42,7 @@ const pair = (pids) => pids.length === 2 && pids
 
 const WISHES = {
   'new connections': { rate: { node: 1.45 }, primary: { value: 26 } },
-  'keep-alive': { rate: { limit: 0.98 } }
+  'keep-alive': { rate: { limit: 0.98 } },
 }
 
 const load = async (report, name, { port, primary, workers }) => {
@@ -48,18 +55,26 @@ const load = async (report, name, { port, primary, workers }) => {
     const used = theirs.reduce((sum, ms) => sum + ms, 0)
     row('requests', { unit: '/s', more: true, wish: wishes.rate }).add(name, rate)
     row('p99', { unit: 'ms' }).add(name, p99)
-    row('CPU of the primary, each', { unit: 'µs', wish: wishes.primary }).add(name, primary.length ? (mine * 1000) / requests : 0)
+    row('CPU of the primary, each', { unit: 'µs', wish: wishes.primary }).add(
+      name,
+      primary.length ? (mine * 1000) / requests : 0,
+    )
     row('CPU of the workers, each', { unit: 'µs' }).add(name, (used * 1000) / requests)
     if (workers.length > 1) {
-      row('share of the less busy worker', { unit: '', more: true, note: 'of the CPU of both' }).add(name, Math.min(...theirs) / used)
+      row('share of the less busy worker', { unit: '', more: true, note: 'of the CPU of both' }).add(
+        name,
+        Math.min(...theirs) / used,
+      )
     }
   }
 }
 
 export default async (report, { rounds, wrk: present }) => {
   if (!present) return report.note('cluster was skipped: wrk is not installed')
-  report.note('cluster: the limit is one plain Node without a manager; two cannot share a port before Node 23.1 (reusePort)')
+  report.note(
+    'cluster: the limit is one plain Node without a manager; two cannot share a port before Node 23.1 (reusePort)',
+  )
   await alternating(rounds, ['rpm', 'pm2', 'node', 'limit'], (name) =>
-    (['rpm', 'pm2'].includes(name) ? managed : bare)(name, (target) => load(report, name, target))
+    (['rpm', 'pm2'].includes(name) ? managed : bare)(name, (target) => load(report, name, target)),
   )
 }

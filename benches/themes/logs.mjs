@@ -21,7 +21,7 @@ const rowsOf = (report) => ({
   many: report.row('logs', `${MANY} apps, 1000 lines/s each: CPU`, { unit: '% core', wish: { value: 25 } }),
   arrived: report.row('logs', `${MANY} apps, 1000 lines/s each: arrived`, { unit: 'lines/s', more: true }),
   p50: report.row('logs', 'written → follower, p50', { unit: 'ms', wish: { value: 0.25 } }),
-  p99: report.row('logs', 'written → follower, p99', { unit: 'ms', wish: { value: 2 } })
+  p99: report.row('logs', 'written → follower, p99', { unit: 'ms', wish: { value: 2 } }),
 })
 
 // What is in a folder: a manager may rotate.
@@ -48,7 +48,7 @@ const flood = async (manager, rows) => {
     exec_mode: 'fork',
     out_file: join(place, 'out.log'),
     error_file: '/dev/null',
-    env: { BENCH_BYTES: String(BYTES) }
+    env: { BENCH_BYTES: String(BYTES) },
   })
   await Promise.all([started, written(place, wholeChunks(BYTES), () => manager.daemons, rows, manager.name)])
   rows.peak.add(manager.name, memory(manager.daemons).peak)
@@ -66,7 +66,7 @@ const many = async (manager, rows) => {
     instances: MANY,
     merge_logs: false,
     out_file: join(place, 'out.log'),
-    error_file: join(place, 'error.log')
+    error_file: join(place, 'error.log'),
   })
   await sleep(1000)
   const [begun, before, had] = [now(), cpuMs(manager.daemons), sizeOf(place)]
@@ -83,7 +83,10 @@ const latencies = (stream) =>
   new Promise((resolve, reject) => {
     const seen = []
     let rest = ''
-    const late = setTimeout(() => reject(new Error(`${seen.length} of ${TICKS} lines were seen by the follower`)), 20_000)
+    const late = setTimeout(
+      () => reject(new Error(`${seen.length} of ${TICKS} lines were seen by the follower`)),
+      20_000,
+    )
     stream.on('data', (chunk) => {
       const at = process.hrtime.bigint()
       const lines = (rest + chunk).split('\n')
@@ -122,7 +125,10 @@ const limits = async (rows) => {
   const out = openSync(join(place, 'out.log'), 'w')
   const env = { ...process.env, BENCH_BYTES: String(BYTES) }
   // The shell connects them with a pipe, as managers do; Node would with a socket.
-  const shell = child('sh', ['-c', '"$0" "$1" | exec cat', process.execPath, app('flood.js')], { env, stdio: ['ignore', out, 'ignore'] })
+  const shell = child('sh', ['-c', '"$0" "$1" | exec cat', process.execPath, app('flood.js')], {
+    env,
+    stdio: ['ignore', out, 'ignore'],
+  })
   const cat = await until(() => descendantsOf(shell.pid).find((pid) => nameOf(pid) === 'cat'), 'cat has not begun')
   await written(place, wholeChunks(BYTES), () => [cat], rows, 'limit')
   rows.peak.add('limit', memory([cat]).peak)

@@ -4,7 +4,14 @@ import { Manager } from '../lib/managers.mjs'
 import { cpuMs, memory } from '../lib/proc.mjs'
 import { now } from '../lib/wait.mjs'
 
-const APPS = { name: 'sleep', script: '/bin/sleep', args: ['100000'], interpreter: 'none', exec_mode: 'fork', instances: 100 }
+const APPS = {
+  name: 'sleep',
+  script: '/bin/sleep',
+  args: ['100000'],
+  interpreter: 'none',
+  exec_mode: 'fork',
+  instances: 100,
+}
 const REST_MS = 10_000
 
 const weigh = (report, manager, when, wish) => {
@@ -30,7 +37,9 @@ export default async (report, { rounds }) => {
     const begun = now()
     await sleep(REST_MS * rounds)
     const seconds = (now() - begun) / 1000
-    managers.forEach((manager, at) => rest.add(manager.name, (cpuMs(manager.daemons) - before[at]) / seconds))
+    for (const [at, manager] of managers.entries()) {
+      rest.add(manager.name, (cpuMs(manager.daemons) - before[at]) / seconds)
+    }
     report.note(`CPU at rest is one stretch of ${(REST_MS * rounds) / 1000} s, both managers side by side`)
   } finally {
     await Promise.all(managers.map((manager) => manager.end()))

@@ -11,7 +11,13 @@ export default async (report, { rounds }) => {
     withManager(name, async (manager) => {
       const port = await freePort()
       await manager.begin()
-      await manager.start({ name: 'http', script: example('http.js'), exec_mode: 'cluster', instances: 2, env: { PORT: String(port) } })
+      await manager.start({
+        name: 'http',
+        script: example('http.js'),
+        exec_mode: 'cluster',
+        instances: 2,
+        env: { PORT: String(port) },
+      })
       await until(() => answering(port), `${name}: nobody answers`)
       const prober = await probe(port)
       const ms = await timed(async () => {
@@ -22,6 +28,6 @@ export default async (report, { rounds }) => {
       row('longest gap', { unit: 'ms', wish: { value: 20 } }).add(name, gap)
       row('served meanwhile', { unit: '/s', more: true }).add(name, (served * 1000) / ms)
       row('one reload of two workers', { unit: 'ms' }).add(name, ms / RELOADS)
-    })
+    }),
   )
 }

@@ -17,14 +17,25 @@ const rowsOf = (report) => ({
   listening: report.row('restart', 'SIGKILL → Node listening again', { unit: 'ms', wish: { limit: 1.05 } }),
   command: report.row('restart', '`restart` → Node listening again', { unit: 'ms', wish: { limit: 1.2 } }),
   loop: report.row('restart', 'crash loop, each restart', { unit: 'ms', wish: { value: 1 } }),
-  served: report.row('restart', `${KILLS} kills of a worker: served`, { unit: '/s', more: true, wish: { limit: 0.95 } }),
+  served: report.row('restart', `${KILLS} kills of a worker: served`, {
+    unit: '/s',
+    more: true,
+    wish: { limit: 0.95 },
+  }),
   failed: report.row('restart', `${KILLS} kills of a worker: failed`, { unit: 'requests' }),
-  gap: report.row('restart', `${KILLS} kills of a worker: longest gap`, { unit: 'ms' })
+  gap: report.row('restart', `${KILLS} kills of a worker: longest gap`, { unit: 'ms' }),
 })
 
 const shell = (fifo) => ['-c', `echo $$ > ${fifo.path}; exec sleep 100000`]
 
-const http = (port, mode, instances) => ({ name: 'http', script: example('http.js'), exec_mode: mode, instances, env: { PORT: String(port) }, ...PATIENT })
+const http = (port, mode, instances) => ({
+  name: 'http',
+  script: example('http.js'),
+  exec_mode: mode,
+  instances,
+  env: { PORT: String(port) },
+  ...PATIENT,
+})
 
 // Who answers and is none of `known`.
 const newcomer = (port, known) =>
@@ -34,7 +45,7 @@ const newcomer = (port, known) =>
       return pid && !known.includes(pid) && pid
     },
     'no new process answers',
-    { every: 1 }
+    { every: 1 },
   )
 
 // Kills what said its pid last, several times, and gives the ms until the next said its own.
@@ -50,7 +61,14 @@ const killed = async (fifo, add) => {
 
 const single = async (manager, rows, fifo) => {
   fifo.clear()
-  await manager.start({ name: 'sh', script: '/bin/sh', args: shell(fifo), interpreter: 'none', exec_mode: 'fork', ...PATIENT })
+  await manager.start({
+    name: 'sh',
+    script: '/bin/sh',
+    args: shell(fifo),
+    interpreter: 'none',
+    exec_mode: 'fork',
+    ...PATIENT,
+  })
   await fifo.count(1)
   await killed(fifo, (ms) => rows.again.add(manager.name, ms))
   await manager.delete()
@@ -67,7 +85,7 @@ const listening = async (manager, rows) => {
       await timed(async () => {
         process.kill(old, 'SIGKILL')
         pid = await newcomer(port, [old])
-      })
+      }),
     )
     await sleep(150)
   }
@@ -76,7 +94,7 @@ const listening = async (manager, rows) => {
     manager.name,
     await timed(async () => {
       await Promise.all([manager.run('restart', 'http'), newcomer(port, [old])])
-    })
+    }),
   )
   await manager.delete()
 }
@@ -125,7 +143,7 @@ const respawned = (program, args, env) => {
     stop: () => {
       stopped = true
       end([current.pid])
-    }
+    },
   }
 }
 
@@ -160,7 +178,8 @@ const limits = async (rows, fifo) => {
 const bareLoop = async () => {
   const times = 200
   const ms = await timed(async () => {
-    for (let time = 0; time < times; time++) await once(child('/bin/false', [], { stdio: ['ignore', 'pipe', 'pipe'] }), 'exit')
+    for (let time = 0; time < times; time++)
+      await once(child('/bin/false', [], { stdio: ['ignore', 'pipe', 'pipe'] }), 'exit')
   })
   return ms / times
 }

@@ -16,7 +16,7 @@ const sleepers = () =>
     script: '/bin/sleep',
     args: ['100000'],
     interpreter: 'none',
-    exec_mode: 'fork'
+    exec_mode: 'fork',
   }))
 
 const nodes = (fifo) =>
@@ -24,7 +24,7 @@ const nodes = (fifo) =>
     name: `node-${at}`,
     script: app('idle.js'),
     exec_mode: 'fork',
-    env: { BENCH_FIFO: fifo.path }
+    env: { BENCH_FIFO: fifo.path },
   }))
 
 const spawnAll = async (count, program, args, env) => {
@@ -37,7 +37,7 @@ const rowsOf = (report) => ({
   sleep: report.row('start', `start ${SLEEPERS} sleeps`, { unit: 'ms', wish: { limit: 2 } }),
   stop: report.row('start', `stop ${SLEEPERS} sleeps`, { unit: 'ms', wish: { value: 35 } }),
   vfork: report.row('start', `vfork, exec, wait ${SLEEPERS} times`, { unit: 'ms', note: 'the shell, /bin/true' }),
-  node: report.row('start', `start ${NODES} Node apps, all running`, { unit: 'ms', wish: { limit: 1.1 } })
+  node: report.row('start', `start ${NODES} Node apps, all running`, { unit: 'ms', wish: { limit: 1.1 } }),
 })
 
 const limits = async (rows, fifo) => {
@@ -56,7 +56,7 @@ const limits = async (rows, fifo) => {
     await timed(async () => {
       running = await spawnAll(NODES, process.execPath, [app('idle.js')], { ...process.env, BENCH_FIFO: fifo.path })
       await fifo.count(NODES)
-    })
+    }),
   )
   end(running)
 }
@@ -75,7 +75,7 @@ export default async (report, { rounds }) => {
         await timed(async () => {
           await manager.run('stop', 'all')
           await until(() => !pids.some(startOf), 'apps live on after stop', { every: 0 })
-        })
+        }),
       )
       await manager.delete()
       fifo.clear()
@@ -84,7 +84,7 @@ export default async (report, { rounds }) => {
         await timed(async () => {
           await manager.start(nodes(fifo))
           await fifo.count(NODES)
-        })
+        }),
       )
     })
   try {
