@@ -15,7 +15,7 @@ const read = (path) => {
 // The fields after the command's name, which may hold blanks and brackets.
 const statOf = (pid) => {
   const text = read(`/proc/${pid}/stat`)
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')
+  return text ? text.slice(text.lastIndexOf(')') + 2).split(' ') : undefined
 }
 
 // CPU ms that processes have used, their threads that ended included.

@@ -75,10 +75,8 @@ export class Report {
     const lines = []
     let theme
     for (const row of this.rows.values()) {
-      if (row.theme !== theme) {
-        theme = row.theme
-        lines.push([theme])
-      }
+      if (row.theme !== theme) lines.push([row.theme])
+      theme = row.theme
       lines.push([
         `  ${row.name}`,
         row.unit,

@@ -58,8 +58,10 @@ fn serve(launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
         tokio::task::spawn_local(signals.serve(handle.clone()));
         tracing::info!("daemon {} ready, home {}", env!("CARGO_PKG_VERSION"), own.home().root().display());
         say(launcher, "ok");
+        // A task of its own: else every wake-up of any task would look after it too.
+        let server = tokio::task::spawn_local(server.into_future());
         tokio::select! {
-            ended = server.into_future() => ended?,
+            ended = server => ended??,
             () = stuck(handle.clone()) => {}
         }
         engine.abort();

@@ -113,6 +113,7 @@ impl Channel {
         let mut buffer = [0; 16 * 1024];
         loop {
             let mut messages = Vec::new();
+            let drained;
             {
                 let inbox = &mut *self.inbox.borrow_mut();
                 if inbox.ended {
@@ -121,17 +122,26 @@ impl Channel {
                 let mut descriptors = Vec::new();
                 match sys::channel::receive(self.fd.get_ref().as_fd(), &mut buffer, &mut descriptors) {
                     Ok(count) if count > 0 => {
+                        // A read ends early at a descriptor, or because there is nothing more: another read would say
+                        // so, and cost as much as the first. What comes later wakes us again.
+                        drained = count < buffer.len() && descriptors.is_empty();
                         inbox.descriptors.extend(descriptors);
                         let lines = inbox.lines.push(&buffer[..count], |line| messages.push(decode(line)));
                         inbox.ended = lines.is_err();
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                     // A zero read, or the reset of a peer that died with unread bytes.
-                    _ => inbox.ended = true,
+                    _ => {
+                        drained = false;
+                        inbox.ended = true;
+                    }
                 }
             }
             for message in messages {
                 self.handle(message, &mut each);
+            }
+            if drained {
+                return !self.inbox.borrow().ended;
             }
         }
     }
