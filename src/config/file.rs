@@ -60,7 +60,10 @@ pub fn from_target(target: &str, mut options: AppOptions, caller: &Caller) -> Re
 fn parse_file(file: &Path, caller: &Caller) -> Result<Value, Problem> {
     let text = read(file)?;
     let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    if [".config.js", ".config.cjs", ".config.mjs"].iter().any(|extension| name.contains(extension)) {
+    // `.json` first: `x.config.json` holds `.config.js` too.
+    if name.contains(".json") {
+        parse_json(&text, file, caller)
+    } else if [".config.js", ".config.cjs", ".config.mjs"].iter().any(|extension| name.contains(extension)) {
         javascript::module(file, caller)
     } else if name.contains(".yml") || name.contains(".yaml") {
         parse_yaml(&text)

@@ -88,6 +88,7 @@ fn each_format_gives_the_same_apps() {
         ("eco.json", "[...'ab'].map(name => ({name, script: 'app' + '.js'})) // expression".to_owned()),
         ("eco.yml", yaml.to_owned()),
         ("eco.yaml", yaml.to_owned()),
+        ("eco.config.json", json.to_owned()),
         ("eco.config.js", format!("module.exports = {json}")),
         ("eco.config.cjs", format!("module.exports = async () => ({json})")),
         ("eco.config.mjs", format!("export default {json}")),
