@@ -1,6 +1,5 @@
 //! What can be asked of a supervisor.
 
-use super::LogQuery;
 use crate::domain::{AppSpec, Selector};
 use serde::{Deserialize, Serialize};
 
@@ -73,12 +72,4 @@ impl Request {
             Self::Ping | Self::List { .. } | Self::Pm2List | Self::Describe { .. } | Self::Specs { .. } | Self::Host
         )
     }
-}
-
-/// The two long-lived answers, beside [`Request`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "follow", rename_all = "snake_case")]
-pub enum Subscribe {
-    Logs(LogQuery),
-    Events,
 }

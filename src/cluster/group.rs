@@ -227,6 +227,12 @@ impl Group {
             return;
         }
         let own = state.primary.next_seq();
+        if let Some(server) = state.servers.get_mut(&query.key)
+            && server.data.is_null()
+        {
+            // The first that has some: a TLS server reads what comes back without looking.
+            server.data = query.data.clone();
+        }
         let server = &state.servers[&query.key];
         let data = if query.data.is_null() { &Value::Null } else { &server.data };
         let reply = message::listening_reply(own, seq, &query.key, data, server.listener.get_ref().bound());

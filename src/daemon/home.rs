@@ -1,5 +1,6 @@
 //! The home, made ours: directories, the lock that makes the daemon the only one.
 
+use crate::clock;
 use crate::paths::Home;
 use crate::sys::lock::FileLock;
 use crate::sys::user;
@@ -7,6 +8,10 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a daemon that ends may hold the lock.
+const LEAVING: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HomeError {
@@ -37,14 +42,19 @@ impl OwnHome {
         for directory in [home.run(), home.logs(), home.pids()] {
             DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(unusable(directory.clone()))?;
         }
-        let lock = FileLock::try_take(&home.lock()).map_err(unusable(home.lock()))?;
+        let lock = patiently(|| FileLock::try_take(&home.lock())).map_err(unusable(home.lock()))?;
         let Some(lock) = lock else {
             let pid = fs::read_to_string(home.lock()).unwrap_or_default();
             return Err(HomeError::Held { path: root, pid: pid.trim().to_owned() });
         };
         let pid = std::process::id().to_string();
-        write_pid(&lock, &pid).map_err(unusable(home.lock()))?;
-        fs::write(home.pid_file(), &pid).map_err(unusable(home.pid_file()))?;
+        // It names us to people; a full disk is no reason not to start.
+        if let Err(error) = write_pid(&lock, &pid) {
+            tracing::warn!("{} cannot be written: {error}", home.lock().display());
+        }
+        if let Err(error) = fs::write(home.pid_file(), &pid) {
+            tracing::warn!("{} cannot be written: {error}", home.pid_file().display());
+        }
         Ok(Self { home, _lock: lock })
     }
 
@@ -56,6 +66,18 @@ impl OwnHome {
 impl Drop for OwnHome {
     fn drop(&mut self) {
         let _ = fs::remove_file(self.home.pid_file());
+    }
+}
+
+/// A daemon that leaves has given up its socket before its lock: it is waited for.
+fn patiently<T>(mut attempt: impl FnMut() -> io::Result<Option<T>>) -> io::Result<Option<T>> {
+    let deadline = clock::boot() + LEAVING;
+    loop {
+        let outcome = attempt()?;
+        if outcome.is_some() || clock::boot() >= deadline {
+            return Ok(outcome);
+        }
+        std::thread::park_timeout(LEAVING / 100);
     }
 }
 

@@ -37,8 +37,11 @@ impl Engine {
         }
         let boot = sys::proc::boot_id();
         let (slots, records) = match options.persistent.then(|| Table::open(&options.home.slots(), &boot)) {
-            Some(opened) => {
-                let (table, records, lost) = opened?;
+            Some(Err(error)) => {
+                tracing::warn!("what processes are doing cannot be kept for a daemon after this one: {error}");
+                (None, Vec::new())
+            }
+            Some(Ok((table, records, lost))) => {
                 if lost > 0 {
                     tracing::warn!("the last daemon was cut off between accepting and handing over {lost} connections");
                 }

@@ -15,6 +15,11 @@ use tokio::sync::Notify;
 /// What may wait for an app that doesn't read, in bytes. More is refused to whoever sends.
 const LONGEST_QUEUE: usize = 16 * 1024 * 1024;
 
+/// Descriptors that may wait for the line that they belong to. Node sends one at a time.
+const MOST_DESCRIPTORS: usize = 16;
+/// Reads in a row before other tasks have their turn.
+const READS_IN_A_ROW: u32 = 64;
+
 /// Our end of an app's channel.
 #[derive(Debug)]
 pub struct Channel {
@@ -97,53 +102,65 @@ impl Channel {
 
     /// Waits for messages and hands each to `each`, with the descriptor that came with a [`Inbound::Handle`].
     /// False once the channel has ended.
-    pub async fn receive(&self, each: impl FnMut(Inbound, Option<OwnedFd>)) -> bool {
+    pub async fn receive(&self, mut each: impl FnMut(Inbound, Option<OwnedFd>)) -> bool {
         match self.fd.readable().await {
-            Ok(mut ready) => {
-                ready.clear_ready();
-                drop(ready);
-                self.receive_now(each)
+            Ok(mut ready) => ready.clear_ready(),
+            Err(_) => return false,
+        }
+        loop {
+            match self.read(READS_IN_A_ROW, &mut each) {
+                Read::Emptied => return true,
+                Read::Ended => return false,
+                // An app that writes without end has no more than its turn.
+                Read::More => tokio::task::yield_now().await,
             }
-            Err(_) => false,
         }
     }
 
     /// The same for what is there already. False once the channel has ended.
     pub fn receive_now(&self, mut each: impl FnMut(Inbound, Option<OwnedFd>)) -> bool {
+        !matches!(self.read(u32::MAX, &mut each), Read::Ended)
+    }
+
+    fn read(&self, most: u32, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) -> Read {
         let mut buffer = [0; 16 * 1024];
-        loop {
+        for _ in 0..most {
             let mut messages = Vec::new();
-            let drained;
-            {
+            let emptied = {
                 let inbox = &mut *self.inbox.borrow_mut();
                 if inbox.ended {
-                    return false;
+                    return Read::Ended;
                 }
                 let mut descriptors = Vec::new();
                 match sys::channel::receive(self.fd.get_ref().as_fd(), &mut buffer, &mut descriptors) {
                     Ok(count) if count > 0 => {
                         // A read ends early at a descriptor, or because there is nothing more: another read would say
                         // so, and cost as much as the first. What comes later wakes us again.
-                        drained = count < buffer.len() && descriptors.is_empty();
+                        let emptied = count < buffer.len() && descriptors.is_empty();
                         inbox.descriptors.extend(descriptors);
                         let lines = inbox.lines.push(&buffer[..count], |line| messages.push(decode(line)));
-                        inbox.ended = lines.is_err();
+                        inbox.ended = lines.is_err() || inbox.descriptors.len() > MOST_DESCRIPTORS;
+                        emptied
                     }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Emptied,
                     // A zero read, or the reset of a peer that died with unread bytes.
                     _ => {
-                        drained = false;
                         inbox.ended = true;
+                        false
                     }
                 }
-            }
+            };
             for message in messages {
-                self.handle(message, &mut each);
+                self.handle(message, each);
             }
-            if drained {
-                return !self.inbox.borrow().ended;
+            if self.inbox.borrow().ended {
+                return Read::Ended;
+            }
+            if emptied {
+                return Read::Emptied;
             }
         }
+        Read::More
     }
 
     fn handle(&self, message: Inbound, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) {
@@ -160,10 +177,20 @@ impl Channel {
                     Some(_) => b"{\"cmd\":\"NODE_HANDLE_ACK\"}\n",
                     None => b"{\"cmd\":\"NODE_HANDLE_NACK\"}\n",
                 };
-                self.queue(Frame { bytes: answer.to_vec(), descriptor: None });
+                if self.send(answer.to_vec()).is_err() {
+                    // It sends handles and never reads the answers.
+                    self.inbox.borrow_mut().ended = true;
+                }
                 each(Inbound::Handle, descriptor);
             }
             other => each(other, None),
         }
     }
+}
+
+enum Read {
+    /// Nothing more is there.
+    Emptied,
+    More,
+    Ended,
 }

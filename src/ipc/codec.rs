@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// A longer line ends the channel: it would otherwise be kept in memory as a whole.
 pub(super) const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
+/// What is kept of the buffer after a long line.
+const KEPT_BUFFER: usize = 1024 * 1024;
+
 /// Splits a byte stream into lines, whatever the reads.
 #[derive(Debug, Default)]
 pub struct Lines {
@@ -34,6 +37,9 @@ impl Lines {
             search = start;
         }
         self.buffer.drain(..start);
+        if self.buffer.is_empty() && self.buffer.capacity() > KEPT_BUFFER {
+            self.buffer = Vec::new();
+        }
         self.searched = self.buffer.len();
         if self.buffer.len() > LONGEST_LINE {
             self.buffer = Vec::new();

@@ -1,13 +1,13 @@
 //! What the task does: facts into events, effects into system calls.
 
-use super::adopt::{adopt, lives};
+use super::adopt::{adopt, began, lives};
 use super::exit::ExitFact;
 use super::launch::{LaunchError, Surroundings, launch, outputs, package_version, remove_pid_file};
 use super::link::{Membership, Said};
 use super::task::{Observed, Settled, Task};
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
-use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, Report, StopStep, step};
+use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, StopStep, step};
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, SpawnId};
 use crate::logs;
@@ -32,6 +32,11 @@ impl Task {
         for effect in effects {
             self.carry_out(effect);
         }
+        if matches!(self.state.phase, Phase::Stopped | Phase::Errored | Phase::Deleted)
+            && let Some(group) = &self.group
+        {
+            group.release(self.holder);
+        }
     }
 
     fn policy(&self) -> Policy<'_> {
@@ -54,11 +59,6 @@ impl Task {
             Effect::AskGroup(_) => self.signal_leftovers(self.spec.stop.kill_signal),
             Effect::KillGroup(_) => self.signal_leftovers(SIGKILL),
             Effect::Report(report) => {
-                if matches!(report, Report::Stop | Report::Delete | Report::Overlimit)
-                    && let Some(group) = &self.group
-                {
-                    group.release(self.holder);
-                }
                 // Nobody listens any more when the supervisor is leaving.
                 let _ = self.context.reports.send((self.identity.id, self.holder, report));
             }
@@ -112,16 +112,18 @@ impl Task {
         if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
             group.hold(self.holder);
         }
-        let Some((pid, began)) = previous.run else {
+        let Some((pid, start)) = previous.run else {
+            // Cut off in the middle of a launch: whatever was begun has no name.
+            self.apply(Event::Exited { run, outcome: Outcome::Unknown, leftovers: false });
             self.publish();
             return;
         };
-        if !lives(pid, began) {
+        if !lives(pid, start) {
             self.missed_exit(pid);
             return;
         }
         let outputs = outputs(&self.spec, &self.identity, run);
-        match adopt(run, pid, began, &self.context.logs, outputs) {
+        match adopt(run, pid, start, &self.context.logs, outputs) {
             Ok(run) => {
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
@@ -140,7 +142,8 @@ impl Task {
 
     /// Its main process has ended while nobody watched; others of its group may live.
     fn missed_exit(&mut self, pid: i32) {
-        let leftovers = self.spec.stop.treekill && group::is_alive(pid);
+        // A number that is in use as a group isn't given to a new process: if there is one, it is somebody else's.
+        let leftovers = self.spec.stop.treekill && began(pid).is_none() && group::is_alive(pid);
         self.leftovers = leftovers.then_some(pid);
         if self.is_sweeping() {
             // It was known; what is waited for is the rest, and the next look finds out.

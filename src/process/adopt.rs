@@ -15,9 +15,10 @@ pub fn lives(pid: i32, started: u64) -> bool {
     StatFile::open(pid).and_then(|file| file.read()).is_ok_and(|stat| stat.started == started && !stat.is_dead())
 }
 
-/// When a process began, in clock ticks since boot.
+/// When a living process began, in clock ticks since boot.
 pub(super) fn began(pid: i32) -> Option<u64> {
-    StatFile::open(pid).and_then(|file| file.read()).ok().map(|stat| stat.started)
+    let stat = StatFile::open(pid).and_then(|file| file.read()).ok()?;
+    (!stat.is_dead()).then_some(stat.started)
 }
 
 /// Ends what is left of a run that nobody will go on with.

@@ -10,11 +10,11 @@ use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{Label, Logs};
 use crate::sys::keep::Keep;
 use crate::sys::spawn::{SpawnPlan, Stage, c_string, find_program, spawn};
-use crate::sys::{channel, pipe};
+use crate::sys::{channel, group, pidfd, pipe};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, PipeWriter};
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 /// The number under which the channel is found. Node's own choice.
@@ -113,16 +113,46 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     around.logs.capture(out_label, out, out_log);
     around.logs.capture(err_label, err, error_log);
     write_pid_file(&around.identity.pid_file, spawned.pid);
+    let watched = watch(id, spawned.pidfd, spawned.pid, pair, membership, around);
+    let (began, exits, link) = watched.map_err(|error| {
+        // Nobody would ever know how it ends.
+        end_unwatched(spawned.pid);
+        for name in ["out", "err", "ipc"] {
+            around.keep.forget(&format!("{name}/{id}"));
+        }
+        failed("it cannot be watched", &error)
+    })?;
+    Ok(Run { id, pid: spawned.pid, began, exits, link, _input: Some(our_input) })
+}
+
+type Watched = (u64, ExitSource, Option<Link>);
+
+fn watch(
+    id: SpawnId,
+    pidfd: OwnedFd,
+    pid: i32,
+    pair: Option<(OwnedFd, OwnedFd)>,
+    membership: Option<Membership>,
+    around: &Surroundings<'_>,
+) -> io::Result<Watched> {
+    let exits = ExitSource::new(id, pidfd)?;
+    // One that has ended already has no start time any more, and needs none.
+    let began = began(pid).unwrap_or(0);
     let link = match pair {
         Some((ours, theirs)) => {
             drop(theirs);
-            let link = Link::open(ours, membership, around.holder);
-            Some(link.map_err(|error| failed("its channel cannot be watched", &error))?)
+            Some(Link::open(ours, membership, around.holder)?)
         }
         None => None,
     };
-    let exits = ExitSource::new(id, spawned.pidfd).map_err(|error| failed("it cannot be watched", &error))?;
-    Ok(Run { id, pid: spawned.pid, began: began(spawned.pid).unwrap_or(0), exits, link, _input: Some(our_input) })
+    Ok((began, exits, link))
+}
+
+fn end_unwatched(pid: i32) {
+    group::signal(pid, libc::SIGKILL);
+    if let Ok(pidfd) = pidfd::open(pid) {
+        pidfd::reap(&pidfd);
+    }
 }
 
 /// Whose output goes where.
@@ -177,7 +207,8 @@ fn plan<'a>(
     })
 }
 
-fn write_pid_file(path: &Path, pid: i32) {
+/// Tells scripts which process it is.
+pub fn write_pid_file(path: &Path, pid: i32) {
     let write = || {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;

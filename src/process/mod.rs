@@ -14,5 +14,6 @@ mod unwritten;
 pub use adopt::{end_stray, lives};
 pub use environment::{Identity, compose, redacted};
 pub use exit::ExitFact;
+pub use launch::write_pid_file;
 pub use task::{Command, Context, Handle, Observed, Settled, SpawnIds};
 pub use unwritten::Unwritten;

@@ -2,7 +2,7 @@
 
 use super::handle::{Call, Door, Handle};
 use super::persist::Persistence;
-use super::registry::Registry;
+use super::registry::{Entry, Registry};
 use crate::api::{ApiError, Code, DaemonInfo, Event, EventKind, Request, Response};
 use crate::clock;
 use crate::cluster::Holder;
@@ -127,6 +127,7 @@ impl Supervisor {
             let answer = Rc::clone(&world).carry_out(request).await;
             if changes {
                 world.persist();
+                world.persisted().await;
             }
             if let Some(key) = key {
                 remembered.borrow_mut().finish(&key, &answer);
@@ -183,9 +184,8 @@ impl Remembered {
 
 impl World {
     async fn carry_out(self: Rc<Self>, request: Request) -> Answer {
-        if self.closing.get() && request.changes_something() {
-            let leaving = ApiError::new(Code::Closing, "the daemon is stopping everything and leaves");
-            return Err(leaving.hint("run the command again in a moment: it starts a new daemon"));
+        if request.changes_something() {
+            self.refuse_when_closing()?;
         }
         match request {
             Request::Ping => Ok(Response::Daemon(self.info())),
@@ -211,6 +211,14 @@ impl World {
                 Ok(Response::Done)
             }
         }
+    }
+
+    pub(super) fn refuse_when_closing(&self) -> Result<(), ApiError> {
+        if !self.closing.get() {
+            return Ok(());
+        }
+        let leaving = ApiError::new(Code::Closing, "the daemon is stopping everything and leaves");
+        Err(leaving.hint("run the command again in a moment: it starts a new daemon"))
     }
 
     fn info(&self) -> DaemonInfo {
@@ -240,7 +248,8 @@ impl World {
         };
         self.announce(id, kind, matches!(report, Report::Stop | Report::Delete));
         // Runs that come and go are in the slots; the list changes when one is not to run any more.
-        if matches!(report, Report::Stop | Report::Overlimit | Report::Delete) {
+        let wanted = |entry: &Entry| entry.handle.observed().state.is_wanted();
+        if !self.registry.borrow().get(id).is_some_and(wanted) {
             self.persist();
         }
         if report == Report::Delete {
@@ -248,7 +257,8 @@ impl World {
         }
     }
 
-    fn sample(&self) {
+    fn sample(self: &Rc<Self>) {
+        self.persist_again();
         let alive: BTreeMap<ProcessId, i32> = self
             .registry
             .borrow()

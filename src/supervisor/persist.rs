@@ -10,7 +10,7 @@ use crate::slots::Record;
 use crate::store::{SavedProcess, Snapshot, Store, StoreError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// Runs that may have begun after the last state was written get no number twice.
 const RUN_MARGIN: u64 = 10_000;
@@ -26,6 +26,7 @@ pub struct Persistence {
     last_run: u64,
     dirty: Cell<bool>,
     writing: Cell<bool>,
+    written: Notify,
     /// One write at a time, in the order in which they were asked for.
     turn: tokio::sync::Mutex<()>,
 }
@@ -50,6 +51,7 @@ impl Persistence {
             last_run,
             dirty: Cell::new(false),
             writing: Cell::new(false),
+            written: Notify::new(),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -78,11 +80,14 @@ impl World {
             self.restore_process(saved, record, same_boot);
         }
         for stray in records {
-            // The other half of a reload that was cut off: nobody will go on with it.
-            if let Some((pid, began)) = stray.run
-                && process::lives(pid, began)
-            {
+            let Some((pid, _)) = stray.run.filter(|(pid, began)| process::lives(*pid, *began)) else { continue };
+            if self.registry.borrow().get(stray.id).is_some() {
+                // The other half of a reload that was cut off: nobody will go on with it.
                 process::end_stray(pid);
+            } else {
+                tracing::error!(
+                    "process {pid} runs, and is on no list: the last daemon was cut off while it started it"
+                );
             }
         }
         self.persist();
@@ -111,24 +116,49 @@ impl World {
             // After a start of the machine nobody has said that it shall run again.
             handle.send(Command::Start(reply));
         }
-        self.registry.borrow_mut().insert(Entry { spec, identity, created_at: saved.created_at, handle });
+        self.registry.borrow_mut().insert(Entry {
+            spec,
+            identity,
+            created_at: saved.created_at,
+            handle,
+            passing: None,
+        });
     }
 
     /// Writes the state, soon. Changes that come while it is written make one more write, not one each.
     pub(super) fn persist(self: &Rc<Self>) {
         let Some(persistence) = &self.persistence else { return };
         persistence.dirty.set(true);
-        if self.closing.get() || persistence.writing.replace(true) {
+        self.persist_again();
+    }
+
+    /// Writes what could not be written before, if anything.
+    pub(super) fn persist_again(self: &Rc<Self>) {
+        let Some(persistence) = &self.persistence else { return };
+        if self.closing.get() || !persistence.dirty.get() || persistence.writing.replace(true) {
             return;
         }
         let world = Rc::clone(self);
         tokio::task::spawn_local(async move {
             let Some(persistence) = &world.persistence else { return };
             while persistence.dirty.replace(false) && !world.closing.get() {
-                world.write(false).await;
+                if !world.write(false).await {
+                    // Tried again with the next change, or in a while.
+                    persistence.dirty.set(true);
+                    break;
+                }
             }
             persistence.writing.set(false);
+            persistence.written.notify_waiters();
         });
+    }
+
+    /// Waits until what has changed is on disk, or could not be written.
+    pub(super) async fn persisted(&self) {
+        let Some(persistence) = &self.persistence else { return };
+        while persistence.writing.get() {
+            persistence.written.notified().await;
+        }
     }
 
     /// The orderly end: the next daemon begins with an empty list.
@@ -136,14 +166,20 @@ impl World {
         self.write(true).await;
     }
 
-    async fn write(&self, closed: bool) {
-        let Some(persistence) = &self.persistence else { return };
+    /// Whether it is on disk.
+    async fn write(&self, closed: bool) -> bool {
+        let Some(persistence) = &self.persistence else { return true };
         let _turn = persistence.turn.lock().await;
         let (store, snapshot) = (persistence.store.clone(), self.snapshot(persistence, closed));
         let written: Result<Result<(), StoreError>, _> =
             tokio::task::spawn_blocking(move || store.save(&snapshot)).await;
-        if let Ok(Err(error)) = written {
-            tracing::error!("the list is not saved: {error}");
+        match written {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::error!("the list is not saved: {error}");
+                false
+            }
+            Err(_) => false,
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Entry {
     pub(super) identity: Identity,
     pub(super) created_at: UnixMs,
     pub(super) handle: process::Handle,
+    /// During a reload: the replacement that isn't in place yet, or the old process that leaves.
+    pub(super) passing: Option<process::Handle>,
 }
 
 /// All processes.

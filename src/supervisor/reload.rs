@@ -39,10 +39,7 @@ impl World {
             }
         }
         for name in apps.keys() {
-            if self.registry.borrow().reloading.contains(name) {
-                let message = format!("a reload of {name} is under way");
-                return Err(ApiError::new(Code::ReloadInProgress, message).hint("wait until it is through"));
-            }
+            self.refuse_second_reload(name)?;
         }
         let mut rollouts = Vec::new();
         for (name, members) in apps {
@@ -63,6 +60,14 @@ impl World {
             result = result.and(ended);
         }
         result
+    }
+
+    pub(super) fn refuse_second_reload(&self, name: &str) -> Result<(), ApiError> {
+        if !self.registry.borrow().reloading.contains(name) {
+            return Ok(());
+        }
+        let message = format!("a reload of {name} is under way");
+        Err(ApiError::new(Code::ReloadInProgress, message).hint("wait until it is through"))
     }
 
     async fn roll_out(self: &Rc<Self>, members: Vec<ProcessId>) -> Result<(), ApiError> {
@@ -96,6 +101,7 @@ impl World {
 
     /// A second process of the same identity, ready to serve.
     async fn start_replacement(&self, id: ProcessId) -> Result<process::Handle, ApiError> {
+        self.refuse_when_closing()?;
         let gone = || ApiError::new(Code::Superseded, format!("process {id} was deleted during its reload"));
         let (entry, group) = {
             let mut registry = self.registry.borrow_mut();
@@ -116,6 +122,7 @@ impl World {
             restarts + 1,
             None,
         );
+        self.set_passing(id, Some(handle.clone()));
         let (reply, _online) = oneshot::channel();
         handle.send(Command::Start(reply));
         let wanted = if spec.ready.wait_ready {
@@ -126,7 +133,9 @@ impl World {
             Wanted::Uptime(spec.restart.min_uptime)
         };
         let timeout = spec.ready.listen_timeout.unwrap_or(READY_TIMEOUT);
-        let why = match tokio::time::timeout(Duration::from_millis(timeout), wanted.wait(&handle)).await {
+        // Staying up takes as long as it takes.
+        let limit = if matches!(wanted, Wanted::Uptime(_)) { u64::MAX >> 32 } else { timeout };
+        let why = match tokio::time::timeout(Duration::from_millis(limit), wanted.wait(&handle)).await {
             Ok(Ok(())) => return Ok(handle),
             Ok(Err(why)) => why,
             Err(_) => format!("it was not ready within {timeout} ms ({})", wanted.describe()),
@@ -134,7 +143,28 @@ impl World {
         let (reply, deleted) = oneshot::channel();
         handle.send(Command::Delete(reply));
         let _ = deleted.await;
+        self.set_passing(id, None);
+        let old = entry.handle.observed();
+        if !old.state.is_wanted() {
+            return Err(Self::overtaken_reload(&entry));
+        }
+        if let Some(pid) = old.pid {
+            // The replacement had written its own.
+            process::write_pid_file(&entry.identity.pid_file, pid);
+        }
+        drop(old);
         Err(Self::failed(&entry, &why))
+    }
+
+    fn set_passing(&self, id: ProcessId, passing: Option<process::Handle>) {
+        if let Some(entry) = self.registry.borrow_mut().get_mut(id) {
+            entry.passing = passing;
+        }
+    }
+
+    fn overtaken_reload(entry: &Entry) -> ApiError {
+        let message = format!("{} ({}) was stopped or deleted during its reload", entry.spec.name, entry.identity.id);
+        ApiError::new(Code::Superseded, message).hint("see: rpm ls")
     }
 
     fn failed(entry: &Entry, why: &str) -> ApiError {
@@ -149,18 +179,17 @@ impl World {
         let (reply, retired) = oneshot::channel();
         {
             let mut registry = self.registry.borrow_mut();
-            let Some(entry) = registry.get_mut(id) else {
-                // Deleted meanwhile: the replacement goes too.
-                handle.send(Command::Delete(reply));
-                return;
-            };
+            // Deleted meanwhile: whoever deleted it has ended the replacement too.
+            let Some(entry) = registry.get_mut(id) else { return };
             let old = std::mem::replace(&mut entry.handle, handle);
             entry.created_at = clock::unix_ms();
             old.send(Command::Retire(reply));
+            entry.passing = Some(old);
         }
         self.announce(id, EventKind::Reload, true);
         self.persist();
         let _ = retired.await;
+        self.set_passing(id, None);
     }
 }
 

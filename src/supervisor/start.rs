@@ -2,6 +2,7 @@
 
 use super::actor::World;
 use super::registry::{Entry, identity};
+use super::verbs::MOST_INSTANCES;
 use crate::api::request::{Existing, Start};
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
@@ -38,6 +39,7 @@ impl World {
     }
 
     async fn start_app(self: &Rc<Self>, spec: AppSpec, existing: Existing) -> Result<Vec<ProcessId>, ApiError> {
+        self.refuse_when_closing()?;
         let known = match existing {
             Existing::Duplicate => Vec::new(),
             Existing::Refuse => self.same_script(&spec),
@@ -47,10 +49,19 @@ impl World {
         if known.is_empty() {
             return self.launch_new(&spec).await;
         }
-        self.respec(&known, &spec);
         if existing == Existing::Reload {
-            self.reload_all(&known).await?;
+            self.refuse_second_reload(&spec.name)?;
+            let before = self.specs_of(&known);
+            self.respec(&known, &spec);
+            if let Err(error) = self.reload_all(&known).await {
+                // The old processes go on, and so do the settings they run with.
+                for (id, old) in before {
+                    self.respec(&[id], &old);
+                }
+                return Err(error);
+            }
         } else {
+            self.respec(&known, &spec);
             self.restart_all(&known).await?;
         }
         Ok(known)
@@ -76,6 +87,11 @@ impl World {
         Ok(ids)
     }
 
+    fn specs_of(&self, ids: &[ProcessId]) -> Vec<(ProcessId, Rc<AppSpec>)> {
+        let registry = self.registry.borrow();
+        ids.iter().filter_map(|id| Some((*id, Rc::clone(&registry.get(*id)?.spec)))).collect()
+    }
+
     /// Whether none of them could even be executed.
     fn never_ran(&self, ids: &[ProcessId]) -> bool {
         let registry = self.registry.borrow();
@@ -90,7 +106,7 @@ impl World {
         let group = registry.group(spec);
         let id = identity.id;
         let handle = process::Handle::begin(self.context.clone(), Rc::clone(spec), identity.clone(), group, 0, None);
-        registry.insert(Entry { spec: Rc::clone(spec), identity, created_at: clock::unix_ms(), handle });
+        registry.insert(Entry { spec: Rc::clone(spec), identity, created_at: clock::unix_ms(), handle, passing: None });
         id
     }
 
@@ -159,8 +175,8 @@ fn check(spec: &AppSpec) -> Result<(), ApiError> {
     if !spec.cwd.is_absolute() || !spec.program.path.is_absolute() {
         return bad("its paths must be absolute");
     }
-    if spec.instances > 10_000 {
-        return bad("more than 10000 instances");
+    if spec.instances > MOST_INSTANCES {
+        return bad(&format!("more than {MOST_INSTANCES} instances"));
     }
     Ok(())
 }

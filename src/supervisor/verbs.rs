@@ -2,6 +2,7 @@
 
 use super::actor::World;
 use crate::api::{ApiError, Code, EventKind, Response};
+use crate::domain::lifecycle::State;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::process::{Command, Settled};
 use crate::sys::signal;
@@ -13,6 +14,9 @@ use tokio::sync::oneshot;
 /// How long a disk may take for the last output of everything before the end.
 const LAST_OUTPUT: Duration = Duration::from_secs(5);
 
+/// More of one app are a mistake.
+pub(super) const MOST_INSTANCES: u32 = 10_000;
+
 type Answer = Result<Response, ApiError>;
 
 /// A command that awaits that its process comes to rest.
@@ -21,7 +25,7 @@ pub(super) type Verb = fn(oneshot::Sender<Settled>) -> Command;
 impl World {
     pub(super) async fn stop(&self, selector: &Selector) -> Answer {
         let ids = self.registry.borrow().select(selector)?;
-        let settled = self.command(&ids, Command::Stop).await;
+        let settled = self.end(&ids, Command::Stop).await;
         self.overtaken(&settled, "stop", |rest| {
             matches!(rest, Settled::Stopped | Settled::Errored | Settled::Deleted)
         })?;
@@ -50,7 +54,7 @@ impl World {
 
     /// Ends processes and takes them off the list.
     pub(super) async fn forget(&self, ids: &[ProcessId], how: Verb) {
-        self.command(ids, how).await;
+        self.end(ids, how).await;
         for id in ids {
             // Announced and removed when the report is read; whoever asks next must not see them before that.
             self.announce(*id, EventKind::Delete, true);
@@ -123,11 +127,43 @@ impl World {
 
     /// Everything stops, at the same time; nothing lives afterwards, and what it said last is in its files.
     pub(super) async fn stop_everything(&self) {
-        let ids: Vec<ProcessId> = self.registry.borrow().iter().map(|entry| entry.identity.id).collect();
-        self.command(&ids, Command::Stop).await;
+        // What was begun just before the end was asked for comes to the list while we wait.
+        loop {
+            let running: Vec<ProcessId> = {
+                let registry = self.registry.borrow();
+                let lives = |state: &State| state.is_wanted() || state.status().is_alive();
+                let running =
+                    registry.iter().filter(|entry| lives(&entry.handle.observed().state) || entry.passing.is_some());
+                running.map(|entry| entry.identity.id).collect()
+            };
+            if running.is_empty() {
+                break;
+            }
+            self.end(&running, Command::Stop).await;
+            tokio::task::yield_now().await;
+        }
         if tokio::time::timeout(LAST_OUTPUT, self.context.unwritten.none()).await.is_err() {
             tracing::warn!("the last output of some apps is not written within {LAST_OUTPUT:?}: it is given up");
         }
+    }
+
+    /// The same for a command after which nothing of them lives: the other process of a reload ends too.
+    pub(super) async fn end(&self, ids: &[ProcessId], verb: Verb) -> Vec<(ProcessId, Settled)> {
+        let mut passing = Vec::new();
+        for id in ids {
+            let other = self.registry.borrow().get(*id).and_then(|entry| entry.passing.clone());
+            if let Some(other) = other {
+                let (reply, answer) = oneshot::channel();
+                other.send(Command::Delete(reply));
+                passing.push(answer);
+            }
+        }
+        let settled = self.command(ids, verb).await;
+        for answer in passing {
+            // One that has ended without an answer has ended.
+            let _ = answer.await;
+        }
+        settled
     }
 
     /// Sends a command to all of them at once, then awaits each.
@@ -215,7 +251,13 @@ impl World {
             return Err(ApiError::new(Code::NotFound, format!("no app is called {name}")).hint("see: rpm ls"));
         };
         let now = ids.len() as i32;
-        let wanted = if relative { now + count } else { count };
+        let wanted = if relative { now.saturating_add(count) } else { count };
+        if wanted > MOST_INSTANCES as i32 {
+            return Err(ApiError::new(
+                Code::Invalid,
+                format!("{wanted} processes of {name} are more than {MOST_INSTANCES}"),
+            ));
+        }
         if wanted < 0 {
             return Err(ApiError::new(Code::Invalid, format!("{name} has {now} processes: it cannot have {wanted}")));
         }

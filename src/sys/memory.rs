@@ -21,9 +21,8 @@ impl SharedWords {
     pub fn open(path: &Path, words: usize) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let length = words * size_of::<u64>();
-        if file.metadata()?.len() < length as u64 {
-            file.set_len(length as u64)?;
-        }
+        // Blocks and all: a page that the disk has no room for would end us at the first write to it.
+        nix::fcntl::posix_fallocate(&file, 0, length as libc::off_t)?;
         // SAFETY: a new mapping at an address of the kernel's choice; the descriptor is open during the call, and the
         // mapping stays valid without it.
         let start = unsafe {

@@ -216,13 +216,6 @@ fn child_steps(plan: &ChildPlan) -> Stage {
         if plan.death_signal != 0 {
             libc::prctl(libc::PR_SET_PDEATHSIG, plan.death_signal as libc::c_ulong);
         }
-        if plan.open_files != 0 {
-            let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-            if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
-                limit.rlim_cur = plan.open_files.min(limit.rlim_max);
-                libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
-            }
-        }
         if libc::chdir(plan.cwd) != 0 {
             return Stage::Cwd;
         }
@@ -231,6 +224,14 @@ fn child_steps(plan: &ChildPlan) -> Stage {
         }
         if !place_descriptors(plan) {
             return Stage::Descriptors;
+        }
+        // After the descriptors: with a low limit none could be moved above those that the parent has open.
+        if plan.open_files != 0 {
+            let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
+                limit.rlim_cur = plan.open_files.min(limit.rlim_max);
+                libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+            }
         }
         libc::sigprocmask(libc::SIG_SETMASK, plan.signals, std::ptr::null_mut());
         libc::execve(plan.program, plan.argv, plan.envp);
@@ -362,6 +363,21 @@ mod tests {
         spawn(&plan).unwrap_err();
         let mut buffer = [0; 16];
         assert_eq!(ours.recv(&mut buffer).map(|length| buffer[..length].to_vec()).unwrap(), b"born 7");
+    }
+
+    #[test]
+    fn a_low_limit_of_files_concerns_the_program_only() {
+        let null = std::fs::File::open("/dev/null").unwrap();
+        let many: Vec<_> = (0..64).map(|_| null.try_clone().unwrap()).collect();
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut plan = plan(&["/bin/sh", "-c", "ulimit -n"], vec![(null.as_fd(), 0), (writer.as_fd(), 1)]);
+        plan.open_files = Some(32);
+        let spawned = spawn(&plan).unwrap();
+        drop((writer, many));
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        super::super::pidfd::reap(&spawned.pidfd);
+        assert_eq!(text, "32\n");
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub(super) const LONGEST_BACKOFF: u64 = 15_000;
 pub(super) const BACKOFF_RESET: u64 = 30_000;
 /// How long to wait for readiness at start when the app doesn't say.
 pub const LISTEN_TIMEOUT: u64 = 3_000;
+/// What a draining worker has at least: it is asked to close only after a grace of its own.
+const SHORTEST_DRAIN: u64 = 1_000;
 /// The delay before another try when the system had no room for a process.
 const NO_ROOM_DELAY: u64 = 1_000;
 
@@ -274,7 +276,7 @@ impl Machine<'_> {
         }
         match self.delay(uptime) {
             0 => self.spawn_again(),
-            delay => self.state.phase = Phase::WaitingRestart { until: self.now + delay },
+            delay => self.state.phase = Phase::WaitingRestart { until: self.now.saturating_add(delay) },
         }
     }
 
@@ -307,7 +309,7 @@ impl Machine<'_> {
     fn spawn(&mut self) {
         self.state.run = self.next;
         self.state.started_at = self.now;
-        self.state.phase = Phase::Launching { deadline: self.now + self.policy.listen_timeout };
+        self.state.phase = Phase::Launching { deadline: self.now.saturating_add(self.policy.listen_timeout) };
         self.effects.push(Effect::Spawn(self.next));
     }
 
@@ -317,7 +319,13 @@ impl Machine<'_> {
     }
 
     fn stopping(&mut self, step: StopStep, then: Then) {
-        self.state.phase = Phase::Stopping { step, deadline: self.now + self.policy.stop.kill_timeout, then };
+        let time = match step {
+            StopStep::Drain => self.policy.stop.kill_timeout.max(SHORTEST_DRAIN),
+            StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled => {
+                self.policy.stop.kill_timeout
+            }
+        };
+        self.state.phase = Phase::Stopping { step, deadline: self.now.saturating_add(time), then };
     }
 }
 
