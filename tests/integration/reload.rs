@@ -1,6 +1,6 @@
 //! `reload`: a new version without a failed request, or the old one goes on.
 
-use crate::support::{Home, Load, eventually, get};
+use crate::support::{Home, Load, eventually, get, is_alive};
 use rpm_native::domain::Status;
 use std::collections::BTreeSet;
 
@@ -196,5 +196,35 @@ fn what_happens_to_the_app_during_its_reload() {
             "delete" => assert!(list.is_empty()),
             _ => assert_eq!(list[0].status, Status::Online),
         }
+    }
+}
+
+/// The new version tells its pid, and listens once it is allowed to.
+const HESITANT: &str = r"
+const fs = require('node:fs')
+fs.writeFileSync('begun.new', String(process.pid))
+fs.renameSync('begun.new', 'begun')
+process.on('SIGINT', () => process.exit(0))
+setInterval(() => {
+  if (fs.existsSync('go')) require('node:http').createServer().listen(0)
+}, 5)
+";
+
+#[test]
+fn whatever_ends_the_app_ends_its_replacement() {
+    for verb in [&["stop", "app"][..], &["delete", "app"], &["kill"]] {
+        let home = Home::new();
+        versioned(&home, "old");
+        home.rpm(["start", "app.js", "-i", "1"]).ok();
+        home.port("app-out-0.log");
+        home.write("app.js", HESITANT);
+        let reload = home.command(["reload", "app"]).begin();
+        let told = eventually("it has begun", || std::fs::read_to_string(home.work().join("begun")).ok());
+        let replacement = told.parse().unwrap();
+        home.rpm(verb.iter().copied()).ok();
+        assert!(!is_alive(replacement), "{verb:?} left the replacement alive");
+        home.write("go", "");
+        assert_eq!(reload.end().code(), Some(1), "{verb:?}");
+        assert!(home.named("app").iter().all(|process| process.status == Status::Stopped), "{verb:?}");
     }
 }
