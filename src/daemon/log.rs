@@ -1,32 +1,75 @@
-//! The daemon's own log: its standard error, which the launcher has pointed at `rpm.log`.
+//! The daemon's own log: its standard error, which the launcher has pointed at `rpm.log`. Never more than two files
+//! of [`LARGEST`] bytes.
 
 use crate::paths::Home;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::Level;
 
-/// A log larger than this is set aside when a daemon starts.
+/// A log of more bytes is set aside, over the one that was set aside before.
 const LARGEST: u64 = 10 * 1024 * 1024;
+/// Bytes between two looks at the file.
+const LOOK_EVERY: u64 = 1024 * 1024;
 
-pub(super) fn begin() {
+pub(super) fn begin(home: Option<Home>) {
+    let writer = move || Log { home: home.clone() };
     tracing_subscriber::fmt()
         .with_max_level(Level::INFO)
         .with_target(false)
         .with_ansi(false)
-        .with_writer(io::stderr)
+        .with_writer(writer)
         .init();
 }
 
-/// Keeps one old log. Called before anything is written, while the file is still the launcher's.
-pub(super) fn set_aside(home: &Home) {
+/// Standard error, with an eye on how much was written.
+struct Log {
+    home: Option<Home>,
+}
+
+static WRITTEN: AtomicU64 = AtomicU64::new(LOOK_EVERY);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = WRITTEN.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if written >= LOOK_EVERY {
+            WRITTEN.store(0, Ordering::Relaxed);
+            if let Some(home) = &self.home {
+                set_aside(home);
+            }
+        }
+        io::stderr().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+fn set_aside(home: &Home) {
     let log = home.daemon_log();
     if fs::metadata(&log).is_ok_and(|file| file.len() > LARGEST) {
-        let old = log.with_extension("log.1");
-        // A copy, as our standard error is this very file.
-        if fs::copy(&log, old).is_ok()
-            && let Ok(file) = fs::OpenOptions::new().write(true).open(&log)
-        {
-            let _ = file.set_len(0);
-        }
+        // A copy, as our standard error is this very file; it is opened for appending, and goes on at its new end.
+        let copied = fs::copy(&log, log.with_extension("log.1"));
+        let emptied = fs::OpenOptions::new().write(true).open(&log).and_then(|file| file.set_len(0));
+        let _ = (copied, emptied);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_log_is_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::new(directory.path());
+        fs::write(home.daemon_log(), "small").unwrap();
+        set_aside(&home);
+        assert_eq!(fs::read_to_string(home.daemon_log()).unwrap(), "small");
+        fs::write(home.daemon_log(), vec![b'x'; LARGEST as usize + 1]).unwrap();
+        set_aside(&home);
+        assert_eq!(fs::metadata(home.daemon_log()).unwrap().len(), 0);
+        assert_eq!(fs::metadata(directory.path().join("rpm.log.1")).unwrap().len(), LARGEST + 1);
     }
 }

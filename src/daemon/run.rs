@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 /// Runs the daemon of the home that the environment names, and returns the exit code.
 pub fn run() -> u8 {
     let mut launcher = ready_pipe();
-    log::begin();
+    log::begin(Home::from_env().ok());
     if launcher.is_some()
         && let Err(error) = leave_launcher()
     {
@@ -41,7 +41,6 @@ fn say(launcher: &mut Option<File>, word: &str) {
 
 fn serve(launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
     let own = OwnHome::take(Home::from_env()?)?;
-    log::set_aside(own.home());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let signals = Signals::watch()?;

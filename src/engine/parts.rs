@@ -62,6 +62,7 @@ impl Engine {
             unwritten: Unwritten::default(),
         };
         let persistence = options.persistent.then(|| Persistence::open(&options.home, boot, records));
+        let persistence = persistence.transpose().map_err(io::Error::other)?;
         if let Some(persistence) = &persistence {
             context.ids.used(SpawnId(persistence.last_run()));
         }

@@ -13,7 +13,7 @@ pub enum StoreError {
     Read { path: PathBuf, source: io::Error },
     #[error("{path} is damaged: {source}")]
     Damaged { path: PathBuf, source: serde_json::Error },
-    #[error("{path} is of a newer version ({version})")]
+    #[error("{path} was written by a newer rpm (format {version}); run that one, or move the file away")]
     Newer { path: PathBuf, version: u32 },
 }
 

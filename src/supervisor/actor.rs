@@ -184,7 +184,8 @@ impl Remembered {
 
 impl World {
     async fn carry_out(self: Rc<Self>, request: Request) -> Answer {
-        if request.changes_something() {
+        // A second end waits for the first.
+        if request.changes_something() && request != Request::Kill {
             self.refuse_when_closing()?;
         }
         match request {

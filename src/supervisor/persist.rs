@@ -32,18 +32,22 @@ pub struct Persistence {
 }
 
 impl Persistence {
-    /// Reads the state. One that cannot be used is set aside, so that a daemon starts in any case.
-    pub fn open(home: &Home, boot: String, records: Vec<Record>) -> Self {
+    /// Reads the state. A damaged one is set aside, so that a daemon starts all the same; one that a newer version has
+    /// written, or that cannot be read now, is left for whoever can.
+    pub fn open(home: &Home, boot: String, records: Vec<Record>) -> Result<Self, StoreError> {
         let store = Store::new(home.state());
-        let loaded = store.load().unwrap_or_else(|error| {
-            tracing::error!("{error}; it is set aside, and the list begins empty");
-            store.set_aside();
-            None
-        });
+        let loaded = match store.load() {
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::error!("{error}; it is set aside, and the list begins empty");
+                store.set_aside();
+                None
+            }
+            other => other?,
+        };
         let seen = records.iter().map(|record| record.state.run.0).max().unwrap_or(0);
         let last_run = loaded.as_ref().map_or(0, |snapshot| snapshot.next_run + RUN_MARGIN).max(seen);
         let loaded = RefCell::new(loaded.filter(|snapshot| !snapshot.closed));
-        Self {
+        Ok(Self {
             store,
             boot,
             loaded,
@@ -53,7 +57,7 @@ impl Persistence {
             writing: Cell::new(false),
             written: Notify::new(),
             turn: tokio::sync::Mutex::default(),
-        }
+        })
     }
 
     /// A number above those of all runs before.
