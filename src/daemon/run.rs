@@ -45,8 +45,9 @@ fn serve(launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
     LocalSet::new().block_on(&runtime, async {
         let signals = Signals::watch()?;
         let options = EngineOptions { home: own.home().clone(), parent_death_signal: None, persistent: true };
-        let (handle, engine) = Engine::new(options)?;
+        // Before the engine, which takes over what the last daemon has left: a daemon that nobody could reach must not.
         let socket = ControlSocket::bind(own.home())?;
+        let (handle, engine) = Engine::new(options)?;
         let engine = tokio::task::spawn_local(engine.run());
         let server = {
             let router = router(handle.clone());

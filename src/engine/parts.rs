@@ -35,20 +35,15 @@ impl Engine {
         for directory in [options.home.logs(), options.home.pids()] {
             std::fs::create_dir_all(directory)?;
         }
-        let boot = sys::proc::boot_id();
-        let (slots, records) = match options.persistent.then(|| Table::open(&options.home.slots(), &boot)) {
-            Some(Err(error)) => {
-                tracing::warn!("what processes are doing cannot be kept for a daemon after this one: {error}");
-                (None, Vec::new())
-            }
-            Some(Ok((table, records, lost))) => {
-                if lost > 0 {
-                    tracing::warn!("the last daemon was cut off between accepting and handing over {lost} connections");
-                }
-                (Some(table), records)
-            }
-            None => (None, Vec::new()),
-        };
+        // The list first: opening the slots empties them, and whoever cannot go on must leave them to another.
+        let mut persistence = None;
+        let mut slots = None;
+        if options.persistent {
+            let boot = sys::proc::boot_id();
+            let mut list = Persistence::open(&options.home, boot.clone()).map_err(io::Error::other)?;
+            slots = take_slots(&options.home, &boot, &mut list);
+            persistence = Some(list);
+        }
         let (reports, inbox) = mpsc::unbounded_channel();
         let context = Context {
             logs: Logs::start()?,
@@ -61,8 +56,6 @@ impl Engine {
             running: Rc::new(Cell::new(0)),
             unwritten: Unwritten::default(),
         };
-        let persistence = options.persistent.then(|| Persistence::open(&options.home, boot, records));
-        let persistence = persistence.transpose().map_err(io::Error::other)?;
         if let Some(persistence) = &persistence {
             context.ids.used(SpawnId(persistence.last_run()));
         }
@@ -73,5 +66,22 @@ impl Engine {
     /// Supervises until every handle is gone; then stops what runs.
     pub async fn run(self) {
         self.supervisor.run().await;
+    }
+}
+
+/// The slots, with what the last daemon has left in them. Without them, as on a full disk, we run all the same.
+fn take_slots(home: &Home, boot: &str, list: &mut Persistence) -> Option<Table> {
+    match Table::open(&home.slots(), boot) {
+        Ok((table, records, cut_off)) => {
+            if cut_off > 0 {
+                tracing::warn!("the last daemon was cut off between accepting and handing over {cut_off} connections");
+            }
+            list.go_on_from(records);
+            Some(table)
+        }
+        Err(error) => {
+            tracing::warn!("what processes are doing cannot be kept for a daemon after this one: {error}");
+            None
+        }
     }
 }

@@ -34,7 +34,7 @@ pub struct Persistence {
 impl Persistence {
     /// Reads the state. A damaged one is set aside, so that a daemon starts all the same; one that a newer version has
     /// written, or that cannot be read now, is left for whoever can.
-    pub fn open(home: &Home, boot: String, records: Vec<Record>) -> Result<Self, StoreError> {
+    pub fn open(home: &Home, boot: String) -> Result<Self, StoreError> {
         let store = Store::new(home.state());
         let loaded = match store.load() {
             Err(error @ StoreError::Damaged { .. }) => {
@@ -44,20 +44,26 @@ impl Persistence {
             }
             other => other?,
         };
-        let seen = records.iter().map(|record| record.state.run.0).max().unwrap_or(0);
-        let last_run = loaded.as_ref().map_or(0, |snapshot| snapshot.next_run + RUN_MARGIN).max(seen);
+        let last_run = loaded.as_ref().map_or(0, |snapshot| snapshot.next_run + RUN_MARGIN);
         let loaded = RefCell::new(loaded.filter(|snapshot| !snapshot.closed));
         Ok(Self {
             store,
             boot,
             loaded,
-            records: RefCell::new(records),
+            records: RefCell::default(),
             last_run,
             dirty: Cell::new(false),
             writing: Cell::new(false),
             written: Notify::new(),
             turn: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// What processes were doing when the last daemon was cut off.
+    pub fn go_on_from(&mut self, records: Vec<Record>) {
+        let seen = records.iter().map(|record| record.state.run.0).max().unwrap_or(0);
+        self.last_run = self.last_run.max(seen);
+        self.records.replace(records);
     }
 
     /// A number above those of all runs before.

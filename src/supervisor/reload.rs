@@ -133,8 +133,11 @@ impl World {
             Wanted::Uptime(spec.restart.min_uptime)
         };
         let timeout = spec.ready.listen_timeout.unwrap_or(READY_TIMEOUT);
-        // Staying up takes as long as it takes.
-        let limit = if matches!(wanted, Wanted::Uptime(_)) { u64::MAX >> 32 } else { timeout };
+        let limit = match wanted {
+            Wanted::Word | Wanted::Listening => timeout,
+            // Staying up takes that long in any case.
+            Wanted::Uptime(time) => timeout.saturating_add(time),
+        };
         let why = match tokio::time::timeout(Duration::from_millis(limit), wanted.wait(&handle)).await {
             Ok(Ok(())) => return Ok(handle),
             Ok(Err(why)) => why,
