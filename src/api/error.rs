@@ -17,6 +17,8 @@ pub enum Code {
     ReloadFailed,
     /// Another reload of the same app is under way.
     ReloadInProgress,
+    /// A new program cannot be the daemon; the old one goes on.
+    UpdateFailed,
     /// `scale` to the size it has.
     SameSize,
     /// A value that makes no sense.
@@ -43,6 +45,7 @@ impl Code {
             Self::StartFailed => "START_FAILED",
             Self::ReloadFailed => "RELOAD_FAILED",
             Self::ReloadInProgress => "RELOAD_IN_PROGRESS",
+            Self::UpdateFailed => "UPDATE_FAILED",
             Self::SameSize => "SAME_SIZE",
             Self::Invalid => "INVALID",
             Self::Config => "CONFIG",

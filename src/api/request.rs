@@ -2,6 +2,7 @@
 
 use crate::domain::{AppSpec, Selector};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -39,6 +40,9 @@ pub enum Request {
     ReopenLogs,
     /// Figures of the machine: [`Response::Host`](super::Response::Host).
     Host,
+    /// Have another program be the daemon: [`Response::Updating`](super::Response::Updating). No app notices. One that
+    /// fails its check is refused; one that fails afterwards is replaced by the daemon that was there before.
+    Update { program: PathBuf },
     /// Stop everything in order and leave.
     Kill,
 }

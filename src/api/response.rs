@@ -16,6 +16,11 @@ pub enum Response {
     Pm2(Vec<serde_json::Value>),
     Daemon(DaemonInfo),
     Host(Host),
+    /// The daemon makes room for another; ask again (it takes a moment to answer) and see `last_update`.
+    Updating {
+        /// Of the daemon that answers this.
+        generation: u64,
+    },
     /// It is done; there is nothing to show.
     Done,
 }
@@ -73,8 +78,53 @@ pub struct DaemonInfo {
     pub api: u32,
     pub pid: i32,
     pub home: PathBuf,
+    /// When this daemon began. Apps may be older.
     pub started_at: UnixMs,
     pub processes: u32,
+    /// Which daemon of the guardian this is, from 1.
+    #[serde(default)]
+    pub generation: u64,
+    /// The parent of the apps; absent where there is none.
+    #[serde(default)]
+    pub guardian: Option<Guardian>,
+    /// Why the daemon before this one ended, unless this is the first.
+    #[serde(default)]
+    pub last_death: Option<Death>,
+    /// The last `update`.
+    #[serde(default)]
+    pub last_update: Option<UpdateReport>,
+    /// Connections that daemons which were killed had accepted and not handed over.
+    #[serde(default)]
+    pub lost_connections: u64,
+}
+
+/// The small program that keeps apps alive while daemons come and go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guardian {
+    pub pid: i32,
+    pub version: String,
+    pub started_at: UnixMs,
+    /// Processes that apps have left behind, and that it has waited for.
+    pub orphans: u64,
+}
+
+/// The end of a daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Death {
+    pub generation: u64,
+    pub at: UnixMs,
+    /// In words: `killed by SIGKILL`, `ended with code 3`, `did not answer for 15 s`, `made room for an update`.
+    pub cause: String,
+}
+
+/// What became of the last `update`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateReport {
+    pub at: UnixMs,
+    /// The program that was to take over.
+    pub program: PathBuf,
+    /// Why it did not; the one before went on. `None`: it runs.
+    pub failed: Option<String>,
 }
 
 /// Figures of the machine.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -248,7 +248,7 @@ impl Group {
         let kept_as = format!("listen/{}/{}", self.inner.name, query.key);
         self.inner
             .keep
-            .put(&kept_as, listener.get_ref().as_fd())
+            .put(&kept_as, b"", listener.get_ref().socket())
             .map_err(|error| error.raw_os_error().unwrap_or(libc::EMFILE))?;
         let (listener, room) = (Rc::new(listener), Rc::new(Notify::new()));
         let accepting =
@@ -340,6 +340,7 @@ mod tests {
     use crate::sys::keep::LocalKeep;
     use serde_json::json;
     use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
     use tokio::task::LocalSet;
 
     /// A worker of `group` that asks for a port of its own, and its end of the channel.
@@ -348,10 +349,10 @@ mod tests {
         for end in [&ours, &theirs] {
             end.set_nonblocking(true).unwrap();
         }
-        group.add(id, Holder(1), Rc::new(Channel::new(ours.into()).unwrap()));
+        group.add(id, Holder(1), Rc::new(Channel::new(Arc::new(ours.into())).unwrap()));
         let query = json!({"act": "queryServer", "seq": 1, "address": "127.0.0.1", "port": 0, "addressType": 4});
         group.handle(id, &serde_json::from_value(query).unwrap());
-        Channel::new(theirs.into()).unwrap()
+        Channel::new(Arc::new(theirs.into())).unwrap()
     }
 
     async fn connection_to(worker: &Channel) {

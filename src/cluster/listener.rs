@@ -8,11 +8,12 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A listening socket of the app. The file of a unix one goes with it.
 #[derive(Debug)]
 pub(super) struct Listener {
-    socket: OwnedFd,
+    socket: Arc<OwnedFd>,
     file: Option<PathBuf>,
     bound: Option<SocketAddr>,
 }
@@ -44,7 +45,7 @@ impl Listener {
     fn tcp(address: SocketAddr, v6only: bool, backlog: i32) -> io::Result<Self> {
         let socket = socket::listen_tcp(address, v6only, backlog)?;
         let bound = socket::local_address(socket.as_fd())?;
-        Ok(Self { socket, file: None, bound })
+        Ok(Self { socket: Arc::new(socket), file: None, bound })
     }
 
     fn unix(path: &Path, readable_all: bool, writable_all: bool, backlog: i32) -> io::Result<Self> {
@@ -64,7 +65,11 @@ impl Listener {
             let added = if readable_all { 0o444 } else { 0 } | if writable_all { 0o222 } else { 0 };
             fs::set_permissions(path, Permissions::from_mode(mode | added))?;
         }
-        Ok(Self { socket, file: Some(path.to_owned()), bound: None })
+        Ok(Self { socket: Arc::new(socket), file: Some(path.to_owned()), bound: None })
+    }
+
+    pub(super) fn socket(&self) -> &Arc<OwnedFd> {
+        &self.socket
     }
 
     /// The TCP address with its real port.

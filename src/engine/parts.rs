@@ -8,6 +8,7 @@ use crate::slots::Table;
 use crate::supervisor::{Handle, Persistence, Supervisor};
 use crate::sys;
 use crate::sys::keep::LocalKeep;
+use crate::sys::memory::SharedWords;
 use crate::sys::socket::raise_open_files;
 use std::cell::Cell;
 use std::io;
@@ -71,11 +72,9 @@ impl Engine {
 
 /// The slots, with what the last daemon has left in them. Without them, as on a full disk, we run all the same.
 fn take_slots(home: &Home, boot: &str, list: &mut Persistence) -> Option<Table> {
-    match Table::open(&home.slots(), boot) {
-        Ok((table, records, cut_off)) => {
-            if cut_off > 0 {
-                tracing::warn!("the last daemon was cut off between accepting and handing over {cut_off} connections");
-            }
+    match SharedWords::open(&home.slots(), Table::words()) {
+        Ok(memory) => {
+            let (table, records) = Table::open(memory, boot);
             list.go_on_from(records);
             Some(table)
         }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
@@ -23,7 +24,7 @@ const READS_IN_A_ROW: u32 = 64;
 /// Our end of an app's channel.
 #[derive(Debug)]
 pub struct Channel {
-    fd: AsyncFd<OwnedFd>,
+    fd: AsyncFd<Arc<OwnedFd>>,
     outbox: RefCell<Outbox>,
     inbox: RefCell<Inbox>,
     waiting: Notify,
@@ -42,7 +43,7 @@ pub struct QueueFull;
 
 impl Channel {
     /// Takes over a non-blocking stream socket.
-    pub fn new(fd: OwnedFd) -> io::Result<Self> {
+    pub fn new(fd: Arc<OwnedFd>) -> io::Result<Self> {
         Ok(Self {
             fd: sys::ready::register(fd)?,
             outbox: RefCell::default(),

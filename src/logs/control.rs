@@ -9,7 +9,7 @@ use super::source::{Source, SourceId, Target};
 use super::subscriber::Feed;
 use crate::domain::SpawnId;
 use crate::sys::pipe::set_nonblocking;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
@@ -52,7 +52,7 @@ impl Copier {
         }
     }
 
-    fn capture(&mut self, label: Label, pipe: OwnedFd, path: Option<PathBuf>) {
+    fn capture(&mut self, label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>) {
         if let Err(error) = set_nonblocking(pipe.as_fd()) {
             warn!(app = %label.name, id = %label.id, %error, "output cannot be read without waiting; it is lost");
             return;
@@ -67,7 +67,7 @@ impl Copier {
                 Target::Broken { lost: 0 }
             }),
         };
-        let mut source = Source::new(label, File::from(pipe), path, target);
+        let mut source = Source::new(label, pipe, path, target);
         choose_followers(&mut source, &self.followers);
         if let Target::File(identity) = target
             && self.sinks.get(&identity).is_some_and(Sink::is_stalled)

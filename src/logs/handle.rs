@@ -31,7 +31,7 @@ pub(super) type Wanted = Arc<dyn Fn(&Label) -> bool + Send + Sync>;
 pub(super) type Starts = HashMap<PathBuf, u64>;
 
 pub(super) enum Command {
-    Capture { label: Label, pipe: OwnedFd, path: Option<PathBuf> },
+    Capture { label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf> },
     Finish { spawn: SpawnId, reply: oneshot::Sender<()> },
     Reopen { reply: oneshot::Sender<io::Result<()>> },
     Flush { paths: Vec<PathBuf>, reply: oneshot::Sender<io::Result<()>> },
@@ -78,7 +78,7 @@ impl Logs {
     ///
     /// Without a path the output is read and thrown away, and followers see nothing; with `/dev/null` only the
     /// followers see it. A path that cannot be opened costs the output (until [`Logs::reopen`]), never the app.
-    pub fn capture(&self, label: Label, pipe: OwnedFd, path: Option<PathBuf>) {
+    pub fn capture(&self, label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>) {
         self.send(Command::Capture { label, pipe, path });
     }
 

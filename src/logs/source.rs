@@ -6,9 +6,8 @@ use super::subscriber::Feed;
 use crate::clock;
 use crate::domain::BootMs;
 use crate::sys::pipe::unread;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,7 +33,7 @@ pub(super) enum Target {
 
 pub(super) struct Source {
     pub(super) label: Label,
-    pub(super) pipe: File,
+    pub(super) pipe: Arc<OwnedFd>,
     pub(super) path: Option<PathBuf>,
     pub(super) target: Target,
     pub(super) partial: Partial,
@@ -46,7 +45,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(label: Label, pipe: File, path: Option<PathBuf>, target: Target) -> Self {
+    pub(super) fn new(label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>, target: Target) -> Self {
         let (partial, followers) = (Partial::default(), Vec::new());
         Self { label, pipe, path, target, partial, followers, paused: false, remaining: None }
     }
@@ -58,7 +57,7 @@ impl Source {
             return Ok(None);
         }
         let count = loop {
-            match self.pipe.read(&mut buffer[..room]) {
+            match nix::unistd::read(&self.pipe, &mut buffer[..room]).map_err(io::Error::from) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.remaining.is_some() => return Ok(None),
                 done => break done?,

@@ -30,7 +30,7 @@ fn logs() -> (Logs, TempDir) {
 /// An app whose output goes to `path`: the end it writes to. It stays open, as a descendant would hold it.
 fn app(logs: &Logs, id: u32, path: impl Into<Option<PathBuf>>) -> File {
     let (ours, apps) = output_pipe(1 << 18).unwrap();
-    logs.capture(label(id), ours, path.into());
+    logs.capture(label(id), ours.into(), path.into());
     File::from(apps)
 }
 

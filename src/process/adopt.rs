@@ -7,6 +7,7 @@ use crate::logs::{Label, Logs};
 use crate::sys::{group, pidfd, pipe, proc::StatFile};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const SIGKILL: i32 = 9;
 
@@ -42,7 +43,7 @@ pub(super) fn adopt(
             OutputStream::Err => 2,
         };
         match pipe::reopen(pid, number) {
-            Ok(pipe) => logs.capture(label, pipe, path),
+            Ok(pipe) => logs.capture(label, Arc::new(pipe), path),
             Err(error) => tracing::warn!("the output {number} of process {pid} cannot be read any more: {error}"),
         }
     }

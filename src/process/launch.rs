@@ -16,6 +16,7 @@ use std::fs::{self, File};
 use std::io::{self, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The number under which the channel is found. Node's own choice.
 const CHANNEL_FD: RawFd = 3;
@@ -67,21 +68,23 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     let output = |name| {
         let pipe =
             pipe::output_pipe(around.pipe_size).map_err(|error| failed("its output pipes cannot be made", &error))?;
+        let (ours, theirs) = (Arc::new(pipe.0), pipe.1);
         around
             .keep
-            .put(&format!("{name}/{id}"), pipe.0.as_fd())
+            .put(&format!("{name}/{id}"), b"", &ours)
             .map_err(|error| failed("its output cannot be kept", &error))?;
-        Ok(pipe)
+        Ok((ours, theirs))
     };
     let (out, their_out) = output("out")?;
     let (err, their_err) = output("err")?;
     fds.extend([(input.as_fd(), 0), (their_out.as_fd(), 1), (their_err.as_fd(), 2)]);
 
     let pair = if spec.program.is_node() {
-        let pair = channel::pair().map_err(|error| failed("its channel cannot be made", &error))?;
+        let (ours, theirs) = channel::pair().map_err(|error| failed("its channel cannot be made", &error))?;
+        let pair = (Arc::new(ours), theirs);
         around
             .keep
-            .put(&format!("ipc/{id}"), pair.0.as_fd())
+            .put(&format!("ipc/{id}"), b"", &pair.0)
             .map_err(|error| failed("its channel cannot be kept", &error))?;
         env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
         env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
@@ -131,7 +134,7 @@ fn watch(
     id: SpawnId,
     pidfd: OwnedFd,
     pid: i32,
-    pair: Option<(OwnedFd, OwnedFd)>,
+    pair: Option<(Arc<OwnedFd>, OwnedFd)>,
     membership: Option<Membership>,
     around: &Surroundings<'_>,
 ) -> io::Result<Watched> {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -39,7 +40,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn open(fd: OwnedFd, membership: Option<Membership>, holder: Holder) -> io::Result<Self> {
+    pub(super) fn open(fd: Arc<OwnedFd>, membership: Option<Membership>, holder: Holder) -> io::Result<Self> {
         let channel = Rc::new(Channel::new(fd)?);
         if let Some(Membership { group, worker }) = &membership {
             group.add(*worker, holder, Rc::clone(&channel));

@@ -126,7 +126,7 @@ impl Handle {
         identity: Identity,
         group: Option<Group>,
         restarts: u32,
-        previous: Option<Record>,
+        previous: Option<(Slot, Record)>,
     ) -> Self {
         let mut state = State::new(clock::boot_ms());
         state.restarts = restarts;
@@ -143,7 +143,10 @@ impl Handle {
         // Unbounded: a person or program waits for each answer, and the task reads at once.
         let (commands, receiver) = mpsc::unbounded_channel();
         let holder = Holder(context.ids.next_holder());
-        let slot = context.slots.as_ref().and_then(Table::slot);
+        let (slot, previous) = match previous {
+            Some((slot, record)) => (Some(slot), Some(record)),
+            None => (context.slots.as_ref().and_then(Table::slot), None),
+        };
         let mut task = Task {
             context,
             spec,

@@ -38,7 +38,7 @@ pub(super) fn failure(error: &ApiError) -> Response {
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::AlreadyRunning | Code::ReloadInProgress | Code::SameSize | Code::Superseded => StatusCode::CONFLICT,
         Code::Invalid | Code::Config => StatusCode::BAD_REQUEST,
-        Code::StartFailed | Code::ReloadFailed => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::StartFailed | Code::ReloadFailed | Code::UpdateFailed => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Permission => StatusCode::FORBIDDEN,
         Code::Unreachable | Code::Closing => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,30 +1,38 @@
-//! The slots, in a mapped file of the home.
+//! The slots, in memory that outlives us.
 
+use super::journal::{JOURNAL_WORDS, Journal};
 use super::record::{Record, WORDS};
+use super::standing::Standing;
 use crate::sys::memory::SharedWords;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::io;
-use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// "rpmslot" and the version: another layout is another number, and begins empty.
-const MAGIC: u64 = 0x7270_6d73_6c6f_7401;
+const MAGIC: u64 = 0x7270_6d73_6c6f_7402;
 /// Processes beyond this are not kept: they would be unknown to a daemon that follows a killed one.
 const CAPACITY: usize = 4096;
 
-const HEADER: usize = 8;
+const HEADER: usize = 8 + JOURNAL_WORDS;
 const MAGIC_WORD: usize = 0;
 /// Names the boot of the machine that the records belong to.
 const BOOT_WORD: usize = 1;
 const IN_FLIGHT_WORD: usize = 2;
 /// Slots from here on were never used: nobody reads them, so that their pages stay unmapped.
 const USED_WORD: usize = 3;
+/// A number above those of all runs.
+const NEXT_RUN_WORD: usize = 4;
+/// Connections that killed daemons have lost, in all.
+const LOST_WORD: usize = 5;
+const JOURNAL_AT: usize = 8;
 
 /// Stamp, record, sum.
 const HALF: usize = WORDS + 2;
-const SLOT: usize = 2 * HALF;
+/// Two halves, and the standing.
+const SLOT: usize = 2 * HALF + 1;
+const STANDING: usize = 2 * HALF;
 
 /// All slots. Cheap to clone; one thread.
 #[derive(Debug, Clone)]
@@ -33,8 +41,8 @@ pub struct Table {
 }
 
 #[derive(Debug)]
-struct Inner {
-    memory: SharedWords,
+pub(super) struct Inner {
+    pub(super) memory: Arc<SharedWords>,
     free: RefCell<BTreeSet<usize>>,
 }
 
@@ -52,39 +60,69 @@ pub struct InFlight {
 }
 
 impl Table {
-    /// Opens the table, with the records that another generation has left in this boot of the machine, and the number
-    /// of connections that it lost.
-    pub fn open(path: &Path, boot: &str) -> io::Result<(Self, Vec<Record>, u64)> {
-        let memory = SharedWords::open(path, HEADER + CAPACITY * SLOT)?;
+    /// The table in this memory (see [`Table::words`]), with the slots that another generation has left in this boot
+    /// of the machine. They stay as they are until they are written or dropped.
+    pub fn open(memory: SharedWords, boot: &str) -> (Self, Vec<(Slot, Record)>) {
         let boot = hash(boot.bytes().map(u64::from));
         let words = memory.words();
         let known =
             words[MAGIC_WORD].load(Ordering::Acquire) == MAGIC && words[BOOT_WORD].load(Ordering::Acquire) == boot;
-        let left = if known { (0..used(words)).filter_map(|index| read(words, index)).collect() } else { Vec::new() };
-        let lost = if known { words[IN_FLIGHT_WORD].load(Ordering::Acquire) } else { 0 };
-        let table = Self { inner: Rc::new(Inner { memory, free: RefCell::new((0..CAPACITY).collect()) }) };
-        table.clear();
-        table.inner.memory.words()[BOOT_WORD].store(boot, Ordering::Release);
-        table.inner.memory.words()[MAGIC_WORD].store(MAGIC, Ordering::Release);
-        Ok((table, left, lost))
+        if !known {
+            words[MAGIC_WORD].store(0, Ordering::Release);
+            for word in &words[1..HEADER + used(words) * SLOT] {
+                word.store(0, Ordering::Relaxed);
+            }
+            words[BOOT_WORD].store(boot, Ordering::Release);
+            words[MAGIC_WORD].store(MAGIC, Ordering::Release);
+        }
+        let lost = words[IN_FLIGHT_WORD].swap(0, Ordering::AcqRel);
+        words[LOST_WORD].fetch_add(lost, Ordering::AcqRel);
+        let found: Vec<(usize, Record)> =
+            (0..used(words)).filter_map(|index| Some((index, read(words, index)?))).collect();
+        let taken: BTreeSet<usize> = found.iter().map(|(index, _)| *index).collect();
+        let free = (0..CAPACITY).filter(|index| !taken.contains(index)).collect();
+        let inner = Rc::new(Inner { memory: Arc::new(memory), free: RefCell::new(free) });
+        let slot = |index| Slot { table: Rc::clone(&inner), index };
+        let left = found.into_iter().map(|(index, record)| (slot(index), record)).collect();
+        (Self { inner }, left)
     }
 
-    fn clear(&self) {
-        let words = self.inner.memory.words();
-        for word in &words[..HEADER + used(words) * SLOT] {
-            word.store(0, Ordering::Relaxed);
-        }
+    /// How much memory a table needs.
+    pub const fn words() -> usize {
+        HEADER + CAPACITY * SLOT
     }
 
     /// A slot for a process; `None` when all are taken.
     pub fn slot(&self) -> Option<Slot> {
         let index = self.inner.free.borrow_mut().pop_first()?;
+        let slot = Slot { table: Rc::clone(&self.inner), index };
+        // What a death in the middle of emptying it may have left.
+        slot.empty();
         self.inner.memory.words()[USED_WORD].fetch_max(index as u64 + 1, Ordering::AcqRel);
-        Some(Slot { table: Rc::clone(&self.inner), index })
+        Some(slot)
     }
 
     pub fn in_flight(&self) -> InFlight {
         InFlight { table: Some(Rc::clone(&self.inner)) }
+    }
+
+    /// Connections that killed daemons have lost since the table was made.
+    pub fn lost_connections(&self) -> u64 {
+        self.inner.memory.words()[LOST_WORD].load(Ordering::Acquire)
+    }
+
+    pub fn journal(&self) -> Journal {
+        Journal::shared(Arc::clone(&self.inner.memory), JOURNAL_AT)
+    }
+
+    /// A number above those of all runs that any generation has begun.
+    pub fn next_run(&self) -> u64 {
+        self.inner.memory.words()[NEXT_RUN_WORD].load(Ordering::Acquire)
+    }
+
+    /// Runs below this have begun.
+    pub fn note_next_run(&self, next: u64) {
+        self.inner.memory.words()[NEXT_RUN_WORD].fetch_max(next, Ordering::AcqRel);
     }
 }
 
@@ -106,9 +144,19 @@ impl Slot {
         words[start + HALF - 1].store(sum(stamp, &record), Ordering::Release);
     }
 
+    /// What the run in it has said of itself.
+    pub fn standing(&self) -> Standing {
+        Standing::shared(Rc::clone(&self.table), HEADER + self.index * SLOT + STANDING)
+    }
+
+    /// The sums first: a slot that is emptied half-way is no slot.
     fn empty(&self) {
         let start = HEADER + self.index * SLOT;
-        for word in &self.table.memory.words()[start..start + SLOT] {
+        let words = self.table.memory.words();
+        for half in [0, 1] {
+            words[start + half * HALF + HALF - 1].store(0, Ordering::Release);
+        }
+        for word in &words[start..start + SLOT] {
             word.store(0, Ordering::Release);
         }
     }
@@ -187,55 +235,70 @@ mod tests {
         Record { id: ProcessId(id), state, run: Some((4242, 77)), started_at: -1 }
     }
 
+    fn open(path: &std::path::Path, boot: &str) -> (Table, Vec<(Slot, Record)>) {
+        Table::open(SharedWords::open(path, Table::words()).unwrap(), boot)
+    }
+
+    fn records(left: &[(Slot, Record)]) -> Vec<Record> {
+        left.iter().map(|(_, record)| *record).collect()
+    }
+
     #[test]
-    fn what_is_written_is_there_for_the_next_generation() {
+    fn what_is_written_is_there_for_each_next_generation() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("slots");
-        let (table, left, lost) = Table::open(&path, "boot").unwrap();
-        assert_eq!((left, lost), (vec![], 0));
+        let (table, left) = open(&path, "boot");
+        assert!(left.is_empty());
         let (first, second) = (table.slot().unwrap(), table.slot().unwrap());
         first.write(&record(1, 1));
         second.write(&record(2, 1));
         second.write(&record(2, 2));
+        second.standing().join(3);
         table.in_flight().begin();
+        table.note_next_run(100);
         // A killed program drops nothing.
         std::mem::forget((first, second));
-        let (table, left, lost) = Table::open(&path, "boot").unwrap();
-        assert_eq!((left, lost), (vec![record(1, 1), record(2, 2)], 1));
-        drop(table);
-        assert_eq!(Table::open(&path, "boot").unwrap().1, vec![]);
+        for _ in 0..2 {
+            let (table, left) = open(&path, "boot");
+            assert_eq!(records(&left), [record(1, 1), record(2, 2)]);
+            assert!(left[1].0.standing().has_joined(3) && !left[0].0.standing().has_joined(3));
+            assert_eq!((table.lost_connections(), table.next_run()), (1, 100));
+            std::mem::forget(left);
+        }
+        drop(open(&path, "boot"));
+        assert!(open(&path, "boot").1.is_empty(), "what is dropped is empty");
     }
 
     #[test]
     fn another_boot_begins_empty() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("slots");
-        let (table, ..) = Table::open(&path, "one").unwrap();
+        let (table, _) = open(&path, "one");
         let slot = table.slot().unwrap();
         slot.write(&record(1, 1));
         std::mem::forget(slot);
-        assert_eq!(Table::open(&path, "two").unwrap().1, vec![]);
+        assert!(open(&path, "two").1.is_empty());
     }
 
     #[test]
     fn a_dropped_slot_is_empty_and_free() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("slots");
-        let (table, ..) = Table::open(&path, "boot").unwrap();
+        let (table, _) = open(&path, "boot");
         let slots: Vec<Slot> = std::iter::from_fn(|| table.slot()).collect();
         assert_eq!(slots.len(), CAPACITY);
         slots[5].write(&record(5, 5));
         drop(slots);
         assert!(table.slot().is_some());
-        assert_eq!(Table::open(&path, "boot").unwrap().1, vec![]);
+        assert!(open(&path, "boot").1.is_empty());
     }
 
     proptest! {
         /// A write that stops after any word leaves the record before it, or the new one.
         #[test]
-        fn a_death_in_the_middle_of_a_write_loses_nothing(word in 0..SLOT, value in any::<u64>()) {
+        fn a_death_in_the_middle_of_a_write_loses_nothing(word in 0..STANDING, value in any::<u64>()) {
             let directory = tempfile::tempdir().unwrap();
-            let (table, ..) = Table::open(&directory.path().join("slots"), "boot").unwrap();
+            let (table, _) = open(&directory.path().join("slots"), "boot");
             let slot = table.slot().unwrap();
             slot.write(&record(1, 1));
             slot.write(&record(1, 2));

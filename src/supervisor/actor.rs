@@ -54,7 +54,7 @@ struct Remembered {
 
 enum Slot {
     UnderWay(Vec<oneshot::Sender<Answer>>),
-    Done(Answer),
+    Done(Box<Answer>),
 }
 
 impl Supervisor {
@@ -146,7 +146,7 @@ impl Supervisor {
         let mut remembered = self.remembered.borrow_mut();
         match remembered.answers.get_mut(key) {
             Some(Slot::Done(answer)) => {
-                let _ = reply.send(answer.clone());
+                let _ = reply.send((**answer).clone());
                 None
             }
             Some(Slot::UnderWay(waiting)) => {
@@ -174,7 +174,7 @@ impl Remembered {
 
     fn finish(&mut self, key: &str, answer: &Answer) {
         let Some(slot) = self.answers.get_mut(key) else { return };
-        if let Slot::UnderWay(waiting) = std::mem::replace(slot, Slot::Done(answer.clone())) {
+        if let Slot::UnderWay(waiting) = std::mem::replace(slot, Slot::Done(Box::new(answer.clone()))) {
             for reply in waiting {
                 let _ = reply.send(answer.clone());
             }
@@ -205,6 +205,10 @@ impl World {
             Request::Flush { selector } => self.flush(selector.as_ref()).await,
             Request::ReopenLogs => self.reopen_logs().await,
             Request::Host => self.host_figures(),
+            Request::Update { program } => {
+                let message = format!("{} cannot take over: this supervisor has no guardian", program.display());
+                Err(ApiError::new(Code::UpdateFailed, message))
+            }
             Request::Kill => {
                 self.closing.set(true);
                 self.stop_everything().await;
@@ -230,6 +234,11 @@ impl World {
             home: self.home.root().to_owned(),
             started_at: self.started_at,
             processes: self.registry.borrow().len() as u32,
+            generation: 1,
+            guardian: None,
+            last_death: None,
+            last_update: None,
+            lost_connections: self.context.slots.as_ref().map_or(0, Table::lost_connections),
         }
     }
 

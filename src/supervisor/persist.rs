@@ -6,7 +6,7 @@ use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::{ProcessId, SpawnId};
 use crate::paths::Home;
 use crate::process::{self, Command};
-use crate::slots::Record;
+use crate::slots::{Record, Slot};
 use crate::store::{SavedProcess, Snapshot, Store, StoreError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub struct Persistence {
     boot: String,
     loaded: RefCell<Option<Snapshot>>,
     /// What processes were doing when the last daemon was cut off.
-    records: RefCell<Vec<Record>>,
+    records: RefCell<Vec<(Slot, Record)>>,
     last_run: u64,
     dirty: Cell<bool>,
     writing: Cell<bool>,
@@ -60,8 +60,8 @@ impl Persistence {
     }
 
     /// What processes were doing when the last daemon was cut off.
-    pub fn go_on_from(&mut self, records: Vec<Record>) {
-        let seen = records.iter().map(|record| record.state.run.0).max().unwrap_or(0);
+    pub fn go_on_from(&mut self, records: Vec<(Slot, Record)>) {
+        let seen = records.iter().map(|(_, record)| record.state.run.0).max().unwrap_or(0);
         self.last_run = self.last_run.max(seen);
         self.records.replace(records);
     }
@@ -89,7 +89,7 @@ impl World {
             let record = take_current(&mut records, saved.id);
             self.restore_process(saved, record, same_boot);
         }
-        for stray in records {
+        for (_, stray) in records {
             let Some((pid, _)) = stray.run.filter(|(pid, began)| process::lives(*pid, *began)) else { continue };
             if self.registry.borrow().get(stray.id).is_some() {
                 // The other half of a reload that was cut off: nobody will go on with it.
@@ -103,12 +103,13 @@ impl World {
         self.persist();
     }
 
-    fn restore_process(self: &Rc<Self>, saved: SavedProcess, record: Option<Record>, same_boot: bool) {
+    fn restore_process(self: &Rc<Self>, saved: SavedProcess, record: Option<(Slot, Record)>, same_boot: bool) {
         let spec = Rc::new(saved.spec);
         let identity = identity(&spec, saved.id, saved.instance, &saved.unique_id, &self.home);
         let group = self.registry.borrow_mut().group(&spec);
         // A worker without its channel cannot be given connections; it leaves by itself, and is replaced.
         let replaced = group.is_some();
+        let known = record.as_ref().map(|(_, record)| *record);
         let handle = process::Handle::begin(
             self.context.clone(),
             Rc::clone(&spec),
@@ -118,11 +119,11 @@ impl World {
             record,
         );
         let (reply, _) = oneshot::channel();
-        let taken_over = record.and_then(|record| record.run).map(|(pid, _)| pid);
+        let taken_over = known.and_then(|record| record.run).map(|(pid, _)| pid);
         let alive = taken_over.is_some() && taken_over == handle.observed().pid;
         if replaced && alive && handle.observed().state.is_wanted() {
             handle.send(Command::Restart(reply));
-        } else if record.is_none() && saved.wanted && same_boot {
+        } else if known.is_none() && saved.wanted && same_boot {
             // After a start of the machine nobody has said that it shall run again.
             handle.send(Command::Start(reply));
         }
@@ -203,14 +204,14 @@ impl World {
 
 /// The record of the process as it is on the list: during a reload there are two, of which one is on its way out, or
 /// not in place yet.
-fn take_current(records: &mut Vec<Record>, id: ProcessId) -> Option<Record> {
+fn take_current(records: &mut Vec<(Slot, Record)>, id: ProcessId) -> Option<(Slot, Record)> {
     let leaving =
         |record: &Record| matches!(record.state.phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
     let (index, _) = records
         .iter()
         .enumerate()
-        .filter(|(_, record)| record.id == id)
-        .min_by_key(|(_, record)| (leaving(record), record.state.run))?;
+        .filter(|(_, (_, record))| record.id == id)
+        .min_by_key(|(_, (_, record))| (leaving(record), record.state.run))?;
     Some(records.swap_remove(index))
 }
 

@@ -1,12 +1,29 @@
-//! Memory that outlives the process: a file mapped and shared, seen as words.
+//! Memory that outlives the process: mapped and shared, seen as words.
 
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::ftruncate;
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
+
+/// Opens or makes a file for so many words, for its owner alone. Words that are new are 0.
+pub fn file(path: &Path, words: usize) -> io::Result<OwnedFd> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // Blocks and all: a page that the disk has no room for would end us at the first write to it.
+    nix::fcntl::posix_fallocate(&file, 0, (words * size_of::<u64>()) as libc::off_t)?;
+    Ok(file.into())
+}
+
+/// Memory for so many words that lives as long as somebody has its descriptor.
+pub fn anonymous(words: usize) -> io::Result<OwnedFd> {
+    let fd = memfd_create(c"rpm-slots", MFdFlags::MFD_CLOEXEC)?;
+    ftruncate(&fd, (words * size_of::<u64>()) as libc::off_t)?;
+    Ok(fd)
+}
 
 /// A mapping of a file's first `words` words. What is written survives the end of the process, however it ends;
 /// it does not survive the machine's.
@@ -16,13 +33,24 @@ pub struct SharedWords {
     words: usize,
 }
 
+// SAFETY: the mapping belongs to no thread, and its words are atomic.
+unsafe impl Send for SharedWords {}
+// SAFETY: as above.
+unsafe impl Sync for SharedWords {}
+
 impl SharedWords {
-    /// Opens or makes the file, for its owner alone, and makes it at least that long.
+    /// Opens or makes the file, for its owner alone, makes it at least that long, and maps it.
     pub fn open(path: &Path, words: usize) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        Self::map(file(path, words)?.as_fd(), words)
+    }
+
+    /// Maps what [`file`] or [`anonymous`] has made, in this program or in one before it.
+    pub fn map(fd: BorrowedFd<'_>, words: usize) -> io::Result<Self> {
         let length = words * size_of::<u64>();
-        // Blocks and all: a page that the disk has no room for would end us at the first write to it.
-        nix::fcntl::posix_fallocate(&file, 0, length as libc::off_t)?;
+        // Beyond its end there is a mapping but no memory.
+        if nix::sys::stat::fstat(fd)?.st_size < length as libc::off_t {
+            return Err(io::Error::other("the shared memory is shorter than it should be"));
+        }
         // SAFETY: a new mapping at an address of the kernel's choice; the descriptor is open during the call, and the
         // mapping stays valid without it.
         let start = unsafe {
@@ -31,7 +59,7 @@ impl SharedWords {
                 length,
                 libc::PROT_READ | libc::PROT_WRITE,
                 libc::MAP_SHARED,
-                file.as_raw_fd(),
+                fd.as_raw_fd(),
                 0,
             )
         };

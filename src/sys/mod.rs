@@ -3,6 +3,7 @@
 
 pub mod channel;
 pub mod epoll;
+pub mod fault;
 pub mod group;
 pub mod keep;
 pub mod launch;

@@ -121,7 +121,13 @@ impl Fake {
                 home: "/h".into(),
                 started_at: 0,
                 processes: 0,
+                generation: 1,
+                guardian: None,
+                last_death: None,
+                last_update: None,
+                lost_connections: 0,
             }),
+            Request::Update { .. } => Response::Updating { generation: 1 },
             Request::Reset { selector }
             | Request::Signal { selector, .. }
             | Request::Flush { selector: Some(selector) } => {

@@ -1,0 +1,3 @@
+//! The guardian: parent of all apps, keeper of their descriptors, restarter of the daemon.
+
+fn main() {}
