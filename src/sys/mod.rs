@@ -14,6 +14,8 @@ pub mod pipe;
 pub mod proc;
 #[cfg(feature = "engine")]
 pub mod ready;
+#[cfg(test)]
+mod refusal;
 pub mod signal;
 pub mod socket;
 pub mod spawn;
