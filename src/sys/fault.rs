@@ -55,7 +55,7 @@ points! {
 
 /// Whether a test has us behave as on another system: its name is in the list `RPM_FAULT_SIMULATE`.
 #[cfg(not(feature = "faults"))]
-#[inline(always)]
+#[inline]
 pub fn simulated(_system: &str) -> bool {
     false
 }
