@@ -9,7 +9,7 @@ use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{Label, Logs};
 use crate::sys::keep::Keep;
-use crate::sys::spawn::{SpawnPlan, Stage, c_string, find_program, spawn};
+use crate::sys::spawn::{Program, SpawnPlan, Stage, c_string, find_program, spawn};
 use crate::sys::{channel, group, pidfd, pipe};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -101,13 +101,14 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     });
 
     let cwd = &spec.cwd;
+    let shown = program.display().to_string();
     let plan = plan(program, &argv, &env, cwd, fds, around).map_err(|error| failed("it cannot be started", &error))?;
     let spawned = spawn(&plan).map_err(|error| {
         let what = match error.stage {
             Stage::Cwd => format!("its working directory {} cannot be entered", cwd.display()),
-            Stage::Exec => format!("{} cannot be executed", plan.program.to_string_lossy()),
+            Stage::Exec => format!("{shown} cannot be executed"),
             Stage::Clone => "the system has no room for another process".to_owned(),
-            Stage::Descriptors => "its descriptors cannot be set up".to_owned(),
+            stage => stage.what().to_owned(),
         };
         failed(&what, &error.source)
     })?;
@@ -197,16 +198,13 @@ fn plan<'a>(
     fds: Vec<(BorrowedFd<'a>, RawFd)>,
     around: &Surroundings<'_>,
 ) -> io::Result<SpawnPlan<'a>> {
+    let words = argv.iter().map(c_string).collect::<io::Result<_>>()?;
+    let env = env.iter().map(|(name, value)| c_string(format!("{name}={value}"))).collect::<io::Result<_>>()?;
     Ok(SpawnPlan {
-        program: c_string(program)?,
-        argv: argv.iter().map(c_string).collect::<io::Result<_>>()?,
-        env: env.iter().map(|(name, value)| c_string(format!("{name}={value}"))).collect::<io::Result<_>>()?,
-        cwd: c_string(cwd)?,
         fds,
-        new_session: true,
         parent_death_signal: around.parent_death_signal,
         open_files: Some(around.open_files),
-        birth: None,
+        ..SpawnPlan::new(Program::Path(c_string(program)?), words, env, c_string(cwd)?)
     })
 }
 

@@ -17,6 +17,8 @@ pub mod pipe;
 pub mod proc;
 #[cfg(feature = "engine")]
 pub mod ready;
+#[cfg(test)]
+mod refusal;
 pub mod signal;
 pub mod socket;
 pub mod spawn;

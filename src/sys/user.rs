@@ -7,6 +7,15 @@ pub fn effective_uid() -> u32 {
     Uid::effective().as_raw()
 }
 
+/// A user with all the groups it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ids {
+    pub uid: u32,
+    pub gid: u32,
+    /// Supplementary ones.
+    pub groups: Vec<u32>,
+}
+
 /// The home directory that the password database knows for us.
 pub fn home_directory() -> Option<PathBuf> {
     User::from_uid(Uid::effective()).ok().flatten().map(|user| user.dir)
