@@ -5,7 +5,7 @@ use super::message::{Cause, End, Verdict};
 use super::places;
 use super::wire::Wire;
 use crate::sys::pidfd::{self, Ended, Exit};
-use crate::sys::spawn::{SpawnError, SpawnPlan, c_string, spawn};
+use crate::sys::spawn::{Program, SpawnError, SpawnPlan, c_string, spawn};
 use crate::sys::time::awake_ms;
 use std::fs::File;
 use std::io;
@@ -61,26 +61,19 @@ impl Generation {
             env.push(c_string(pair)?);
         }
         env.push(c_string(format!("{}={}", places::VARIABLE, std::process::id()))?);
-        let spawned = spawn(&SpawnPlan {
-            program: c_string(format!("/proc/self/fd/{}", places::IMAGE))?,
-            argv: vec![c_string("rpm")?, c_string("daemon")?],
-            env,
-            cwd: c_string("/")?,
-            fds: vec![
-                (null.as_fd(), 0),
-                (out.as_fd(), 1),
-                (err.as_fd(), 2),
-                (around.word.unwrap_or(null.as_fd()), places::WORD),
-                (theirs.as_fd(), places::CONTROL),
-                (image.fd.as_fd(), places::IMAGE),
-                (around.lock, places::LOCK),
-            ],
-            new_session: true,
-            parent_death_signal: None,
-            open_files: Some(around.open_files),
-            birth: None,
-        })
-        .map_err(|SpawnError { source, .. }| source)?;
+        let argv = vec![c_string("rpm")?, c_string("daemon")?];
+        let mut plan = SpawnPlan::new(Program::Inherited(places::IMAGE), argv, env, c_string("/")?);
+        plan.fds = vec![
+            (null.as_fd(), 0),
+            (out.as_fd(), 1),
+            (err.as_fd(), 2),
+            (around.word.unwrap_or(null.as_fd()), places::WORD),
+            (theirs.as_fd(), places::CONTROL),
+            (image.fd.as_fd(), places::IMAGE),
+            (around.lock, places::LOCK),
+        ];
+        plan.open_files = Some(around.open_files);
+        let spawned = spawn(&plan).map_err(|SpawnError { source, .. }| source)?;
         let now = awake_ms();
         let time = places::milliseconds(places::TRIAL_VARIABLE, 10_000);
         let late = on_trial.then_some((now + time, Cause::Hung(time)));

@@ -13,6 +13,8 @@ mod generation;
 pub mod handover;
 mod image;
 mod keeper;
+#[cfg(feature = "engine")]
+mod link;
 pub mod message;
 pub mod places;
 mod policy;
@@ -20,4 +22,6 @@ mod run;
 mod store;
 mod wire;
 
+#[cfg(feature = "engine")]
+pub use link::{Legacy, Link};
 pub use run::run;

@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 /// How long a guardian that ends may hold the lock.
 const LEAVING: u64 = 2_000;
 
+/// The name under which the guardian's own program is kept.
+pub(super) const PROGRAM: &str = "guardian/program";
+
 const USAGE: &str = "rpm-guardian is started by rpm; to run the daemon in the foreground: rpm daemon";
 
 /// Runs what the arguments (without the program's name) say, and returns the exit code.
@@ -78,12 +81,17 @@ fn new(program: &Path, word: &mut Option<File>) -> Result<Guardian, String> {
     let current =
         Image::open(program).map_err(|error| format!("{} cannot be opened: {error}", program.display()))?;
     let failed = |what: &str, error: io::Error| format!("{what}: {error}");
+    let mut store = Store::default();
+    // For a daemon that has to take our place.
+    if let Ok(own) = File::open("/proc/self/exe") {
+        store.put(PROGRAM, b"", own.into());
+    }
     children::inherit_orphans().map_err(|error| failed("orphans of apps cannot be taken in", error))?;
     Ok(Guardian {
         current,
         previous: None,
         candidate: None,
-        store: Store::default(),
+        store,
         stage: Stage::Waiting { until: awake_ms() },
         deaths: Deaths::default(),
         generation: 0,
