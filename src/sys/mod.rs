@@ -5,6 +5,7 @@ pub mod channel;
 pub mod epoll;
 pub mod fault;
 pub mod group;
+pub mod input;
 pub mod keep;
 pub mod launch;
 pub mod lock;
