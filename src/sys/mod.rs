@@ -7,6 +7,7 @@ pub mod epoll;
 pub mod fault;
 pub mod group;
 pub mod inherit;
+pub mod input;
 pub mod keep;
 pub mod launch;
 pub mod lock;
