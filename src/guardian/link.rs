@@ -139,12 +139,6 @@ impl Link {
         self.wait_for_barrier()
     }
 
-    /// The next end of a run; `None` once the guardian is gone.
-    pub async fn next_exit(&self) -> io::Result<Option<ExitRecord>> {
-        let socket = ready::register(Arc::clone(&self.socket))?;
-        self.next_exit_on(&socket).await
-    }
-
     /// All ends of runs, each handed to `each`, until the guardian is gone.
     pub async fn listen(&self, mut each: impl FnMut(ExitRecord)) -> io::Result<()> {
         let socket = ready::register(Arc::clone(&self.socket))?;
@@ -199,7 +193,8 @@ impl Link {
         writer.message(&Message::End(self.about.borrow().clone()), None)?;
         let state = writer.finish()?;
         let number = std::os::fd::IntoRawFd::into_raw_fd(state);
-        let argv = ["rpm-guardian", ARGUMENT, &number.to_string()].map(c_string).into_iter().collect::<Result<_, _>>()?;
+        let argv =
+            ["rpm-guardian", ARGUMENT, &number.to_string()].map(c_string).into_iter().collect::<Result<_, _>>()?;
         let env = std::env::vars_os().map(|(mut name, value)| {
             name.push("=");
             name.push(value);
