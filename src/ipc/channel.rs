@@ -1,11 +1,12 @@
 //! A channel's descriptor, read and written without blocking.
 
 use super::Inbound;
-use super::codec::{Lines, decode};
-use super::outbox::{Frame, Outbox};
+use super::codec::decode;
+use super::inbox::{Inbox, Look};
+use super::outbox::{Frame, Outbox, Passenger};
 use crate::sys;
+use crate::sys::fault::{self, Point};
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
@@ -15,26 +16,19 @@ use tokio::sync::Notify;
 
 /// What may wait for an app that doesn't read, in bytes. More is refused to whoever sends.
 const LONGEST_QUEUE: usize = 16 * 1024 * 1024;
-
-/// Descriptors that may wait for the line that they belong to. Node sends one at a time.
-const MOST_DESCRIPTORS: usize = 16;
 /// Reads in a row before other tasks have their turn.
 const READS_IN_A_ROW: u32 = 64;
 
 /// Our end of an app's channel.
+///
+/// A message leaves the socket only after it was handled: whoever goes on after our death reads it again. Only a line
+/// that is longer than a read, or comes with a descriptor, leaves it before.
 #[derive(Debug)]
 pub struct Channel {
     fd: AsyncFd<Arc<OwnedFd>>,
     outbox: RefCell<Outbox>,
     inbox: RefCell<Inbox>,
     waiting: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    lines: Lines,
-    descriptors: VecDeque<OwnedFd>,
-    ended: bool,
 }
 
 /// The app doesn't read what it is sent.
@@ -44,12 +38,17 @@ pub struct QueueFull;
 impl Channel {
     /// Takes over a non-blocking stream socket.
     pub fn new(fd: Arc<OwnedFd>) -> io::Result<Self> {
-        Ok(Self {
-            fd: sys::ready::register(fd)?,
-            outbox: RefCell::default(),
-            inbox: RefCell::default(),
-            waiting: Notify::new(),
-        })
+        Self::with(fd, Outbox::default(), Inbox::default())
+    }
+
+    /// The same with one that another has read and written: it may have stopped in the middle of a line.
+    pub fn adopted(fd: Arc<OwnedFd>) -> io::Result<Self> {
+        Self::with(fd, Outbox::behind_another(), Inbox::amid_a_line())
+    }
+
+    fn with(fd: Arc<OwnedFd>, outbox: Outbox, inbox: Inbox) -> io::Result<Self> {
+        let fd = sys::ready::register(fd)?;
+        Ok(Self { fd, outbox: RefCell::new(outbox), inbox: RefCell::new(inbox), waiting: Notify::new() })
     }
 
     /// Queues a line (with its break) and writes what can be written.
@@ -61,9 +60,21 @@ impl Channel {
         Ok(())
     }
 
-    /// The same with a descriptor. The caller bounds how many are out.
-    pub fn send_descriptor(&self, bytes: Vec<u8>, descriptor: Rc<OwnedFd>) {
+    /// The same with a descriptor. The caller bounds how many are out, and says when one was taken.
+    pub fn send_descriptor(&self, bytes: Vec<u8>, descriptor: Rc<dyn Passenger>) {
         self.queue(Frame { bytes, descriptor: Some(descriptor) });
+    }
+
+    /// The app has answered to a descriptor of ours. Its bare [`Inbound::HandleAck`] doesn't say to which: it may be
+    /// one that another has sent on this channel.
+    pub fn descriptor_taken(&self) {
+        self.outbox.borrow_mut().acknowledged();
+        self.flush();
+    }
+
+    /// Nothing is written any more.
+    pub fn abandon(&self) {
+        self.outbox.borrow_mut().clear();
     }
 
     fn queue(&self, frame: Frame) {
@@ -74,6 +85,13 @@ impl Channel {
     /// Writes until nothing is left or the socket is full. A dead channel shows when it is read.
     fn flush(&self) {
         let mut outbox = self.outbox.borrow_mut();
+        if outbox.asks_for_unread() {
+            // Where it can't be known, nobody reads.
+            outbox.unread(sys::channel::unread_by_peer(self.fd.get_ref().as_fd()).unwrap_or(0));
+            if outbox.asks_for_unread() {
+                self.waiting.notify_one();
+            }
+        }
         while let Some((bytes, descriptor)) = outbox.next() {
             let descriptor = descriptor.map(|fd| fd.as_fd());
             match sys::channel::send(self.fd.get_ref().as_fd(), bytes, descriptor) {
@@ -104,13 +122,18 @@ impl Channel {
     /// Waits for messages and hands each to `each`, with the descriptor that came with a [`Inbound::Handle`].
     /// False once the channel has ended.
     pub async fn receive(&self, mut each: impl FnMut(Inbound, Option<OwnedFd>)) -> bool {
-        match self.fd.readable().await {
-            Ok(mut ready) => ready.clear_ready(),
+        let closed = match self.fd.readable().await {
+            Ok(mut ready) => {
+                let closed = ready.ready().is_read_closed();
+                ready.clear_ready();
+                closed
+            }
             Err(_) => return false,
-        }
+        };
         loop {
             match self.read(READS_IN_A_ROW, &mut each) {
-                Read::Emptied => return true,
+                // The end is not read behind the beginning of a line, which stays where it is.
+                Read::Emptied => return !closed,
                 Read::Ended => return false,
                 // An app that writes without end has no more than its turn.
                 Read::More => tokio::task::yield_now().await,
@@ -124,37 +147,34 @@ impl Channel {
     }
 
     fn read(&self, most: u32, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) -> Read {
+        let fd = self.fd.get_ref().as_fd();
         let mut buffer = [0; 16 * 1024];
         for _ in 0..most {
-            let mut messages = Vec::new();
-            let emptied = {
-                let inbox = &mut *self.inbox.borrow_mut();
-                if inbox.ended {
-                    return Read::Ended;
-                }
-                let mut descriptors = Vec::new();
-                match sys::channel::receive(self.fd.get_ref().as_fd(), &mut buffer, &mut descriptors) {
-                    Ok(count) if count > 0 => {
-                        // A read ends early at a descriptor, or because there is nothing more: another read would say
-                        // so, and cost as much as the first. What comes later wakes us again.
-                        let emptied = count < buffer.len() && descriptors.is_empty();
-                        inbox.descriptors.extend(descriptors);
-                        let lines = inbox.lines.push(&buffer[..count], |line| messages.push(decode(line)));
-                        inbox.ended = lines.is_err() || inbox.descriptors.len() > MOST_DESCRIPTORS;
-                        emptied
+            let look = self.inbox.borrow_mut().look(fd, &mut buffer);
+            let emptied = match look {
+                Look::Lines { length, emptied } => {
+                    for line in buffer[..length - 1].split(|byte| *byte == b'\n') {
+                        let message = decode(line);
+                        if !self.inbox.borrow_mut().is_a_rest(&message) {
+                            self.handle(message, each);
+                        }
                     }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Emptied,
-                    // A zero read, or the reset of a peer that died with unread bytes.
-                    _ => {
-                        inbox.ended = true;
-                        false
+                    fault::point(Point::ChannelHandled);
+                    if sys::channel::consume(fd, &mut buffer[..length]).is_err() {
+                        self.inbox.borrow_mut().end();
                     }
+                    emptied
                 }
+                Look::Taken { messages, emptied } => {
+                    for message in messages {
+                        self.handle(message, each);
+                    }
+                    emptied
+                }
+                Look::Nothing => return Read::Emptied,
+                Look::Ended => return Read::Ended,
             };
-            for message in messages {
-                self.handle(message, each);
-            }
-            if self.inbox.borrow().ended {
+            if self.inbox.borrow().has_ended() {
                 return Read::Ended;
             }
             if emptied {
@@ -166,13 +186,8 @@ impl Channel {
 
     fn handle(&self, message: Inbound, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) {
         match message {
-            Inbound::HandleAck | Inbound::HandleNack => {
-                self.outbox.borrow_mut().acknowledged();
-                self.flush();
-                each(message, None);
-            }
             Inbound::Handle => {
-                let descriptor = self.inbox.borrow_mut().descriptors.pop_front();
+                let descriptor = self.inbox.borrow_mut().descriptor();
                 // Until it is answered the app queues everything it sends, cluster messages included.
                 let answer: &[u8] = match descriptor {
                     Some(_) => b"{\"cmd\":\"NODE_HANDLE_ACK\"}\n",
@@ -180,7 +195,7 @@ impl Channel {
                 };
                 if self.send(answer.to_vec()).is_err() {
                     // It sends handles and never reads the answers.
-                    self.inbox.borrow_mut().ended = true;
+                    self.inbox.borrow_mut().end();
                 }
                 each(Inbound::Handle, descriptor);
             }

@@ -11,7 +11,7 @@ use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, Sto
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, SpawnId};
 use crate::logs;
-use crate::slots::Record;
+use crate::slots::{Record, Slot, Standing};
 use crate::sys::{group, pidfd};
 use serde_json::Value;
 use std::time::Duration;
@@ -70,6 +70,8 @@ impl Task {
         if let Some(group) = &self.group {
             group.hold(self.holder);
         }
+        let standing = self.slot.as_ref().map_or_else(Standing::unkept, Slot::standing);
+        standing.reset();
         let surroundings = Surroundings {
             identity: &self.identity,
             logs: &self.context.logs,
@@ -77,6 +79,7 @@ impl Task {
             group: self.group.as_ref(),
             worker: WorkerId(worker_number(id.0)),
             holder: self.holder,
+            standing,
             parent_death_signal: self.context.parent_death_signal,
             open_files: self.context.open_files,
             pipe_size: logs::pipe_size(self.context.running.get()),

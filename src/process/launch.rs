@@ -8,6 +8,7 @@ use crate::cluster::{Group, Holder, WorkerId};
 use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{Label, Logs};
+use crate::slots::Standing;
 use crate::sys::keep::Keep;
 use crate::sys::spawn::{SpawnPlan, Stage, c_string, find_program, spawn};
 use crate::sys::{channel, group, pidfd, pipe};
@@ -50,6 +51,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) group: Option<&'a Group>,
     pub(super) worker: WorkerId,
     pub(super) holder: Holder,
+    pub(super) standing: Standing,
     pub(super) parent_death_signal: Option<i32>,
     pub(super) open_files: u64,
     pub(super) pipe_size: usize,
@@ -144,7 +146,7 @@ fn watch(
     let link = match pair {
         Some((ours, theirs)) => {
             drop(theirs);
-            Some(Link::open(ours, membership, around.holder)?)
+            Some(Link::open(ours, membership, around.holder, around.standing.clone())?)
         }
         None => None,
     };

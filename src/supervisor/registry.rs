@@ -91,7 +91,7 @@ impl Registry {
 
     /// The cluster that processes of this spec belong to.
     pub(super) fn group(&mut self, spec: &AppSpec) -> Option<Group> {
-        let new = || Group::new(&spec.name, Rc::clone(&self.keep), self.in_flight.clone());
+        let new = || Group::new(&spec.name, Rc::clone(&self.keep), self.in_flight.clone(), 0);
         (spec.mode == Mode::Cluster).then(|| self.groups.entry(spec.name.clone()).or_insert_with(new).clone())
     }
 
