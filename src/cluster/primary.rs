@@ -214,9 +214,7 @@ impl<C: Carried> Primary<C> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::cell::Cell;
     use std::collections::BTreeSet;
-    use std::rc::Rc;
 
     impl Carried for u32 {
         fn came_back(&self) {}

@@ -210,3 +210,205 @@ enum Read {
     More,
     Ended,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use std::os::fd::BorrowedFd;
+    use std::time::Duration;
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let limited = async { tokio::time::timeout(Duration::from_secs(10), test).await.expect("nothing comes") };
+        runtime.block_on(limited);
+    }
+
+    fn pair() -> (Arc<OwnedFd>, OwnedFd) {
+        let (ours, app) = sys::channel::pair().unwrap();
+        (Arc::new(ours), app)
+    }
+
+    fn write(app: &OwnedFd, text: &[u8]) {
+        assert_eq!(sys::channel::send(app.as_fd(), text, None).unwrap(), text.len());
+    }
+
+    /// What is in the socket.
+    fn unread(fd: &OwnedFd) -> Vec<u8> {
+        let mut buffer = vec![0; 64 * 1024];
+        let count = sys::channel::peek(fd.as_fd(), &mut buffer).map_or(0, |peeked| peeked.count);
+        buffer.truncate(count);
+        buffer
+    }
+
+    fn user(value: Value) -> Inbound {
+        Inbound::User(value)
+    }
+
+    #[test]
+    fn a_message_is_in_the_socket_until_it_was_handled() {
+        run(async {
+            let (ours, app) = pair();
+            let channel = Channel::new(Arc::clone(&ours)).unwrap();
+            write(&app, b"1\n2\n{\"half\":");
+            let mut seen = Vec::new();
+            channel
+                .receive(|message, _| {
+                    assert_eq!(unread(&ours), b"1\n2\n{\"half\":");
+                    seen.push(message);
+                })
+                .await;
+            assert_eq!(seen, [user(json!(1)), user(json!(2))]);
+            assert_eq!(unread(&ours), b"{\"half\":");
+        });
+    }
+
+    #[test]
+    fn half_a_line_wakes_nobody_twice() {
+        run(async {
+            let (ours, app) = pair();
+            let channel = Channel::new(ours).unwrap();
+            write(&app, b"\"hal");
+            assert!(channel.receive(|message, _| panic!("{message:?}")).await);
+            let mut seen = Vec::new();
+            let again = tokio::time::timeout(Duration::from_millis(20), channel.receive(|_, _| ()));
+            assert!(again.await.is_err(), "it is read again and again");
+            write(&app, b"f\"\n");
+            assert!(channel.receive(|message, _| seen.push(message)).await);
+            assert_eq!(seen, [user(json!("half"))]);
+            write(&app, b"\"unfinished");
+            drop(app);
+            while channel.receive(|message, _| panic!("{message:?}")).await {}
+        });
+    }
+
+    #[test]
+    fn a_long_line_leaves_the_socket_and_those_behind_it_do_not() {
+        run(async {
+            let (ours, app) = pair();
+            let channel = Channel::new(Arc::clone(&ours)).unwrap();
+            let long = "x".repeat(40 * 1024);
+            write(&app, format!("\"{long}\"\n7\n").as_bytes());
+            let mut seen = Vec::new();
+            while seen.len() < 2 {
+                channel
+                    .receive(|message, _| {
+                        assert_eq!(unread(&ours), b"7\n");
+                        seen.push(message);
+                    })
+                    .await;
+            }
+            assert_eq!(seen, [user(json!(long)), user(json!(7))]);
+            assert!(unread(&ours).is_empty());
+        });
+    }
+
+    #[test]
+    fn descriptors_come_with_their_lines() {
+        run(async {
+            let (ours, app) = pair();
+            let channel = Channel::new(ours).unwrap();
+            for _ in 0..2 {
+                write(&app, b"1\n");
+                let line = b"{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\"}\n";
+                sys::channel::send(app.as_fd(), line, Some(app.as_fd())).unwrap();
+            }
+            write(&app, b"2\n{\"cmd\":\"NODE_HANDLE\"}\n");
+            let mut seen = Vec::new();
+            while seen.len() < 6 {
+                channel.receive(|message, fd| seen.push((message == Inbound::Handle, fd.is_some()))).await;
+            }
+            let (plain, handle) = ((false, false), (true, true));
+            assert_eq!(seen, [plain, handle, plain, handle, plain, (true, false)]);
+            let answers = "{\"cmd\":\"NODE_HANDLE_ACK\"}\n".repeat(2) + "{\"cmd\":\"NODE_HANDLE_NACK\"}\n";
+            assert_eq!(unread(&app), answers.as_bytes());
+        });
+    }
+
+    #[test]
+    fn the_rest_of_a_line_is_skipped_once() {
+        run(async {
+            for (rest, wanted) in [("st of it\"}\n", vec![user(json!(1))]), ("", vec![user(json!(1))])] {
+                let (ours, app) = pair();
+                let channel = Channel::adopted(ours).unwrap();
+                write(&app, format!("{rest}1\n").as_bytes());
+                let mut seen = Vec::new();
+                channel.receive(|message, _| seen.push(message)).await;
+                assert_eq!(seen, wanted);
+                write(&app, b"garbage\n");
+                channel.receive(|message, _| seen.push(message)).await;
+                assert_eq!(seen.last(), Some(&Inbound::Garbage));
+            }
+        });
+    }
+
+    #[derive(Debug)]
+    struct Null(OwnedFd);
+
+    impl AsFd for Null {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.0.as_fd()
+        }
+    }
+
+    impl Passenger for Null {
+        fn sent(&self) {}
+    }
+
+    #[test]
+    fn behind_much_that_is_unread_a_descriptor_waits() {
+        run(async {
+            let (ours, app) = pair();
+            let text = vec![b'x'; 60 * 1024];
+            assert_eq!(sys::channel::send(ours.as_fd(), &text, None).unwrap(), text.len());
+            let channel = Channel::adopted(Arc::clone(&ours)).unwrap();
+            let null = Null(std::fs::File::open("/dev/null").unwrap().into());
+            channel.send_descriptor(b"line\n".to_vec(), Rc::new(null));
+            let arrived = async {
+                let mut buffer = vec![0; 64 * 1024];
+                assert_eq!(sys::channel::receive(app.as_fd(), &mut buffer, &mut Vec::new()).unwrap(), text.len());
+                loop {
+                    let mut fds = Vec::new();
+                    match sys::channel::receive(app.as_fd(), &mut buffer, &mut fds) {
+                        Ok(count) => return (buffer[..count].to_vec(), fds.len()),
+                        Err(_) => tokio::task::yield_now().await,
+                    }
+                }
+            };
+            tokio::select! {
+                () = channel.write_later() => unreachable!("it never returns"),
+                seen = arrived => assert_eq!(seen, (b"line\n".to_vec(), 1)),
+            }
+        });
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// Whatever the writes, and whoever goes on at any turn: each line comes once and in order.
+        #[test]
+        fn lines_come_in_order(
+            lines in prop::collection::vec(prop_oneof![0..40usize, 10_000..40_000usize], 1..12),
+            cuts in prop::collection::vec(1..20_000usize, 1..30),
+        ) {
+            run(async move {
+                let (ours, app) = pair();
+                let bytes: Vec<u8> = lines.iter().flat_map(|n| format!("\"{}\"\n", "y".repeat(*n)).into_bytes()).collect();
+                let channel = Channel::new(Arc::clone(&ours)).unwrap();
+                let (mut seen, mut at) = (Vec::new(), 0);
+                for cut in cuts.iter().cycle() {
+                    if at == bytes.len() { break; }
+                    let end = (at + cut).min(bytes.len());
+                    write(&app, &bytes[at..end]);
+                    at = end;
+                    channel.receive(|message, _| seen.push(message)).await;
+                }
+                drop(app);
+                while channel.receive(|message, _| seen.push(message)).await {}
+                let wanted: Vec<Inbound> = lines.iter().map(|n| user(json!("y".repeat(*n)))).collect();
+                assert_eq!(seen, wanted);
+            });
+        }
+    }
+}
