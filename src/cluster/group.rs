@@ -176,6 +176,13 @@ impl Group {
         self.inner.state.borrow().primary.unacknowledged(id)
     }
 
+    /// Whether the worker has taken every connection that it was sent, by whichever daemon.
+    pub fn has_taken_all(&self, id: WorkerId) -> bool {
+        let state = self.inner.state.borrow();
+        let is_read = state.workers.get(&id).is_none_or(|worker| worker.channel.is_read());
+        is_read && state.primary.unacknowledged(id) == 0
+    }
+
     /// The worker's channel has ended, and everything in it was handled.
     pub fn gone(&self, id: WorkerId) {
         {

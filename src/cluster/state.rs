@@ -130,7 +130,7 @@ impl State {
     /// The smallest number that no server has.
     pub(super) fn unused_number(&self) -> u32 {
         let used: BTreeSet<u32> = self.servers.values().map(|server| server.tag.number).collect();
-        (0..).find(|number| !used.contains(number)).unwrap_or(u32::MAX)
+        (0..used.len() as u32).find(|number| !used.contains(number)).unwrap_or(used.len() as u32)
     }
 
     pub(super) fn close(&mut self, key: &str) {

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
 /// Plain bytes after which the line of a descriptor could straddle two reads: half of the receiver's buffer.
@@ -86,13 +86,13 @@ impl Outbox {
     }
 
     /// What may be written now.
-    pub fn next(&self) -> Option<(&[u8], Option<&Rc<dyn Passenger>>)> {
+    pub fn next(&self) -> Option<(&[u8], Option<BorrowedFd<'_>>)> {
         let frame = self.queue.front()?;
         let descriptor = frame.descriptor.as_ref().filter(|_| self.offset == 0);
         if descriptor.is_some() && (self.barrier || self.behind_another) {
             return None;
         }
-        Some((&frame.bytes[self.offset..], descriptor))
+        Some((&frame.bytes[self.offset..], descriptor.map(|passenger| passenger.as_fd())))
     }
 
     /// `count` bytes of [`Self::next`] are out (its descriptor with the first of them).
@@ -131,7 +131,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::os::fd::{BorrowedFd, OwnedFd};
+    use std::os::fd::OwnedFd;
 
     #[derive(Debug)]
     struct Null(OwnedFd);

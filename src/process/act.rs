@@ -219,7 +219,7 @@ impl Task {
         group.retire(worker);
         tokio::task::spawn_local(async move {
             tokio::time::sleep(DRAIN_GRACE).await;
-            while group.unacknowledged(worker) > 0 {
+            while !group.has_taken_all(worker) {
                 tokio::time::sleep(DRAIN_POLL).await;
             }
             group.disconnect(worker);

@@ -63,6 +63,7 @@ impl Link {
     }
 
     /// To an app that another daemon has talked with: what it said to that one, by `standing`, it says again.
+    #[cfg_attr(not(test), expect(dead_code, reason = "an adoption hands no channels over yet"))]
     pub(super) fn adopt(
         fd: Arc<OwnedFd>,
         membership: Option<Membership>,
@@ -167,5 +168,46 @@ impl Hearer {
         if let Some(Membership { group, worker }) = &self.membership {
             group.gone(*worker);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slots::InFlight;
+    use crate::sys::channel;
+    use crate::sys::keep::LocalKeep;
+    use std::os::fd::AsFd;
+    use tokio::task::LocalSet;
+
+    fn membership() -> Membership {
+        let group = Group::new("app", Rc::new(LocalKeep::default()), InFlight::unkept(), 0);
+        Membership { group, worker: WorkerId(1) }
+    }
+
+    #[test]
+    fn what_an_app_has_said_it_says_to_the_next_daemon_too() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let test = async {
+            let (ours, app) = channel::pair().unwrap();
+            let (ours, standing) = (Arc::new(ours), Standing::unkept());
+            let facts = [Said::Cluster(Notice::Online), Said::Ready, Said::Cluster(Notice::Listening)];
+            let mut link = Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing.clone()).unwrap();
+            let lines = "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n\"ready\"\n\
+                         {\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\"}\n";
+            channel::send(app.as_fd(), lines.as_bytes(), None).unwrap();
+            for fact in &facts {
+                assert_eq!(link.next().await, *fact);
+            }
+            assert!(standing.is_online() && standing.is_ready() && standing.is_listening());
+            drop(link);
+            let mut link = Link::adopt(ours, Some(membership()), Holder(1), standing).unwrap();
+            for fact in &facts {
+                assert_eq!(link.next().await, *fact);
+            }
+            drop(app);
+            assert_eq!(link.next().await, Said::Closed);
+        };
+        LocalSet::new().block_on(&runtime, test);
     }
 }

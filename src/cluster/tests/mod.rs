@@ -6,6 +6,7 @@ mod world;
 use self::world::{Worker, World, until};
 use super::kept::app_of;
 use crate::ipc::{Inbound, decode};
+use crate::sys::keep::Keep;
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -37,13 +38,17 @@ fn connections_wait_for_the_next_daemon() {
     let world = World::new();
     let workers = [Worker::new(1), Worker::new(2)];
     let reply = world.live(async |daemon| {
-        workers.iter().for_each(|worker| daemon.adds(worker));
+        for worker in &workers {
+            daemon.adds(worker);
+        }
         workers[0].listens().await;
         workers[1].listens().await
     });
     let _clients: Vec<_> = (0..8).map(|_| connect(&reply)).collect();
     world.live(async |daemon| {
-        workers.iter().for_each(|worker| daemon.adopts(worker));
+        for worker in &workers {
+            daemon.adopts(worker);
+        }
         daemon.group.settle_after_adoption();
         for worker in &workers {
             for _ in 0..4 {
@@ -150,7 +155,6 @@ fn a_unix_path_is_there_until_it_is_closed() {
         kept
     });
     // A close that was cut off: the keeper has it still.
-    use crate::sys::keep::Keep;
     world.keep.put(&kept[0].name, &kept[0].tag, &kept[0].fd).unwrap();
     world.live(async |daemon| {
         assert!(daemon.group.listens().is_empty() && world.keep.all().is_empty());
