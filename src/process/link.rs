@@ -185,13 +185,20 @@ mod tests {
         Membership { group, worker: WorkerId(1) }
     }
 
+    /// Lives until it is killed: no destructor runs.
+    fn daemon(life: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let tasks = LocalSet::new();
+        tasks.block_on(&runtime, life);
+        std::mem::forget((tasks, runtime));
+    }
+
     #[test]
     fn what_an_app_has_said_it_says_to_the_next_daemon_too() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let test = async {
-            let (ours, app) = channel::pair().unwrap();
-            let (ours, standing) = (Arc::new(ours), Standing::unkept());
-            let facts = [Said::Cluster(Notice::Online), Said::Ready, Said::Cluster(Notice::Listening)];
+        let (ours, app) = channel::pair().unwrap();
+        let (ours, standing) = (Arc::new(ours), Standing::unkept());
+        let facts = [Said::Cluster(Notice::Online), Said::Ready, Said::Cluster(Notice::Listening)];
+        daemon(async {
             let mut link = Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing.clone()).unwrap();
             let lines = "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n\"ready\"\n\
                          {\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\"}\n";
@@ -200,14 +207,15 @@ mod tests {
                 assert_eq!(link.next().await, *fact);
             }
             assert!(standing.is_online() && standing.is_ready() && standing.is_listening());
-            drop(link);
+            std::mem::forget(link);
+        });
+        daemon(async {
             let mut link = Link::adopt(ours, Some(membership()), Holder(1), standing).unwrap();
             for fact in &facts {
                 assert_eq!(link.next().await, *fact);
             }
             drop(app);
             assert_eq!(link.next().await, Said::Closed);
-        };
-        LocalSet::new().block_on(&runtime, test);
+        });
     }
 }
