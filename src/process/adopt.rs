@@ -188,7 +188,7 @@ impl Task {
         let group = self.group.as_ref().filter(|_| self.spec.mode == Mode::Cluster);
         let worker = WorkerId(super::act::worker_number(run.0));
         let membership = group.map(|group| Membership { group: group.clone(), worker });
-        Link::open(kept.fd, membership, self.holder).ok()
+        Link::adopt(kept.fd, membership, self.holder, self.standing.clone()).ok()
     }
 
     /// The generation before has recorded that it starts this run, and came no further: the number stays, so that
@@ -207,10 +207,8 @@ impl Task {
     /// Carries out what was recorded, and perhaps not done.
     fn catch_up(&mut self) {
         let Phase::Stopping { step, .. } = self.state.phase else {
-            if self.state.phase == Phase::Online {
-                return;
-            }
-            return self.said_before();
+            // It was executed, which may not have been recorded. What it has said since, its link says again.
+            return self.apply(Event::Spawned(self.state.run));
         };
         let run = self.state.run;
         let asked = self.standing.is_asked();
@@ -223,16 +221,6 @@ impl Task {
         };
         if let Some(effect) = effect {
             self.carry_out(effect);
-        }
-    }
-
-    /// It was executed, and may have said that it is ready to a generation that could not record it any more.
-    fn said_before(&mut self) {
-        let run = self.state.run;
-        self.apply(Event::Spawned(run));
-        let ready = if self.spec.ready.wait_ready { self.standing.is_ready() } else { self.standing.is_online() };
-        if ready {
-            self.apply(Event::Ready(run));
         }
     }
 }
