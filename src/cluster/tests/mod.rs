@@ -6,6 +6,7 @@ mod world;
 use self::world::{Worker, World, until};
 use super::kept::app_of;
 use crate::ipc::{Inbound, decode};
+use crate::slots::MOST_SERVERS;
 use crate::sys::keep::Keep;
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpStream};
@@ -228,5 +229,30 @@ fn a_number_that_was_forgotten_joins_nothing() {
         assert!(!worker.standing.has_joined(0), "another server will be the first");
         worker.listens().await;
         assert!(worker.standing.has_joined(0));
+    });
+}
+
+#[test]
+fn one_server_more_than_can_be_told_apart_is_served_all_the_same() {
+    let world = World::new();
+    let workers = [Worker::new(1), Worker::new(2)];
+    let path = |number| world.path(&format!("{number}.sock"));
+    world.live(async |daemon| {
+        daemon.adds(&workers[0]);
+        daemon.adds(&workers[1]);
+        for number in 0..=MOST_SERVERS {
+            workers[0].listens_at(&path(number)).await;
+        }
+        workers[1].listens_at(&path(0)).await;
+    });
+    let _clients = [0, 1].map(|_| UnixStream::connect(path(MOST_SERVERS)).unwrap());
+    world.live(async |daemon| {
+        daemon.adopts(&workers[0]);
+        daemon.adopts(&workers[1]);
+        // It doesn't know the server.
+        let seq = workers[1].is_given().await;
+        workers[1].answers(seq, false);
+        workers[0].is_given().await;
+        workers[0].is_given().await;
     });
 }
