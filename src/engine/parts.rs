@@ -1,10 +1,10 @@
 //! Composition: supervisor, processes, cluster, logs, metrics.
 
 use crate::domain::SpawnId;
-use crate::logs::Logs;
+use crate::logs::{Logs, Staging};
 use crate::paths::Home;
 use crate::process::{Context, SpawnIds, Unwritten};
-use crate::slots::Table;
+use crate::slots::{Journal, Table};
 use crate::supervisor::{Handle, Persistence, Supervisor};
 use crate::sys;
 use crate::sys::keep::LocalKeep;
@@ -47,7 +47,7 @@ impl Engine {
         }
         let (reports, inbox) = mpsc::unbounded_channel();
         let context = Context {
-            logs: Logs::start()?,
+            logs: Logs::start(Staging::new(slots.as_ref().map_or_else(Journal::unkept, Table::journal))?)?,
             keep: Rc::new(LocalKeep::default()),
             ids: Rc::new(SpawnIds::new(1)),
             reports,

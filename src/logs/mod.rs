@@ -18,22 +18,34 @@
 //! * a file that cannot be written holds its sources back for a second. Then their output is dropped and counted,
 //!   and when the file takes bytes again a line in it says how many are missing.
 
+mod commit;
 mod control;
 mod copier;
+mod cut;
 mod file;
 mod follow;
 mod handle;
+mod ledger;
 mod pace;
+mod peek;
 mod pump;
+mod recover;
 mod sink;
 mod source;
+mod staging;
 mod subscriber;
 mod tail;
 
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod torture;
 
 pub use follow::{Follow, FollowItem, follow, past};
 pub use handle::{Label, Logs, pipe_size};
+pub use recover::{Recovered, recover};
+pub use staging::Staging;
 pub use subscriber::{Item, Subscription};
 pub use tail::{Tail, TailLines, tail};
