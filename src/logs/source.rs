@@ -86,8 +86,9 @@ impl Source {
             due: false,
             held: None,
             slots: slots(capacity),
-            // Two writes of half a page and a byte don't share one.
-            full: PIECE.min(capacity / 2),
+            // One page may be used up but for the last bytes in it, and two writes of half a page and a byte don't
+            // share one.
+            full: PIECE.min((capacity - capacity / slots(capacity).max(1)) / 2),
         }
     }
 
