@@ -66,7 +66,7 @@ impl Copier {
                 Target::Broken { lost: 0 }
             }),
         };
-        let mut source = Source::new(label, pipe, path, target);
+        let mut source = Source::new(label, pipe, path, target, self.now);
         choose_followers(&mut source, &self.followers);
         if let Target::File(identity) = target
             && self.sinks.get(&identity).is_some_and(Sink::is_stalled)

@@ -185,16 +185,13 @@ impl Copier {
     fn sweep(&mut self) {
         let late = |source: &Source| source.sweep_at().is_some_and(|at| at <= self.now);
         let late: Vec<SourceId> = self.sources.iter().filter(|(_, source)| late(source)).map(|(id, _)| *id).collect();
-        let now = self.now;
-        let is_late = |since: BootMs| since + PATIENCE_MS <= now;
         for id in late {
             let Some(source) = self.sources.get(&id) else { continue };
-            if !source.partial.bytes.is_empty() && is_late(source.partial.since) {
+            if !source.partial.bytes.is_empty() && source.partial.since + PATIENCE_MS <= self.now {
                 self.close_line(id);
             }
-            let Some(source) = self.sources.get(&id) else { continue };
-            if !source.paused && source.held.is_some_and(|held| is_late(held.since)) {
-                self.turn(id, true);
+            if let Some(held) = self.sources.get(&id).filter(|source| !source.paused).and_then(|source| source.held) {
+                self.turn(id, held.is_late(self.now));
             }
         }
         self.sweep_at = self.sources.values().filter_map(Source::sweep_at).min();

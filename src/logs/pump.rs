@@ -93,7 +93,7 @@ impl Copier {
     fn write(&mut self, id: SourceId, identity: Identity, chunk: &[u8], force: bool) -> io::Result<usize> {
         let Some(source) = self.sources.get_mut(&id) else { return Ok(0) };
         let Some(sink) = self.sinks.get_mut(&identity) else { return Ok(0) };
-        let portion = source.portion(chunk, sink.is_sole(), force);
+        let portion = source.portion(chunk, sink.is_sole(), force, self.now);
         if portion.bytes == 0 {
             return Ok(0);
         }

@@ -12,6 +12,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Apps that share a file come one after the other, at the start of a program that takes them over as well. Until then
+/// each has its file to itself, and the first would have begun a line there that the next one tears.
+const COMPANY_MS: u64 = 250;
+
 /// The longest unfinished line that is kept.
 pub(super) const PIECE: usize = 64 << 10;
 
@@ -49,6 +53,8 @@ pub(super) struct Source {
     pub(super) due: bool,
     /// The unfinished line that waits in the pipe, where other sources write the same file.
     pub(super) held: Option<Held>,
+    /// So long others may come to write the same file.
+    alone_from: BootMs,
     /// How many writes the pipe holds at most.
     pub(super) slots: usize,
     /// An unfinished line of this length may be all that the pipe has room for.
@@ -60,6 +66,15 @@ pub(super) struct Source {
 pub(super) struct Held {
     pub(super) bytes: usize,
     pub(super) since: BootMs,
+    /// When it is looked at again.
+    until: BootMs,
+}
+
+impl Held {
+    /// Nobody can be made to wait for it any longer.
+    pub(super) fn is_late(&self, now: BootMs) -> bool {
+        self.since + PATIENCE_MS <= now
+    }
 }
 
 /// How much of what waits is taken.
@@ -71,7 +86,7 @@ pub(super) struct Portion {
 }
 
 impl Source {
-    pub(super) fn new(label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>, target: Target) -> Self {
+    pub(super) fn new(label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>, target: Target, now: BootMs) -> Self {
         let capacity = capacity(pipe.as_fd()).unwrap_or(PIECE);
         Self {
             label,
@@ -85,6 +100,7 @@ impl Source {
             ended: false,
             due: false,
             held: None,
+            alone_from: now + COMPANY_MS,
             slots: slots(capacity),
             // One page may be used up but for the last bytes in it, and two writes of half a page and a byte don't
             // share one.
@@ -110,7 +126,8 @@ impl Source {
 
     /// How much of a chunk its file gets: all if it is the `sole` writer, else whole lines, and a piece of one if
     /// there is no whole line and `force`, or no reason to wait for one.
-    pub(super) fn portion(&self, chunk: &[u8], sole: bool, force: bool) -> Portion {
+    pub(super) fn portion(&self, chunk: &[u8], sole: bool, force: bool, now: BootMs) -> Portion {
+        let sole = sole && self.alone_from <= now;
         let lines = memchr::memrchr(b'\n', chunk).map_or(0, |at| at + 1);
         let last = self.remaining.is_some_and(|remaining| remaining <= chunk.len());
         let impatient = force || self.ended || self.remaining.is_some() || chunk.len() >= self.full;
@@ -126,7 +143,9 @@ impl Source {
             *remaining = remaining.saturating_sub(bytes);
         }
         let since = self.held.filter(|_| bytes == 0).map_or(now, |held| held.since);
-        self.held = (bytes < seen).then_some(Held { bytes: seen - bytes, since });
+        let late = since + PATIENCE_MS;
+        let until = if now < self.alone_from { late.min(self.alone_from) } else { late };
+        self.held = (bytes < seen).then_some(Held { bytes: seen - bytes, since, until });
     }
 
     /// Whether there may be more in the pipe than was seen, without an event that would tell of it.
@@ -141,9 +160,10 @@ impl Source {
 
     /// When somebody has waited long enough for the end of a line: followers, or who writes the same file.
     pub(super) fn sweep_at(&self) -> Option<BootMs> {
-        let held = self.held.filter(|_| !self.paused).map(|held| held.since);
-        let shown = (!self.followers.is_empty() && !self.partial.bytes.is_empty()).then_some(self.partial.since);
-        held.into_iter().chain(shown).min().map(|since| since + PATIENCE_MS)
+        let held = self.held.filter(|_| !self.paused).map(|held| held.until);
+        let is_awaited = !self.followers.is_empty() && !self.partial.bytes.is_empty();
+        let shown = is_awaited.then_some(self.partial.since + PATIENCE_MS);
+        held.into_iter().chain(shown).min()
     }
 
     /// Reads no further than what is in the pipe now.

@@ -242,7 +242,7 @@ fn an_unfinished_line_in_a_shared_file_wakes_nobody_and_its_end_does() {
     world.go_on();
     let path = world.apps[1].path.clone();
     let print = |world: &World, text: &[u8]| assert_eq!((&world.apps[1].end).write(text).unwrap(), text.len());
-    let mut step = |world: &mut World| {
+    let step = |world: &mut World| {
         let thread = world.thread.as_mut().unwrap();
         (thread.round(), thread.round())
     };
