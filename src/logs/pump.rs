@@ -29,8 +29,7 @@ impl Copier {
 
     /// An unfinished line of another source stands at the end of the file: what completes it goes first.
     fn settle_line_before(&mut self, id: SourceId) {
-        let Some(other) = self.sink_of(id).and_then(|sink| sink.owner_of_open_line()).filter(|&other| other != id)
-        else {
+        let Some(other) = self.sink_of(id).and_then(Sink::owner_of_open_line).filter(|&other| other != id) else {
             return;
         };
         let is_open = |copier: &Self| copier.sink_of(id).and_then(Sink::owner_of_open_line) == Some(other);
@@ -56,7 +55,10 @@ impl Copier {
         let Some(source) = self.sources.get_mut(&id) else { return };
         let mut buffer = mem::take(&mut self.buffer);
         let taken = match source.look(&self.peek, &mut buffer) {
-            Ok(0) => Ok(self.end(id)),
+            Ok(0) => {
+                self.end(id);
+                Ok(())
+            }
             Ok(count) => self.take(id, &buffer[..count], force),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
             Err(error) => Err(error),

@@ -62,7 +62,6 @@ impl Work<'_> {
         // Without the pipe that counted, what is in file and pipe has to tell.
         let counted = self.place.staging == committer.number();
         let left = match step {
-            Step::Idle => 0,
             Step::Writing { bytes } => {
                 recovered.redone = self.cut(bytes)?;
                 0
@@ -76,7 +75,7 @@ impl Work<'_> {
                 committer.count_anew(bytes)?;
                 bytes
             }
-            Step::Written { .. } | Step::Rest { .. } => 0,
+            Step::Idle | Step::Written { .. } | Step::Rest { .. } => 0,
         };
         let before = pipe::unread(self.pipe.as_fd())?;
         committer.move_out(self.pipe.as_fd(), left)?;
@@ -121,5 +120,177 @@ impl Work<'_> {
         let of = file.metadata().ok()?;
         let same = Identity { device: of.dev(), inode: of.ino() } == self.place.file;
         (of.is_file() && same).then_some(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slots::Journal;
+    use crate::sys::pipe::{lasting, number, output_pipe, splice, unread};
+    use std::fs;
+    use std::io::Write;
+    use tempfile::TempDir;
+
+    /// What a killed log thread may leave behind.
+    struct Left {
+        dir: TempDir,
+        staging: Staging,
+        pipe: Arc<OwnedFd>,
+        app: File,
+    }
+
+    impl Left {
+        /// A file with some text in it, and bytes in the pipe of an app.
+        fn new(file: &str, waiting: &str) -> Self {
+            let dir = TempDir::new().unwrap();
+            fs::write(dir.path().join("out.log"), file).unwrap();
+            let (ours, app) = output_pipe(1 << 16).unwrap();
+            let app = File::from(app);
+            (&app).write_all(waiting.as_bytes()).unwrap();
+            Self { dir, staging: Staging::new(Journal::unkept()).unwrap(), pipe: ours.into(), app }
+        }
+
+        fn path(&self) -> PathBuf {
+            self.dir.path().join("out.log")
+        }
+
+        /// The journal says that bytes were on their way to behind the first `length` bytes of the file.
+        fn at(self, step: Step, length: u64) -> Self {
+            let of = fs::metadata(self.path()).unwrap();
+            self.staging.ledger.set_place(&Place {
+                process: ProcessId(4),
+                spawn: SpawnId(44),
+                stream: OutputStream::Err,
+                file: Identity { device: of.dev(), inode: of.ino() },
+                length,
+                staging: number(self.staging.pipe.as_fd()).unwrap(),
+            });
+            self.staging.ledger.set_step(step);
+            self
+        }
+
+        fn moved(self, bytes: usize) -> Self {
+            assert_eq!(splice(self.pipe.as_fd(), self.staging.pipe.as_fd(), bytes).unwrap(), bytes);
+            self
+        }
+
+        /// What was done; what the file holds then, and what is still in the app's pipe.
+        fn recover(&self) -> (Recovered, String, String) {
+            let recovered = recover(&self.staging, |id, spawn, stream| {
+                assert_eq!((id, spawn, stream), (ProcessId(4), SpawnId(44), OutputStream::Err));
+                Some((Arc::clone(&self.pipe), Some(self.path())))
+            });
+            assert_eq!(self.staging.ledger.step(), Step::Idle);
+            assert_eq!(unread(self.staging.pipe.as_fd()).unwrap(), 0);
+            let mut waiting = [0; 99];
+            let seen = Peek::new().unwrap().look(self.pipe.as_fd(), &mut waiting).unwrap_or(0);
+            (
+                recovered,
+                fs::read_to_string(self.path()).unwrap(),
+                String::from_utf8_lossy(&waiting[..seen]).into_owned(),
+            )
+        }
+    }
+
+    const NOTHING: Recovered = Recovered { redone: 0, consumed: 0 };
+
+    #[track_caller]
+    fn expect(left: &Left, recovered: Recovered, file: &str, waiting: &str) {
+        assert_eq!(left.recover(), (recovered, file.into(), waiting.into()));
+        // It may have been cut off at its very end.
+        assert_eq!(left.recover(), (NOTHING, file.into(), waiting.into()));
+    }
+
+    #[test]
+    fn idle_asks_for_no_stream_and_forgets_what_was_staged() {
+        let left = Left::new("old\n", "abcnew\n").moved(3);
+        assert_eq!(recover(&left.staging, |_, _, _| unreachable!()), NOTHING);
+        expect(&left, NOTHING, "old\n", "new\n");
+    }
+
+    #[test]
+    fn half_written_bytes_are_taken_off_the_file() {
+        for (file, redone) in [("old\n", 0), ("old\nne", 2), ("old\nnew\n", 4)] {
+            let left = Left::new(file, "new\nnext").at(Step::Writing { bytes: 4 }, 4);
+            expect(&left, Recovered { redone, consumed: 0 }, "old\n", "new\nnext");
+        }
+    }
+
+    #[test]
+    fn a_file_is_never_cut_where_it_holds_something_else() {
+        let other = [
+            ("emptied by others, and shorter", "x\n"),
+            ("emptied, and written by others to the same length", "other\n"),
+            ("written by others too", "old\nnew\nother\n"),
+        ];
+        for (why, file) in other {
+            let left = Left::new(file, "new\n").at(Step::Writing { bytes: 4 }, 4);
+            let (recovered, now, waiting) = left.recover();
+            assert_eq!((recovered, now.as_str(), waiting.as_str()), (NOTHING, file, "new\n"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_another_now_is_left_alone() {
+        let left = Left::new("old\nne", "new\n").at(Step::Writing { bytes: 4 }, 4);
+        fs::rename(left.path(), left.dir.path().join("out.log.1")).unwrap();
+        fs::write(left.path(), "fresh\nne").unwrap();
+        expect(&left, NOTHING, "fresh\nne", "new\n");
+    }
+
+    #[test]
+    fn without_the_pipe_what_is_in_the_file_stays() {
+        let left = Left::new("old\nne", "").at(Step::Writing { bytes: 4 }, 4);
+        assert_eq!(recover(&left.staging, |_, _, _| None), NOTHING);
+        expect(&left, NOTHING, "old\nne", "");
+    }
+
+    #[test]
+    fn written_bytes_leave_the_pipe_however_many_have_left_it() {
+        for moved in 0..=4 {
+            // "abc" is of a chunk before.
+            let left = Left::new("old\nnew\n", "abcnew\nnext").moved(3);
+            let left = left.at(Step::Written { bytes: 4, base: 3 }, 4).moved(moved);
+            let consumed = 4 - moved as u64;
+            expect(&left, Recovered { redone: 0, consumed }, "old\nnew\n", "next");
+        }
+    }
+
+    #[test]
+    fn the_rest_of_written_bytes_leaves_the_pipe_whatever_is_staged() {
+        let left = Left::new("old\nnew\n", "new\nnext").moved(1).at(Step::Rest { bytes: 3 }, 4);
+        expect(&left, Recovered { redone: 0, consumed: 3 }, "old\nnew\n", "next");
+    }
+
+    #[test]
+    fn a_full_staging_pipe_is_no_obstacle() {
+        let left = Left::new("old\nnew\n", "new\nnext");
+        let staging = Staging::inherited(Arc::new(lasting(4096).unwrap()), Journal::unkept());
+        File::from(staging.pipe.try_clone().unwrap()).write_all(&[b'x'; 4096]).unwrap();
+        let left = Left { staging, ..left }.at(Step::Written { bytes: 4, base: 4096 }, 4);
+        expect(&left, Recovered { redone: 0, consumed: 4 }, "old\nnew\n", "next");
+    }
+
+    #[test]
+    fn where_the_staging_pipe_is_lost_the_bytes_themselves_tell() {
+        for (waiting, consumed) in [("new\nnext", 4), ("next", 0), ("", 0)] {
+            let mut left = Left::new("old\nnew\n", waiting).at(Step::Written { bytes: 4, base: 3 }, 4);
+            left.staging.pipe = Arc::new(lasting(4096).unwrap());
+            let rest = waiting.strip_prefix("new\n").unwrap_or(waiting);
+            expect(&left, Recovered { redone: 0, consumed }, "old\nnew\n", rest);
+        }
+    }
+
+    #[test]
+    fn a_named_pipe_is_never_cut() {
+        let left = Left::new("", "new\n");
+        fs::remove_file(left.path()).unwrap();
+        nix::unistd::mkfifo(&left.path(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let left = left.at(Step::Writing { bytes: 4 }, 0);
+        let open = |_, _, _| Some((Arc::clone(&left.pipe), Some(left.path())));
+        assert_eq!(recover(&left.staging, open), NOTHING);
+        assert_eq!(unread(left.pipe.as_fd()).unwrap(), 4);
+        drop(left.app);
     }
 }
