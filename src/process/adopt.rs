@@ -12,7 +12,7 @@ use crate::domain::spec::Mode;
 use crate::domain::{Outcome, OutputStream, ProcessId, SpawnId};
 use crate::logs::Label;
 use crate::slots::Record;
-use crate::sys::keep::Kept;
+use crate::sys::keep::{Inheritance, Kept};
 use crate::sys::{group, pidfd, pipe, proc::StatFile};
 use std::ffi::OsStr;
 use std::io;
@@ -225,6 +225,25 @@ impl Task {
     }
 }
 
+/// The pipe of a run's output, and the file that it goes to.
+pub fn kept_output(
+    inherited: &Inheritance,
+    id: ProcessId,
+    run: SpawnId,
+    stream: OutputStream,
+) -> Option<(Arc<OwnedFd>, Option<PathBuf>)> {
+    let what = match stream {
+        OutputStream::Out => OUT,
+        OutputStream::Err => ERR,
+    };
+    let kept = inherited.get(&name_of(what, id, run))?;
+    Some((Arc::clone(&kept.fd), path_of(&kept.tag)))
+}
+
+fn path_of(tag: &[u8]) -> Option<PathBuf> {
+    (!tag.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(tag)))
+}
+
 /// Output of runs that have ended before a generation came to read all of it: it is read now. `name` gives the name
 /// and namespace of a process that is still on the list.
 pub fn finish_outputs(context: &Context, kept: Vec<Kept>, name: impl Fn(ProcessId) -> Option<(String, String)>) {
@@ -234,8 +253,7 @@ pub fn finish_outputs(context: &Context, kept: Vec<Kept>, name: impl Fn(ProcessI
         let (name, namespace) = name(id).unwrap_or_default();
         let stream = if key.starts_with(OUT) { OutputStream::Out } else { OutputStream::Err };
         let label = Label { id, spawn, name: name.into(), namespace: namespace.into(), stream };
-        let path = (!tag.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(&tag)));
-        context.logs.capture(label, fd, path);
+        context.logs.capture(label, fd, path_of(&tag));
         runs.push((id, spawn));
     }
     runs.sort_unstable();
