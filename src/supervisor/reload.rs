@@ -20,11 +20,7 @@ use tokio::sync::oneshot;
 const READY_TIMEOUT: u64 = 30_000;
 
 impl World {
-    pub(super) async fn reload(
-        self: &Rc<Self>,
-        selector: &Selector,
-        ticket: &Ticket,
-    ) -> Result<Response, ApiError> {
+    pub(super) async fn reload(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Result<Response, ApiError> {
         let share = self.share(selector, ticket).await?;
         self.refuse_none(&share, "reload")?;
         self.reload_all(&share).await?;

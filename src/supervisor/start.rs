@@ -58,7 +58,8 @@ impl World {
             })
             .collect();
         if begun.is_empty() {
-            let runs = plans.iter().map(|plan| plan.as_ref().map_or_else(|_| Vec::new(), |plan| self.runs(&plan.ids())));
+            let runs =
+                plans.iter().map(|plan| plan.as_ref().map_or_else(|_| Vec::new(), |plan| self.runs(&plan.ids())));
             let runs = runs.collect();
             if !self.begin(ticket, Begun::Start(runs)).await {
                 // Nobody can ask again, but what is new belongs on the list all the same.
