@@ -39,7 +39,7 @@ pub struct World {
 
 /// The actor itself. Runs on a `LocalSet`.
 pub struct Supervisor {
-    world: Rc<World>,
+    pub(super) world: Rc<World>,
     door: Door,
     reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
 }

@@ -93,3 +93,7 @@ impl World {
         Err(ApiError::new(Code::Superseded, message).hint("see: rpm ls"))
     }
 }
+
+#[cfg(test)]
+#[path = "resume_tests.rs"]
+mod tests;

@@ -12,7 +12,7 @@ use std::rc::Rc;
 pub(super) const MOST_INSTANCES: u32 = 10_000;
 
 /// How many there are to be, and those of them that are new: on the list, not started.
-struct Plan {
+pub(super) struct Plan {
     target: u32,
     new: Vec<ProcessId>,
 }
@@ -25,15 +25,7 @@ impl World {
         relative: bool,
         ticket: &Ticket,
     ) -> Result<Response, ApiError> {
-        let plan = if let Some(Begun::Scale { target, new }) = &ticket.begun {
-            // Those that have been started have a run.
-            let never_ran = self.runs(new).into_iter().filter(|(_, run)| run.0 == 0);
-            Plan { target: *target, new: never_ran.map(|(id, _)| id).collect() }
-        } else {
-            let plan = self.plan_scale(name, count, relative)?;
-            self.begin(ticket, Begun::Scale { target: plan.target, new: plan.new.clone() }).await;
-            plan
-        };
+        let plan = self.begin_scale(name, count, relative, ticket).await?;
         let settled = self.command(&plan.new, Command::Start).await;
         self.not_started(&settled)?;
         let ids = self.registry.borrow().named(name);
@@ -43,6 +35,24 @@ impl World {
         }
         let left = self.registry.borrow().named(name);
         Ok(Response::Processes(self.views(&left)))
+    }
+
+    /// All that comes before the first process is touched.
+    pub(super) async fn begin_scale(
+        self: &Rc<Self>,
+        name: &str,
+        count: i32,
+        relative: bool,
+        ticket: &Ticket,
+    ) -> Result<Plan, ApiError> {
+        if let Some(Begun::Scale { target, new }) = &ticket.begun {
+            // Those that have been started have a run.
+            let never_ran = self.runs(new).into_iter().filter(|(_, run)| run.0 == 0);
+            return Ok(Plan { target: *target, new: never_ran.map(|(id, _)| id).collect() });
+        }
+        let plan = self.plan_scale(name, count, relative)?;
+        self.begin(ticket, Begun::Scale { target: plan.target, new: plan.new.clone() }).await;
+        Ok(plan)
     }
 
     /// What is to be done, with the new ones on the list.

@@ -13,8 +13,11 @@ use crate::process::{self, Command};
 use crate::store::Begun;
 use std::rc::Rc;
 
+/// One for each app, in their order.
+type Plans = Vec<Result<Plan, ApiError>>;
+
 /// What is done to the processes of one app.
-enum Plan {
+pub(super) enum Plan {
     /// They are on the list, and were never started.
     Start(Share),
     Restart(Share),
@@ -29,6 +32,13 @@ impl World {
     /// All that is new is on disk before the first process runs: a daemon that is killed in between leaves none that
     /// is on no list.
     pub(super) async fn start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Response, ApiError> {
+        let autostart: Vec<bool> = start.apps.iter().map(|spec| spec.autostart).collect();
+        let plans = self.begin_start(start, ticket).await?;
+        self.carry_out_starts(plans, &autostart).await
+    }
+
+    /// All that comes before the first process is touched.
+    pub(super) async fn begin_start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Plans, ApiError> {
         for spec in &start.apps {
             check(spec)?;
         }
@@ -43,8 +53,7 @@ impl World {
                 self.refuse_running(spec)?;
             }
         }
-        let autostart: Vec<bool> = start.apps.iter().map(|spec| spec.autostart).collect();
-        let plans: Vec<Result<Plan, ApiError>> = start
+        let plans: Plans = start
             .apps
             .into_iter()
             .enumerate()
@@ -66,15 +75,11 @@ impl World {
                 self.note().await;
             }
         }
-        self.carry_out_starts(plans, &autostart).await
+        Ok(plans)
     }
 
     /// All apps at once: each waits for its own processes only. They are begun in the order of the list.
-    async fn carry_out_starts(
-        self: &Rc<Self>,
-        plans: Vec<Result<Plan, ApiError>>,
-        autostart: &[bool],
-    ) -> Result<Response, ApiError> {
+    async fn carry_out_starts(self: &Rc<Self>, plans: Plans, autostart: &[bool]) -> Result<Response, ApiError> {
         let mut under_way = Vec::new();
         for (plan, autostart) in plans.into_iter().zip(autostart.iter().copied()) {
             let world = Rc::clone(self);
