@@ -23,7 +23,14 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn new(client: Client, home: PathBuf, quiet: bool) -> Self {
-        Self { client, home, quiet: quiet || !std::io::stderr().is_terminal() }
+        let quiet = quiet || !std::io::stderr().is_terminal();
+        // Over a line of progress, if there is one.
+        let client = client.telling(move || {
+            if !quiet {
+                _ = writeln!(anstream::stderr(), "\r\x1b[2Kthe daemon was lost; waiting for the next one");
+            }
+        });
+        Self { client, home, quiet }
     }
 
     async fn ensure(&self) -> Result<(), ApiError> {

@@ -31,9 +31,10 @@ pub(super) enum TransportError {
     Broken(#[from] hyper::Error),
 }
 
+#[derive(Debug, Clone)]
 pub(super) struct Call<'a> {
     pub(super) method: Method,
-    pub(super) path: &'a str,
+    pub(super) path: &'static str,
     pub(super) body: Bytes,
     pub(super) idempotency_key: Option<&'a str>,
 }
@@ -49,6 +50,7 @@ pub(super) async fn exchange(socket: &Path, call: &Call<'_>) -> Result<Response<
         .method(call.method.clone())
         .uri(call.path)
         .header(header::HOST, "rpm")
+        .header(crate::api::route::API, crate::api::API_MAJOR)
         .header(header::CONTENT_TYPE, "application/json");
     if let Some(key) = call.idempotency_key {
         request = request.header(crate::api::route::IDEMPOTENCY_KEY, key);
@@ -57,9 +59,8 @@ pub(super) async fn exchange(socket: &Path, call: &Call<'_>) -> Result<Response<
     Ok(sender.send_request(request).await?)
 }
 
-/// The same with the whole answer.
-pub(super) async fn fetch(socket: &Path, call: &Call<'_>) -> Result<(StatusCode, Bytes), TransportError> {
-    let response = exchange(socket, call).await?;
+/// The whole of an answer.
+pub(super) async fn collect(response: Response<Incoming>) -> Result<(StatusCode, Bytes), TransportError> {
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     Ok((status, body))
