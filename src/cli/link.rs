@@ -33,6 +33,17 @@ impl Daemon {
         Self { client, home, quiet }
     }
 
+    /// Tells that the daemon is another version than this command, where somebody reads it.
+    pub(crate) fn notice(&self) {
+        let ours = env!("CARGO_PKG_VERSION");
+        if let Some(theirs) = self.client.daemon_version().filter(|theirs| *theirs != ours && !self.quiet) {
+            _ = writeln!(
+                anstream::stderr(),
+                "the daemon is rpm {theirs}, this command {ours}: rpm update has this version take over, no app notices"
+            );
+        }
+    }
+
     async fn ensure(&self) -> Result<(), ApiError> {
         if self.client.ensure_daemon().await? == Presence::Launched && !self.quiet {
             _ = writeln!(anstream::stderr(), "daemon started (home {})", self.home.display());

@@ -1,5 +1,6 @@
 //! One HTTP exchange over the home's socket.
 
+use crate::sys::{socket, user};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -43,6 +44,7 @@ pub(super) struct Call<'a> {
 pub(super) async fn exchange(socket: &Path, call: &Call<'_>) -> Result<Response<Incoming>, TransportError> {
     let address = resolve(socket).map_err(TransportError::Connect)?;
     let stream = UnixStream::connect(address).await.map_err(TransportError::Connect)?;
+    check_peer(&stream).map_err(TransportError::Connect)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     // It ends by itself when the sender and the body are dropped.
     tokio::spawn(connection);
@@ -57,6 +59,15 @@ pub(super) async fn exchange(socket: &Path, call: &Call<'_>) -> Result<Response<
     }
     let request = request.body(Full::new(call.body.clone())).expect("method, path and headers are well-formed");
     Ok(sender.send_request(request).await?)
+}
+
+/// A daemon of somebody else would break off each connection, and a stranger is told nothing of our apps.
+fn check_peer(stream: &UnixStream) -> io::Result<()> {
+    let (theirs, ours) = (socket::peer_uid(stream)?, user::effective_uid());
+    if ours == 0 || theirs == ours {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("it is uid {theirs}'s")))
 }
 
 /// The whole of an answer.

@@ -2,6 +2,8 @@
 
 mod embedded;
 mod parts;
+mod understands;
 
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use parts::{Engine, EngineOptions};
+pub use understands::understands;
