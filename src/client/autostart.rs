@@ -2,7 +2,7 @@
 
 use crate::api::{ApiError, Code};
 use crate::paths::Home;
-use crate::sys::launch::launch;
+use crate::sys::launch::{guardian_of, launch};
 use crate::sys::lock::FileLock;
 use crate::sys::time::boot_clock;
 use crate::sys::user;
@@ -56,7 +56,15 @@ pub(super) fn ensure(home: &Home, program: &Path) -> Result<Presence, ApiError> 
 
 /// The inner `Err` is what it said instead of being ready.
 fn start(home: &Home, program: &Path) -> Result<Result<(), String>, ApiError> {
-    launch(program, &["daemon"], home.root(), &home.daemon_log())
+    let guardian = guardian_of(program);
+    if !guardian.exists() {
+        let message = format!("the daemon cannot be started: {} is missing", guardian.display());
+        return Err(
+            unreachable(message).hint("it belongs beside rpm; install rpm-native again, or build it: npm run prepare")
+        );
+    }
+    let daemon = program.to_string_lossy();
+    launch(&guardian, &["--daemon", &daemon], home.root(), &home.daemon_log())
         .map_err(|error| unreachable(format!("the daemon cannot be started: {error}")))
 }
 

@@ -7,7 +7,7 @@ use crate::engine;
 use crate::paths::Home;
 use crate::sys::pidfd::{self, Ended};
 use crate::sys::ready::register;
-use crate::sys::spawn::{SpawnPlan, c_string, spawn};
+use crate::sys::spawn::{Program, SpawnPlan, c_string, spawn};
 use crate::sys::{group, signal};
 use std::fs::File;
 use std::io::{self, Write};
@@ -78,16 +78,11 @@ impl Candidate {
             env.push(c_string(pair)?);
         }
         let program = c_string(program)?;
+        let argv = vec![program.clone(), c_string("daemon")?, c_string("--preflight")?];
         let spawned = spawn(&SpawnPlan {
-            argv: vec![program.clone(), c_string("daemon")?, c_string("--preflight")?],
-            program,
-            env,
-            cwd: c_string("/")?,
             fds: vec![(input.as_fd(), 0), (their_out.as_fd(), 1), (their_err.as_fd(), 2)],
-            new_session: true,
             parent_death_signal: Some(SIGKILL),
-            open_files: None,
-            birth: None,
+            ..SpawnPlan::new(Program::Path(program), argv, env, c_string("/")?)
         })
         .map_err(|error| io::Error::new(error.source.kind(), error.to_string()))?;
         let (out, err) = (Receiver::from_owned_fd(out.into())?, Receiver::from_owned_fd(err.into())?);

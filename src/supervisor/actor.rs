@@ -1,10 +1,10 @@
 //! The actor: reads what comes in, and keeps what all verbs share.
 
-use super::handle::{Call, Door, Handle};
+use super::handle::{Call, Door, Ending, Handle};
 use super::persist::Persistence;
 use super::registry::{Entry, Registry};
 use super::requests::{Requests, Ticket};
-use crate::api::{ApiError, Code, DaemonInfo, Event, EventKind, Request, Response};
+use crate::api::{ApiError, Code, DaemonInfo, Death, Event, EventKind, Guardian, Request, Response, UpdateReport};
 use crate::clock;
 use crate::cluster::Holder;
 use crate::domain::lifecycle::Report;
@@ -16,6 +16,8 @@ use crate::slots::{InFlight, Table};
 use crate::store::Begun;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -35,7 +37,22 @@ pub struct World {
     pub(super) persistence: Option<Persistence>,
     pub(super) requests: RefCell<Requests>,
     pub(super) started_at: UnixMs,
+    pub(super) facts: Facts,
 }
+
+/// What there is to tell of the guardian, and of the daemons before this one.
+#[derive(Clone, Default)]
+pub struct Facts {
+    pub generation: u64,
+    pub guardian: Option<Guardian>,
+    pub last_death: Option<Death>,
+    pub last_update: Option<UpdateReport>,
+    /// How another program becomes the daemon, where that is possible.
+    pub successor: Option<Successor>,
+}
+
+/// Has another program go on, once this one has ended: an error where it cannot.
+pub type Successor = Rc<dyn Fn(PathBuf) -> Pin<Box<dyn Future<Output = Result<(), ApiError>>>>>;
 
 /// The actor itself. Runs on a `LocalSet`.
 pub struct Supervisor {
@@ -53,6 +70,7 @@ impl Supervisor {
         context: Context,
         reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
         persistence: Option<Persistence>,
+        facts: Facts,
     ) -> (Handle, Self) {
         let (handle, door) = Handle::new();
         let in_flight = context.slots.as_ref().map_or_else(InFlight::unkept, Table::in_flight);
@@ -68,13 +86,18 @@ impl Supervisor {
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
             persistence,
             started_at: clock::unix_ms(),
+            facts,
         });
         (handle, Self { world, door, reports })
     }
 
+    /// Takes over what another generation has left.
+    pub fn adopt(&self) {
+        self.world.restore();
+    }
+
     /// Serves until it was asked to leave and nothing runs any more.
     pub async fn run(mut self) {
-        self.world.restore();
         let mut samples = tokio::time::interval(SAMPLE_EVERY);
         samples.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -90,7 +113,7 @@ impl Supervisor {
             }
         }
         self.world.stop_everything().await;
-        self.door.closed.send_replace(true);
+        self.door.closed.send_replace(Some(Ending::Closed));
     }
 
     fn serve(&self, call: Call) {
@@ -111,7 +134,13 @@ impl Supervisor {
     fn request(&self, request: Request, key: Option<String>, reply: oneshot::Sender<Answer>) {
         let Some((ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
         let world = Rc::clone(&self.world);
-        let closed = matches!(request, Request::Kill).then(|| self.door.closed.clone());
+        // One that a daemon before this one has carried out ends nothing more.
+        let ending = match request {
+            Request::Kill => Some(Ending::Closed),
+            Request::Update { .. } if ticket.begun.is_none() => Some(Ending::Replaced),
+            _ => None,
+        };
+        let closed = self.door.closed.clone();
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
             let answer = Rc::clone(&world).carry_out(request, &ticket).await;
@@ -120,12 +149,13 @@ impl Supervisor {
                 world.persist();
                 world.persisted().await;
             }
+            let ending = ending.filter(|_| answer.is_ok());
             // Answered before the end: else the answer would never leave.
             for reply in waiting.into_iter().chain([reply]) {
                 let _ = reply.send(answer.clone());
             }
-            if let Some(closed) = closed {
-                closed.send_replace(true);
+            if ending.is_some() {
+                closed.send_replace(ending);
             }
         });
     }
@@ -159,8 +189,13 @@ impl World {
                 Ok(Response::Updating { generation })
             }
             Request::Update { program } => {
-                let message = format!("{} cannot take over: this supervisor has no guardian", program.display());
-                Err(ApiError::new(Code::UpdateFailed, message))
+                let Some(successor) = &self.facts.successor else {
+                    let message = format!("{} cannot take over: this supervisor has no guardian", program.display());
+                    return Err(ApiError::new(Code::UpdateFailed, message));
+                };
+                self.begin(ticket, Begun::Update { generation: self.facts.generation }).await;
+                successor(program).await?;
+                Ok(Response::Updating { generation: self.facts.generation })
             }
             Request::Kill => {
                 self.closing.set(true);
@@ -187,10 +222,10 @@ impl World {
             home: self.home.root().to_owned(),
             started_at: self.started_at,
             processes: self.registry.borrow().len() as u32,
-            generation: 1,
-            guardian: None,
-            last_death: None,
-            last_update: None,
+            generation: self.facts.generation,
+            guardian: self.facts.guardian.clone(),
+            last_death: self.facts.last_death.clone(),
+            last_update: self.facts.last_update.clone(),
             lost_connections: self.context.slots.as_ref().map_or(0, Table::lost_connections),
         }
     }

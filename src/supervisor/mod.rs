@@ -9,6 +9,7 @@ mod persist;
 mod registry;
 mod reload;
 mod requests;
+mod restore;
 mod resume;
 mod scale;
 mod start;
@@ -16,6 +17,6 @@ mod streams;
 mod verbs;
 mod view;
 
-pub use actor::{Supervisor, World};
-pub use handle::Handle;
+pub use actor::{Facts, Successor, Supervisor, World};
+pub use handle::{Ending, Handle};
 pub use persist::Persistence;

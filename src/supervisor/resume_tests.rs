@@ -10,7 +10,7 @@ use crate::paths::Home;
 use crate::process::{Context, SpawnIds, Unwritten};
 use crate::slots::Table;
 use crate::store::Store;
-use crate::supervisor::{Handle, Persistence, Supervisor};
+use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys::keep::LocalKeep;
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -48,6 +48,9 @@ impl TestHome {
             let context = Context {
                 logs: Logs::start().unwrap(),
                 keep: Rc::new(LocalKeep::default()),
+                guardian: None,
+                exits: Rc::default(),
+                inherited: Rc::default(),
                 ids: Rc::new(SpawnIds::new(persistence.last_run() + 1)),
                 reports,
                 parent_death_signal: Some(9),
@@ -56,7 +59,9 @@ impl TestHome {
                 running: Rc::new(Cell::new(0)),
                 unwritten: Unwritten::default(),
             };
-            let (handle, supervisor) = Supervisor::new(self.home.clone(), context, inbox, Some(persistence));
+            let (handle, supervisor) =
+                Supervisor::new(self.home.clone(), context, inbox, Some(persistence), Facts::default());
+            supervisor.adopt();
             let world = Rc::clone(&supervisor.world);
             tokio::task::spawn_local(supervisor.run());
             work(world, handle).await
@@ -102,6 +107,8 @@ fn app(name: &str, instances: u32) -> AppSpec {
         pid_file: None,
         autostart: true,
         username: None,
+        uid: None,
+        gid: None,
         source: None,
     }
 }
