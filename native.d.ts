@@ -59,6 +59,13 @@ export interface AppSource {
   profile: string | null
 }
 
+/** The end of a daemon. */
+export interface DaemonDeath {
+  generation: number
+  at: number
+  cause: string
+}
+
 /** Who answers. */
 export interface DaemonInfo {
   version: string
@@ -69,6 +76,33 @@ export interface DaemonInfo {
   home: string
   startedAt: number
   processes: number
+  /** Which daemon of its guardian this is, from 1; 0 without a guardian. */
+  generation: number
+  /** The parent of the apps, which keeps them while daemons come and go. */
+  guardian: GuardianInfo | null
+  /** How the daemon before this one ended. */
+  lastDeath: DaemonDeath | null
+  lastUpdate: DaemonUpdate | null
+  /** Connections that killed daemons had accepted and not handed over. */
+  lostConnections: number
+}
+
+/** What became of an `rpm update`. */
+export interface DaemonUpdate {
+  at: number
+  /** The program that was to be the daemon. */
+  program: string
+  /** Why it is not; `null` when it is. */
+  failed: string | null
+}
+
+/** The small program that keeps apps alive while daemons come and go. */
+export interface GuardianInfo {
+  pid: number
+  version: string
+  startedAt: number
+  /** Processes that apps have left behind, and that it has waited for. */
+  orphans: number
 }
 
 /** Some lines, and how many bytes were left out among them because the reader was too slow. */

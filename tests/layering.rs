@@ -33,8 +33,8 @@ const TABLE: &[(&str, &[&str])] = &[
     // the contract
     ("api", &["domain"]),
     // the daemon's outside; of the system the server knows its socket and who is at the other end
-    ("server", &["api", "domain", "supervisor::Handle", "logs::follow", "paths", "sys::socket", "sys::user"]),
-    ("daemon", &["engine", "server", "supervisor::Handle", "api", "guardian", "paths", "clock", "sys"]),
+    ("server", &["api", "domain", "supervisor::Handle", "supervisor::Ending", "logs::follow", "paths", "sys::socket", "sys::user"]),
+    ("daemon", &["engine", "server", "supervisor::Handle", "supervisor::Ending", "api", "guardian", "paths", "clock", "sys"]),
     // the edges
     ("client", &["api", "domain", "paths", "sys"]),
     ("cli", &["client", "api", "config", "domain", "engine", "paths", "sys::signal", "sys::terminal", "clock"]),

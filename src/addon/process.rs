@@ -1,6 +1,6 @@
 //! Processes and daemons as JavaScript objects.
 
-use crate::api::{DaemonInfo as Daemon, Process, ProcessDetail};
+use crate::api::{DaemonInfo as Daemon, Death, Guardian, Process, ProcessDetail, UpdateReport};
 use crate::domain::Outcome;
 use crate::domain::spec::{Interpreter, Source};
 use napi_derive::napi;
@@ -137,7 +137,7 @@ impl From<ProcessDetail> for ProcessDetails {
 }
 
 /// Who answers.
-#[napi(object, object_from_js = false)]
+#[napi(object, object_from_js = false, use_nullable = true)]
 pub struct DaemonInfo {
     pub version: String,
     /// Grows when an older client could misunderstand it.
@@ -147,6 +147,66 @@ pub struct DaemonInfo {
     pub home: String,
     pub started_at: i64,
     pub processes: u32,
+    /// Which daemon of its guardian this is, from 1; 0 without a guardian.
+    pub generation: i64,
+    /// The parent of the apps, which keeps them while daemons come and go.
+    pub guardian: Option<GuardianInfo>,
+    /// How the daemon before this one ended.
+    pub last_death: Option<DaemonDeath>,
+    pub last_update: Option<DaemonUpdate>,
+    /// Connections that killed daemons had accepted and not handed over.
+    pub lost_connections: i64,
+}
+
+/// The small program that keeps apps alive while daemons come and go.
+#[napi(object, object_from_js = false)]
+pub struct GuardianInfo {
+    pub pid: i32,
+    pub version: String,
+    pub started_at: i64,
+    /// Processes that apps have left behind, and that it has waited for.
+    pub orphans: i64,
+}
+
+/// The end of a daemon.
+#[napi(object, object_from_js = false)]
+pub struct DaemonDeath {
+    pub generation: i64,
+    pub at: i64,
+    pub cause: String,
+}
+
+/// What became of an `rpm update`.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct DaemonUpdate {
+    pub at: i64,
+    /// The program that was to be the daemon.
+    pub program: String,
+    /// Why it is not; `null` when it is.
+    pub failed: Option<String>,
+}
+
+impl From<Guardian> for GuardianInfo {
+    fn from(guardian: Guardian) -> Self {
+        Self {
+            pid: guardian.pid,
+            version: guardian.version,
+            started_at: guardian.started_at,
+            orphans: guardian.orphans as i64,
+        }
+    }
+}
+
+impl From<Death> for DaemonDeath {
+    fn from(death: Death) -> Self {
+        Self { generation: death.generation as i64, at: death.at, cause: death.cause }
+    }
+}
+
+impl From<UpdateReport> for DaemonUpdate {
+    fn from(update: UpdateReport) -> Self {
+        Self { at: update.at, program: text(&update.program), failed: update.failed }
+    }
 }
 
 impl From<Daemon> for DaemonInfo {
@@ -158,6 +218,11 @@ impl From<Daemon> for DaemonInfo {
             home: text(&daemon.home),
             started_at: daemon.started_at,
             processes: daemon.processes,
+            generation: daemon.generation as i64,
+            guardian: daemon.guardian.map(Into::into),
+            last_death: daemon.last_death.map(Into::into),
+            last_update: daemon.last_update.map(Into::into),
+            lost_connections: daemon.lost_connections as i64,
         }
     }
 }

@@ -56,7 +56,14 @@ pub(super) fn ensure(home: &Home, program: &Path) -> Result<Presence, ApiError> 
 
 /// The inner `Err` is what it said instead of being ready.
 fn start(home: &Home, program: &Path) -> Result<Result<(), String>, ApiError> {
-    let (guardian, daemon) = (guardian_of(program), program.to_string_lossy());
+    let guardian = guardian_of(program);
+    if !guardian.exists() {
+        let message = format!("the daemon cannot be started: {} is missing", guardian.display());
+        return Err(
+            unreachable(message).hint("it belongs beside rpm; install rpm-native again, or build it: npm run prepare")
+        );
+    }
+    let daemon = program.to_string_lossy();
     launch(&guardian, &["--daemon", &daemon], home.root(), &home.daemon_log())
         .map_err(|error| unreachable(format!("the daemon cannot be started: {error}")))
 }

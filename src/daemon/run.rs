@@ -120,7 +120,8 @@ fn successor(link: &Rc<Link>) -> Successor {
                 ApiError::new(Code::UpdateFailed, format!("{} cannot be the daemon: {why}", program.display()))
                     .hint("nothing was changed; the daemon that runs goes on")
             };
-            check(&program).await.map_err(failed)?;
+            let version = check(&program).await.map_err(failed)?;
+            tracing::info!("{}, rpm {version}, is to be the daemon", program.display());
             fault::point(Point::UpdateTried);
             link.try_program(&program).map_err(|error| failed(error.to_string()))
         })

@@ -1,13 +1,13 @@
 //! Streams as server-sent events. They are pulled: what nobody reads is never made.
 
 use crate::api::{ApiError, Stream};
-use crate::supervisor::Handle;
+use crate::supervisor::{Ending, Handle};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
 use serde::Serialize;
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -15,11 +15,15 @@ use std::time::Duration;
 /// After the end of the supervisor a stream goes on this long: what apps said last may still be on its way.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// A response that ends in order when the stream does, or the supervisor behind `handle`.
+/// A response that ends in order when the stream does, or the supervisor behind `handle`. Where another one goes on it
+/// is cut, so that its reader goes on too.
 pub(super) fn sse<T: Serialize + Send + Unpin + 'static>(stream: Stream<T>, handle: Handle) -> Response {
     let closed = Box::pin(async move {
-        handle.ended().await;
-        tokio::time::sleep(LAST_WORDS).await;
+        let ending = handle.ended().await;
+        if ending == Ending::Closed {
+            tokio::time::sleep(LAST_WORDS).await;
+        }
+        ending
     });
     let body = Body::new(Events { stream, closed });
     let mut response = body.into_response();
@@ -30,20 +34,20 @@ pub(super) fn sse<T: Serialize + Send + Unpin + 'static>(stream: Stream<T>, hand
 /// One event an item.
 struct Events<T> {
     stream: Stream<T>,
-    closed: Pin<Box<dyn Future<Output = ()> + Send>>,
+    closed: Pin<Box<dyn Future<Output = Ending> + Send>>,
 }
 
 impl<T: Serialize> hyper::body::Body for Events<T> {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.stream.poll_recv(context) {
             Poll::Ready(item) => Poll::Ready(item.map(|item| Ok(Frame::data(encode(&item))))),
-            Poll::Pending => self.closed.as_mut().poll(context).map(|()| None),
+            Poll::Pending => self.closed.as_mut().poll(context).map(|ending| match ending {
+                Ending::Closed => None,
+                Ending::Replaced => Some(Err(io::Error::other("another daemon goes on"))),
+            }),
         }
     }
 }

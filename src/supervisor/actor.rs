@@ -134,9 +134,10 @@ impl Supervisor {
     fn request(&self, request: Request, key: Option<String>, reply: oneshot::Sender<Answer>) {
         let Some((ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
         let world = Rc::clone(&self.world);
+        // One that a daemon before this one has carried out ends nothing more.
         let ending = match request {
             Request::Kill => Some(Ending::Closed),
-            Request::Update { .. } => Some(Ending::Replaced),
+            Request::Update { .. } if ticket.begun.is_none() => Some(Ending::Replaced),
             _ => None,
         };
         let closed = self.door.closed.clone();
@@ -192,6 +193,7 @@ impl World {
                     let message = format!("{} cannot take over: this supervisor has no guardian", program.display());
                     return Err(ApiError::new(Code::UpdateFailed, message));
                 };
+                self.begin(ticket, Begun::Update { generation: self.facts.generation }).await;
                 successor(program).await?;
                 Ok(Response::Updating { generation: self.facts.generation })
             }

@@ -109,6 +109,8 @@ fn app(name: &str, instances: u32) -> AppSpec {
         pid_file: None,
         autostart: true,
         username: None,
+        uid: None,
+        gid: None,
         source: None,
     }
 }
