@@ -115,7 +115,7 @@ struct Info {
 const INFO_PID: u64 = 1;
 const INFO_EXIT: u64 = 8;
 /// `_IOWR(0xFF, 11, struct pidfd_info)`
-const GET_INFO: u32 = 3 << 30 | (size_of::<Info>() as u32) << 16 | 0xFF << 8 | 11;
+const GET_INFO: libc::Ioctl = 3 << 30 | (size_of::<Info>() as libc::Ioctl) << 16 | 0xFF << 8 | 0x0b;
 
 /// The status as `wait` gives it.
 fn status_of(pidfd: &impl AsFd) -> Option<i32> {
@@ -124,7 +124,7 @@ fn status_of(pidfd: &impl AsFd) -> Option<i32> {
     }
     let mut info = Info { mask: INFO_PID | INFO_EXIT, ..Info::default() };
     // SAFETY: the request's number says how large the structure is that the kernel reads and writes.
-    if unsafe { libc::ioctl(pidfd.as_fd().as_raw_fd(), GET_INFO as _, &raw mut info) } != 0 {
+    if unsafe { libc::ioctl(pidfd.as_fd().as_raw_fd(), GET_INFO, &raw mut info) } != 0 {
         return None;
     }
     if info.mask & INFO_EXIT != 0 { Some(info.exit_code) } else { status_of_zombie(info.pid) }
@@ -216,7 +216,7 @@ mod tests {
         let mut info = Info { mask: INFO_EXIT, ..Info::default() };
         let ours = open(std::process::id() as i32).unwrap();
         // SAFETY: as in `status_of`.
-        let tells = unsafe { libc::ioctl(ours.as_raw_fd(), GET_INFO as _, &raw mut info) } == 0;
+        let tells = unsafe { libc::ioctl(ours.as_raw_fd(), GET_INFO, &raw mut info) } == 0;
         let release = nix::sys::utsname::uname().unwrap().release().to_string_lossy().into_owned();
         let version: Vec<u32> = release.split(['.', '-']).take(2).map_while(|part| part.parse().ok()).collect();
         let tells = tells && version >= vec![6, 15];
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn an_older_kernel_leaves_it_unknown() {
         let ended = std::thread::spawn(|| {
-            refuse(libc::SYS_ioctl, 1, u32::MAX, GET_INFO, libc::ENOTTY).unwrap();
+            refuse(libc::SYS_ioctl, 1, u32::MAX, GET_INFO as u32, libc::ENOTTY).unwrap();
             end_of(&mut stranger("exit 7", "wait"))
         });
         assert_eq!(ended.join().unwrap(), Ended::Unknown);
