@@ -44,7 +44,8 @@ fn serve(launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let signals = Signals::watch()?;
-        let options = EngineOptions { home: own.home().clone(), parent_death_signal: None, persistent: true };
+        let options =
+            EngineOptions { home: own.home().clone(), parent_death_signal: None, leash: None, persistent: true };
         // Before the engine, which takes over what the last daemon has left: a daemon that nobody could reach must not.
         let socket = ControlSocket::bind(own.home())?;
         let (handle, engine) = Engine::new(options)?;

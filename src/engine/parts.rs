@@ -3,7 +3,7 @@
 use crate::domain::SpawnId;
 use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{Context, SpawnIds, Unwritten};
+use crate::process::{Context, Leash, SpawnIds, Unwritten};
 use crate::slots::Table;
 use crate::supervisor::{Handle, Persistence, Supervisor};
 use crate::sys;
@@ -21,6 +21,8 @@ pub struct EngineOptions {
     pub home: Home,
     /// The signal apps get when the thread that runs the engine ends; `None` where they shall live on.
     pub parent_death_signal: Option<i32>,
+    /// Ends what apps have started when this program ends.
+    pub leash: Option<Rc<Leash>>,
     /// Whether the list outlives this program.
     pub persistent: bool,
 }
@@ -52,6 +54,7 @@ impl Engine {
             ids: Rc::new(SpawnIds::new(1)),
             reports,
             parent_death_signal: options.parent_death_signal,
+            leash: options.leash,
             open_files: raise_open_files(),
             slots,
             running: Rc::new(Cell::new(0)),

@@ -78,6 +78,7 @@ impl Task {
             worker: WorkerId(worker_number(id.0)),
             holder: self.holder,
             parent_death_signal: self.context.parent_death_signal,
+            leash: self.context.leash.as_deref(),
             open_files: self.context.open_files,
             pipe_size: logs::pipe_size(self.context.running.get()),
         };
@@ -156,6 +157,9 @@ impl Task {
     pub(super) fn exited(&mut self, fact: ExitFact) {
         let Some(run) = self.run.take_if(|run| run.id == fact.run) else { return };
         self.context.running.set(self.context.running.get() - 1);
+        if let Some(leash) = &self.context.leash {
+            leash.ended(run.pid);
+        }
         if let Some(link) = run.link {
             link.finish();
         }

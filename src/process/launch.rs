@@ -4,6 +4,7 @@ use super::account::{account, hand_over};
 use super::adopt::began;
 use super::environment::{Identity, compose};
 use super::exit::ExitSource;
+use super::leash::Leash;
 use super::link::{Link, Membership};
 use crate::cluster::{Group, Holder, WorkerId};
 use crate::domain::spec::{Interpreter, Mode};
@@ -51,6 +52,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) worker: WorkerId,
     pub(super) holder: Holder,
     pub(super) parent_death_signal: Option<i32>,
+    pub(super) leash: Option<&'a Leash>,
     pub(super) open_files: u64,
     pub(super) pipe_size: usize,
 }
@@ -64,6 +66,9 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
         message: format!("{what}: {error}"),
         errno: error.raw_os_error().unwrap_or(libc::EIO),
     };
+    if let Some(leash) = around.leash {
+        leash.mark(&mut env);
+    }
     let mut fds: Vec<(BorrowedFd<'_>, RawFd)> = Vec::new();
     let input = input::input_pipe().map_err(|error| failed("its input cannot be made", &error))?;
     let output = |name| {
@@ -145,6 +150,9 @@ fn watch(
     let exits = ExitSource::new(id, pidfd)?;
     // One that has ended already has no start time any more, and needs none.
     let began = began(pid).unwrap_or(0);
+    if let Some(leash) = around.leash {
+        leash.born(pid, began);
+    }
     let link = match pair {
         Some((ours, theirs)) => {
             drop(theirs);

@@ -4,6 +4,7 @@ use super::fault;
 use super::time::boot_clock;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 /// How a process ended, with what it used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +76,13 @@ fn wait(pidfd: &impl AsFd, options: libc::c_int) -> Option<Exit> {
 pub fn has_ended(pidfd: &impl AsFd) -> bool {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     poll(&mut [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+/// Waits until the process runs no more, or the time is over.
+pub fn wait_for_end(pidfd: &impl AsFd, longest: Duration) {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let timeout = PollTimeout::try_from(longest).unwrap_or(PollTimeout::MAX);
+    let _ = poll(&mut [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)], timeout);
 }
 
 /// How a process ended that is no child of ours: the kernel keeps it for those who hold its descriptor (since 6.15).
