@@ -102,7 +102,9 @@ fn run(
         let (handle, engine) = match Engine::new(options) {
             Ok(made) => made,
             Err(error) => {
-                leash.iter().for_each(|leash| leash.let_go());
+                if let Some(leash) = leash {
+                    leash.let_go();
+                }
                 let _ = ready.send(Err(error));
                 return;
             }

@@ -43,33 +43,39 @@ pub fn reap(pidfd: &impl AsFd) -> Exit {
 }
 
 fn wait(pidfd: &impl AsFd, options: libc::c_int) -> Option<Exit> {
-    let fd = pidfd.as_fd().as_raw_fd();
+    let at = boot_clock().as_millis() as u64;
+    let unknown = Exit { ended: Ended::Unknown, cpu_us: 0, max_rss: 0, at };
+    match wait_id(libc::P_PIDFD, pidfd.as_fd().as_raw_fd() as libc::id_t, options) {
+        Ok(ended) => ended.map(|(_, exit)| exit),
+        Err(_) => Some(unknown),
+    }
+}
+
+/// Waits for whom `kind` and `id` name. An error where that is no child of ours.
+pub(super) fn wait_id(kind: libc::idtype_t, id: libc::id_t, options: libc::c_int) -> io::Result<Option<(i32, Exit)>> {
     // SAFETY: both structures are plain data for the kernel to fill in. The raw call is used because glibc's wrapper
     // hides the rusage argument.
-    let (result, info, usage) = unsafe {
+    let (info, usage) = unsafe {
         let mut info: libc::siginfo_t = std::mem::zeroed();
         let mut usage: libc::rusage = std::mem::zeroed();
-        let result = loop {
-            let result = libc::syscall(libc::SYS_waitid, libc::P_PIDFD, fd, &raw mut info, options, &raw mut usage);
-            if result == 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
-                break result;
+        while libc::syscall(libc::SYS_waitid, kind, id, &raw mut info, options, &raw mut usage) != 0 {
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
             }
-        };
-        (result, info, usage)
+        }
+        (info, usage)
     };
     let at = boot_clock().as_millis() as u64;
-    if result != 0 {
-        return Some(Exit { ended: Ended::Unknown, cpu_us: 0, max_rss: 0, at });
-    }
     // SAFETY: waitid has filled in the fields of SIGCHLD (zero when nothing has ended yet).
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
     if pid == 0 {
-        return None;
+        return Ok(None);
     }
     let ended = if info.si_code == libc::CLD_EXITED { Ended::Code(status) } else { Ended::Signal(status) };
     let micros = |time: libc::timeval| time.tv_sec as u64 * 1_000_000 + time.tv_usec as u64;
     let cpu_us = micros(usage.ru_utime) + micros(usage.ru_stime);
-    Some(Exit { ended, cpu_us, max_rss: usage.ru_maxrss as u64 * 1024, at })
+    Ok(Some((pid, Exit { ended, cpu_us, max_rss: usage.ru_maxrss as u64 * 1024, at })))
 }
 
 /// Whether the process runs no more. Its zombie may still be there.
