@@ -194,12 +194,20 @@ mod tests {
         pidfd: OwnedFd,
         go: io::PipeWriter,
         parent: OwnedFd,
+        parent_pid: i32,
+    }
+
+    impl Drop for Stranger {
+        fn drop(&mut self) {
+            let _ = signal(&self.parent, libc::SIGKILL);
+        }
     }
 
     fn stranger(script: &str, after: &str) -> Stranger {
         let (input, go) = io::pipe().unwrap();
         let (mut output, theirs) = io::pipe().unwrap();
-        let line = format!("(read x; {script}) <&0 & echo $!; {after}");
+        // A shell gives what it starts in the background another input.
+        let line = format!("exec 3<&0; (read x <&3; {script}) & echo $!; {after}");
         let argv = ["sh", "-c", &line].map(|word| c_string(word).unwrap()).to_vec();
         let fds = vec![(input.as_fd(), 0), (theirs.as_fd(), 1)];
         let program = Program::Path(c_string("/bin/sh").unwrap());
@@ -212,7 +220,7 @@ mod tests {
             pid.push(byte[0]);
         }
         let pid = String::from_utf8(pid).unwrap().parse().unwrap();
-        Stranger { pidfd: open(pid).unwrap(), go, parent: shell.pidfd }
+        Stranger { pidfd: open(pid).unwrap(), go, parent: shell.pidfd, parent_pid: shell.pid }
     }
 
     /// Once it has ended, and been reaped.
@@ -252,6 +260,11 @@ mod tests {
     #[test]
     fn a_strangers_zombie_tells_root() {
         let mut stranger = stranger("exit 7", "exec sleep 1000");
+        // A shell may still reap it, what becomes of the shell does not.
+        let comm = format!("/proc/{}/comm", stranger.parent_pid);
+        while std::fs::read_to_string(&comm).unwrap() != "sleep\n" {
+            std::thread::yield_now();
+        }
         stranger.go.write_all(b"\n").unwrap();
         while !has_ended(&stranger.pidfd) {
             std::thread::yield_now();
