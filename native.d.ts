@@ -19,8 +19,11 @@ export declare class NativeLogStream {
 export declare class NativeManager {
   /** The daemon of a home, started by the first call when it does not run. `program` is the native `rpm`. */
   static connect(home: string | undefined | null, program: string): NativeManager
-  /** A supervisor in this program, which ends with it. */
-  static embedded(home?: string | undefined | null): NativeManager
+  /**
+   * A supervisor in this program, which ends with it. `guardian` is the native `rpm-guardian`, which ends what apps
+   * have detached when this program is killed.
+   */
+  static embedded(home?: string | undefined | null, guardian?: string | undefined | null): NativeManager
   /** Starts a script, an application file, an app or a list of apps. */
   start(target: unknown, options: unknown, variables: Record<string, string | undefined>): Promise<ActionResult>
   /** Acts on processes by name or id, or on the apps of an application file. */

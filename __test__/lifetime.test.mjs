@@ -1,12 +1,13 @@
 // Programs that use the API, as programs: when they end, and what ends with them.
 
 import { spawn } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import rpm from 'rpm-native'
 import { afterEach, expect, test } from 'vitest'
+import { artefacts, builtPlatform } from '../scripts/lib/sources.mjs'
 import { fixture, ROOT, remove, temporary } from './support/files.mjs'
-import { alive, until } from './support/wait.mjs'
+import { alive, children, until } from './support/wait.mjs'
 
 const cleanups = []
 afterEach(async () => {
@@ -95,6 +96,67 @@ test.each(['SIGTERM', 'SIGKILL'])('the apps of a supervisor end when its program
   const pid = await until('the app runs', () => Number(running.output))
   running.child.kill(signal)
   expect(await running.ended).toBe(signal)
+  await until(`the app ${pid} is gone`, () => !alive(pid))
+})
+
+/** An app that starts something in a session of its own, and says what. */
+const DETACHER = `
+  const { spawn } = require('node:child_process')
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60_000)'], { detached: true, stdio: 'ignore' })
+  console.log('detached', child.pid)
+  setInterval(() => {}, 60_000)`
+
+/** A program whose supervisor has such an app, and the processes there are then. */
+async function detaching(then) {
+  const TMPDIR = temporary()
+  cleanups.push(() => remove(TMPDIR))
+  const detacher = path.join(TMPDIR, 'detacher.cjs')
+  writeFileSync(detacher, DETACHER)
+  const running = program(
+    `const home = ${JSON.stringify(path.join(TMPDIR, 'home'))}
+     const supervisor = new rpm.Supervisor({ home })
+     const [app] = await supervisor.start(${JSON.stringify(detacher)})
+     console.log('app', app.pid)
+     process.once('SIGUSR2', async () => { ${then} })
+     setInterval(() => {}, 60_000)`,
+    { TMPDIR },
+  )
+  const log = path.join(TMPDIR, 'home', 'logs', 'detacher-out.log')
+  const said = (text, word) => Number(new RegExp(`^${word} (\\d+)$`, 'm').exec(text)?.[1])
+  const app = await until('the app runs', () => said(running.output, 'app'))
+  const detached = await until('it has detached', () => said(readFileSync(log, 'utf8'), 'detached'))
+  cleanups.push(() => alive(detached) && process.kill(detached, 'SIGKILL'))
+  const [leash] = children(running.child.pid, 'rpm-guardian')
+  for (const pid of [app, detached, leash]) expect(alive(pid)).toBe(true)
+  return { running, app, detached, leash }
+}
+
+test('what an app has detached ends when its program is killed, and nothing stays to see to it', async () => {
+  const { running, app, detached, leash } = await detaching('')
+  running.child.kill('SIGKILL')
+  expect(await running.ended).toBe('SIGKILL')
+  await until('all of them are gone', () => ![app, detached, leash].some(alive))
+})
+
+test('what an app has detached goes on when its supervisor is closed', async () => {
+  const { running, app, detached, leash } = await detaching('await supervisor.close(); console.log("closed")')
+  running.child.kill('SIGUSR2')
+  await until('it is closed', () => running.output.includes('closed'))
+  expect(children(running.child.pid, 'rpm-guardian')).toEqual([])
+  expect([app, detached, leash].map(alive)).toEqual([false, true, false])
+})
+
+test('a supervisor does without its guardian', async () => {
+  const RPM_NATIVE_DIR = temporary()
+  cleanups.push(() => remove(RPM_NATIVE_DIR))
+  const { addon } = artefacts(builtPlatform())
+  symlinkSync(addon, path.join(RPM_NATIVE_DIR, path.basename(addon)))
+  const body =
+    'const [app] = await new rpm.Supervisor().start(talker); console.log(app.pid); setInterval(() => {}, 1e6)'
+  const running = program(body, { RPM_NATIVE_DIR })
+  const pid = await until('the app runs', () => Number(running.output))
+  expect(children(running.child.pid, 'rpm-guardian')).toEqual([])
+  running.child.kill('SIGKILL')
   await until(`the app ${pid} is gone`, () => !alive(pid))
 })
 

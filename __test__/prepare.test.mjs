@@ -34,9 +34,9 @@ function checkout(name, { sources }) {
 async function build(root) {
   const sources = await import(path.join(root, 'scripts', 'lib', 'sources.mjs'))
   const platform = sources.platformOf('x86_64-unknown-linux-gnu').replace('x64', process.arch)
-  const { program, addon } = sources.artefacts(platform)
+  const { program, guardian, addon } = sources.artefacts(platform)
   for (const [name, digest] of Object.entries(sources.digests())) sources.writeStamp(platform, name, digest)
-  for (const file of [program, addon]) writeFileSync(file, '')
+  for (const file of [program, guardian, addon]) writeFileSync(file, '')
   return { program, addon }
 }
 

@@ -52,5 +52,8 @@ function missing(what, seen) {
 /** The native program `rpm`: the command line and the daemon. */
 exports.program = () => find('the native program', () => 'rpm')
 
+/** The native program `rpm-guardian`, beside `rpm`. */
+exports.guardian = () => find('the guardian', () => 'rpm-guardian')
+
 /** The addon, a file that `require` loads. */
 exports.addon = () => find('the native addon', (platform) => `rpm-native.${platform}.node`)

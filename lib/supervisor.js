@@ -1,11 +1,21 @@
 // A supervisor in this program: no daemon, and its apps end with it. For tests and tools.
 
+const artefacts = require('./artefacts.js')
 const { answer, split } = require('./callback.js')
 const { failure } = require('./errors.js')
 const { Manager } = require('./manager.js')
 const { native } = require('./native.js')
 const { OpenStreams } = require('./streams.js')
 const temporary = require('./temporary.js')
+
+/** Without it apps end with this program all the same; what they have detached does not, should it be killed. */
+function guardian() {
+  try {
+    return artefacts.guardian()
+  } catch {
+    return undefined
+  }
+}
 
 class Supervisor extends Manager {
   #native
@@ -27,7 +37,7 @@ class Supervisor extends Manager {
     }
     if (!this.#native) {
       this.#home ??= temporary.create()
-      this.#native = native().NativeManager.embedded(this.#home)
+      this.#native = native().NativeManager.embedded(this.#home, guardian())
     }
     return this.#native
   }

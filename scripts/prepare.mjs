@@ -21,8 +21,12 @@ const say = (text) => process.stderr.write(`rpm-native: ${text}\n`)
 
 class BuildError extends Error {}
 
-function run(command, args, what) {
-  const { status, signal, error } = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] })
+function run(command, args, what, env = process.env) {
+  const { status, signal, error } = spawnSync(command, args, {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   if (error?.code === 'ENOENT') {
     throw new BuildError(
       `${command} was not found. Building from a checkout needs Rust: install it from https://rustup.rs ` +
@@ -73,6 +77,30 @@ const builders = {
     build({ target, output, platform }) {
       run('cargo', ['build', '--profile', PROFILE, '--locked', '--target', target, '--bin', 'rpm'], this.title)
       place(path.join(output, 'rpm'), artefacts(platform).program)
+    },
+  },
+  guardian: {
+    title: 'the guardian',
+    build({ target, platform }) {
+      // Small whatever else is built; a development build is for its speed.
+      const profile = PROFILE === 'dev' ? 'dev' : 'guardian'
+      const cargo = ['build', '--profile', profile, '--locked', '--target', target, '--no-default-features']
+      cargo.push('--features', 'guardian', '--bin', 'rpm-guardian')
+      if (profile === 'dev') run('cargo', cargo, this.title)
+      else this.link(cargo)
+      const folder = profile === 'dev' ? 'debug' : profile
+      place(path.join(targetDirectory(), target, folder, 'rpm-guardian'), artefacts(platform).guardian)
+    },
+    /** Without shared libraries it needs half the memory; where the static C library is missing it takes the shared. */
+    link(cargo) {
+      const RUSTFLAGS = [process.env.RUSTFLAGS, '-C target-feature=+crt-static'].filter(Boolean).join(' ')
+      try {
+        run('cargo', cargo, this.title, { ...process.env, RUSTFLAGS })
+      } catch (error) {
+        if (!(error instanceof BuildError)) throw error
+        say('linking the guardian statically failed (is libc.a installed?); linking it dynamically …')
+        run('cargo', cargo, this.title)
+      }
     },
   },
   addon: {

@@ -41,6 +41,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tui", &["client", "api", "config", "domain"]),
     ("addon", &["client", "api", "config", "domain", "engine", "paths"]),
     ("main", &["cli", "daemon"]),
+    ("rpm-guardian", &["guardian"]),
 ];
 
 /// Files at the top that are not rooms: the module list.

@@ -1,6 +1,6 @@
 // Waiting for facts, never for time.
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -29,6 +29,19 @@ export function alive(pid) {
     if (error.code === 'ENOENT' || error.code === 'ESRCH') return false
     throw error
   }
+}
+
+/** The children of a process that run a program of that name. */
+export function children(parent, name) {
+  const numbers = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))
+  return numbers.map(Number).filter((pid) => {
+    try {
+      const [, command, ppid] = /^\d+ \((.*)\) . (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+      return Number(ppid) === parent && command === name
+    } catch {
+      return false
+    }
+  })
 }
 
 /** A port that was free a moment ago. */

@@ -1,6 +1,6 @@
 // Packs what would be published, installs it elsewhere, and uses it there.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -39,7 +39,7 @@ function expect(what, actual, expected) {
 }
 
 /** What a user does after `npm install rpm-native`. */
-function use(project, version) {
+function use(project, version, platform) {
   const names = 'Object.keys(rpm).sort().join()'
   const required = node(project, '-e', `const rpm = require('rpm-native'); console.log(${names})`)
   const imported = node(
@@ -58,6 +58,8 @@ function use(project, version) {
     const output = execFileSync(bin, ['--version'], { cwd: project, encoding: 'utf8', env: cleanEnvironment() })
     expect(`${name} --version`, output.trim().split(' ').at(-1), version)
   }
+  const guardian = path.join(project, 'node_modules', `rpm-native-${platform}`, 'rpm-guardian')
+  expect('the guardian', spawnSync(guardian, ['--leash', 'nobody'], { input: '' }).status, 0)
   const addon = `new (require('rpm-native').Supervisor)().list().then((list) => console.log(list.length))`
   expect('the addon', node(project, '-e', addon), '0')
 }
@@ -77,7 +79,7 @@ export function checkPackage() {
     mkdirSync(project)
     writeFileSync(path.join(project, 'package.json'), '{ "name": "project", "private": true }\n')
     npm(project, 'install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', main.file, native.file)
-    use(project, version)
+    use(project, version, platform)
     tool('publint', '--strict', main.file)
     tool('attw', main.file)
   } finally {

@@ -19,7 +19,7 @@ export function writePlatformPackage(folder, platform) {
     os: [os],
     cpu: [cpu],
     ...(libc ? { libc: [LIBC[libc]] } : {}),
-    files: ['rpm', '*.node'],
+    files: ['rpm', 'rpm-guardian', '*.node'],
   }
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }

@@ -14,10 +14,15 @@ export const PROFILE = process.env.RPM_BUILD_PROFILE || 'release'
 
 const FILES = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml']
 
-/** Rooms that an artefact does not contain, so that a change there leaves it as it is. */
-const WITHOUT = {
-  program: ['src/addon/'],
-  addon: ['src/cli/', 'src/daemon/', 'src/server/', 'src/tui/', 'src/main.rs', 'src/bin/'],
+const isIn = (file, places) => places.some((place) => file.startsWith(place))
+
+/** Whether an artefact contains a file, so that a change elsewhere leaves it as it is. */
+const CONTAINS = {
+  program: (file) => !isIn(file, ['src/addon/', 'src/bin/']),
+  guardian: (file) =>
+    !isIn(file, ['src/']) ||
+    isIn(file, ['src/bin/', 'src/guardian/', 'src/sys/', 'src/lib.rs', 'src/clock.rs', 'src/paths.rs']),
+  addon: (file) => !isIn(file, ['src/cli/', 'src/daemon/', 'src/server/', 'src/tui/', 'src/main.rs', 'src/bin/']),
 }
 
 /** Rust's names of the platforms we build on, and Node's. */
@@ -37,6 +42,7 @@ export function artefacts(platform) {
   return {
     folder,
     program: path.join(folder, 'rpm'),
+    guardian: path.join(folder, 'rpm-guardian'),
     addon: path.join(folder, `rpm-native.${platform}.node`),
     stamp: path.join(folder, '.stamp.json'),
     types: path.join(ROOT, 'npm', 'native.d.ts'),
@@ -61,11 +67,11 @@ function* rustFiles(folder) {
 
 /** A digest of each artefact's sources. Contents, not times: a checkout sets times as it likes. */
 export function digests() {
-  const hashes = Object.fromEntries(Object.keys(WITHOUT).map((name) => [name, createHash('sha256').update(PROFILE)]))
+  const hashes = Object.fromEntries(Object.keys(CONTAINS).map((name) => [name, createHash('sha256').update(PROFILE)]))
   for (const file of [...FILES.filter((name) => existsSync(path.join(ROOT, name))), ...rustFiles('src')]) {
     const content = readFileSync(path.join(ROOT, file))
     for (const [artefact, hash] of Object.entries(hashes)) {
-      if (!WITHOUT[artefact].some((prefix) => file.startsWith(prefix))) hash.update(`\0${file}\0`).update(content)
+      if (CONTAINS[artefact](file)) hash.update(`\0${file}\0`).update(content)
     }
   }
   return Object.fromEntries(Object.entries(hashes).map(([name, hash]) => [name, hash.digest('hex')]))
@@ -82,7 +88,7 @@ export function readStamp(platform) {
 /** Which artefacts have to be built. */
 export function stale(platform, wanted) {
   const have = platform ? readStamp(platform) : {}
-  return Object.keys(WITHOUT).filter(
+  return Object.keys(CONTAINS).filter(
     (name) => !platform || have[name] !== wanted[name] || !existsSync(artefacts(platform)[name]),
   )
 }

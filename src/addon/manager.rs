@@ -81,10 +81,11 @@ impl NativeManager {
         Ok(Self { kind: Kind::Daemon(Arc::new(Client::new(home, PathBuf::from(program)))) })
     }
 
-    /// A supervisor in this program, which ends with it.
+    /// A supervisor in this program, which ends with it. `guardian` is the native `rpm-guardian`, which ends what apps
+    /// have detached when this program is killed.
     #[napi(factory)]
-    pub fn embedded(env: Env, home: Option<String>) -> napi::Result<Self> {
-        let options = EmbeddedOptions { home: home.map(PathBuf::from) };
+    pub fn embedded(env: Env, home: Option<String>, guardian: Option<String>) -> napi::Result<Self> {
+        let options = EmbeddedOptions { home: home.map(PathBuf::from), guardian: guardian.map(PathBuf::from) };
         let embedded = Embedded::start(options).map_err(|failure| thrown(env, &failure))?;
         Ok(Self { kind: Kind::Embedded(embedded) })
     }

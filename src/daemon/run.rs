@@ -74,6 +74,7 @@ fn serve(link: Link, launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> 
         let (handle, engine) = Engine::new(EngineOptions {
             home: home.clone(),
             parent_death_signal: None,
+            leash: None,
             persistent: true,
             guarded: Some(Guarded { link: Rc::clone(&link), legacy, successor: successor(&link) }),
         })?;

@@ -3,8 +3,10 @@
 use super::parts::{Engine, EngineOptions};
 use crate::api::{ApiError, Backend, Boxed, Code, Event, LogItem, LogQuery, Request, Response, Stream};
 use crate::paths::Home;
+use crate::process::Leash;
 use crate::supervisor::Handle;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
@@ -15,6 +17,9 @@ const SIGKILL: i32 = 9;
 pub struct EmbeddedOptions {
     /// Where logs and pid files go; a temporary directory that is removed at the end when absent.
     pub home: Option<PathBuf>,
+    /// The guardian's program, which ends what apps have detached when this program is killed. Without it only the
+    /// apps themselves end.
+    pub guardian: Option<PathBuf>,
 }
 
 /// A supervisor in this process. Its apps end with it, also when the program is killed.
@@ -26,7 +31,7 @@ pub struct Embedded {
 
 #[derive(Debug)]
 struct Running {
-    /// Dropped to end the engine.
+    /// Ends the engine: told when its apps have ended, dropped when nobody knows.
     stop: oneshot::Sender<()>,
     ended: oneshot::Receiver<()>,
     _home: Option<tempfile::TempDir>,
@@ -45,10 +50,11 @@ impl Embedded {
         let (stop, stopped) = oneshot::channel::<()>();
         let (over, ended) = oneshot::channel();
         let (ready, answer) = std::sync::mpsc::channel();
+        let guardian = options.guardian;
         std::thread::Builder::new()
             .name("rpm-engine".into())
             .spawn(move || {
-                run(home, &ready, stopped);
+                run(home, guardian.as_deref(), &ready, stopped);
                 let _ = over.send(());
             })
             .map_err(failed)?;
@@ -62,13 +68,23 @@ impl Embedded {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(running) = running else { return Ok(()) };
         let result = self.handle.request(Request::Kill).await.map(|_| ());
-        drop(running.stop);
+        if result.is_ok() {
+            // A thread that has ended needs no telling.
+            let _ = running.stop.send(());
+        } else {
+            drop(running.stop);
+        }
         let _ = running.ended.await;
         result
     }
 }
 
-fn run(home: Home, ready: &std::sync::mpsc::Sender<std::io::Result<Handle>>, stopped: oneshot::Receiver<()>) {
+fn run(
+    home: Home,
+    guardian: Option<&Path>,
+    ready: &std::sync::mpsc::Sender<std::io::Result<Handle>>,
+    stopped: oneshot::Receiver<()>,
+) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -76,12 +92,25 @@ fn run(home: Home, ready: &std::sync::mpsc::Sender<std::io::Result<Handle>>, sto
             return;
         }
     };
+    let leash = guardian.and_then(leash);
+    if leash.is_none() {
+        tracing::warn!("should this program be killed, its apps end, but what they have detached goes on");
+    }
+    // The kernel ends the apps when this very thread ends, so that they cannot outlive the program.
+    let options = EngineOptions {
+        home,
+        parent_death_signal: Some(SIGKILL),
+        leash: leash.clone(),
+        persistent: false,
+        guarded: None,
+    };
     LocalSet::new().block_on(&runtime, async {
-        // The kernel ends the apps when this very thread ends, so that they cannot outlive the program.
-        let options = EngineOptions { home, parent_death_signal: Some(SIGKILL), persistent: false, guarded: None };
         let (handle, engine) = match Engine::new(options) {
             Ok(made) => made,
             Err(error) => {
+                if let Some(leash) = leash {
+                    leash.let_go();
+                }
                 let _ = ready.send(Err(error));
                 return;
             }
@@ -90,10 +119,20 @@ fn run(home: Home, ready: &std::sync::mpsc::Sender<std::io::Result<Handle>>, sto
         let leaving = handle.clone();
         let _ = ready.send(Ok(handle));
         // Ends when it is closed, or when the last holder is dropped without closing.
-        let _ = stopped.await;
-        let _ = leaving.request(Request::Kill).await;
+        let in_order = stopped.await.is_ok() || leaving.request(Request::Kill).await.is_ok();
         engine.abort();
+        if let Some(leash) = leash.filter(|_| in_order) {
+            leash.let_go();
+        }
     });
+}
+
+/// Marks this supervisor's apps by a number that no other has.
+fn leash(guardian: &Path) -> Option<Rc<Leash>> {
+    let started = getrandom::u64()
+        .map_err(std::io::Error::other)
+        .and_then(|number| Leash::start(guardian, format!("{}-{number:016x}", std::process::id())));
+    started.inspect_err(|error| tracing::warn!("{} cannot be started: {error}", guardian.display())).ok().map(Rc::new)
 }
 
 impl Backend for Embedded {

@@ -5,7 +5,7 @@ use crate::domain::SpawnId;
 use crate::guardian::{Legacy, Link};
 use crate::logs::{self, Logs, Staging};
 use crate::paths::Home;
-use crate::process::{self, Context, Exits, Inherited, SpawnIds, Unwritten};
+use crate::process::{self, Context, Exits, Inherited, Leash, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys;
@@ -30,6 +30,8 @@ pub struct EngineOptions {
     pub home: Home,
     /// The signal apps get when the thread that runs the engine ends; `None` where they shall live on.
     pub parent_death_signal: Option<i32>,
+    /// Ends what apps have started when this program ends.
+    pub leash: Option<Rc<Leash>>,
     /// Whether the list outlives this program.
     pub persistent: bool,
     /// The parent of the apps, where there is one.
@@ -78,6 +80,7 @@ impl Engine {
             ids: Rc::new(SpawnIds::new(slots.as_ref().map_or(1, |slots| slots.next_run().max(1)))),
             reports,
             parent_death_signal: options.parent_death_signal,
+            leash: options.leash,
             open_files: raise_open_files(),
             slots,
             running: Rc::new(Cell::new(0)),

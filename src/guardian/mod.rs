@@ -7,12 +7,14 @@
 //!             └── app
 //! ```
 //!
+//! [`leash`] is another thing that it can be: what ends the apps of a supervisor inside another program.
 //! [`message`] is what they say to each other; `docs/guardian-protocol.md` is the same for people.
 
 mod generation;
 pub mod handover;
 mod image;
 mod keeper;
+pub mod leash;
 #[cfg(feature = "engine")]
 mod link;
 pub mod message;

@@ -3,6 +3,7 @@
 use super::handover;
 use super::image::Image;
 use super::keeper::{Guardian, Stage, say};
+use super::leash;
 use super::policy::Deaths;
 use super::store::Store;
 use crate::sys::launch::{leave_launcher, ready_pipe};
@@ -37,6 +38,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
                 1
             }
         },
+        (Some(leash::ARGUMENT), Some(mark)) => leash::run(&mark.to_string_lossy()),
         (Some("--version"), None) => {
             let _ = writeln!(io::stdout(), "{}", env!("CARGO_PKG_VERSION"));
             0

@@ -138,6 +138,9 @@ impl Task {
         let Some(run) = self.run.take_if(|run| run.id == fact.run) else { return };
         fault::point(Point::ExitReceived);
         self.context.running.set(self.context.running.get() - 1);
+        if let Some(leash) = &self.context.leash {
+            leash.ended(run.pid);
+        }
         if let Some(link) = run.link {
             link.finish();
         }

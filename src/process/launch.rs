@@ -58,6 +58,9 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     let (program, argv) = command_line(spec, &search)?;
     let ids = account(spec)?;
     let context = around.context;
+    if let Some(leash) = &context.leash {
+        leash.mark(&mut env);
+    }
     let pipe_size = logs::pipe_size(context.running.get());
     let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
         .map_err(|error| failed(error.what, &error.source))?;
@@ -90,6 +93,9 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     };
     // One that has ended already has no start time any more, and needs none.
     let began = began(spawned.pid).unwrap_or(0);
+    if let Some(leash) = &context.leash {
+        leash.born(spawned.pid, began);
+    }
     let link =
         wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
     match exits.and_then(|exits| Ok((exits, link?))) {

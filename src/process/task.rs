@@ -4,6 +4,7 @@ use super::environment::Identity;
 use super::exit::{ExitFact, Exits};
 use super::inherited::Inherited;
 use super::launch::Run;
+use super::leash::Leash;
 use super::link::Said;
 use super::unwritten::Unwritten;
 use crate::clock;
@@ -38,6 +39,8 @@ pub struct Context {
     pub reports: mpsc::UnboundedSender<(ProcessId, Holder, Report)>,
     /// Set where apps end with this program.
     pub parent_death_signal: Option<i32>,
+    /// Told of all apps, where what they start has to end with this program too.
+    pub leash: Option<Rc<Leash>>,
     /// The soft limit of open files that apps get.
     pub open_files: u64,
     /// Where what processes are doing is kept for a generation after this one.

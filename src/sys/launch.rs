@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// The descriptor on which a launched daemon says that it is ready (`ok`) or why not (anything else).
 pub const READY_FD: RawFd = 3;
 
+/// What marks the apps of a supervisor that take all that they have started with them.
+pub const MARK: &str = "RPM_SUPERVISOR";
+
 /// Starts `program daemon` detached, with our environment and `log` as its output, and waits for its word.
 /// The inner `Err` is what it said instead of `ok`.
 pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io::Result<Result<(), String>> {
@@ -65,7 +68,8 @@ pub fn guardian_of(program: &Path) -> PathBuf {
 fn environment(home: &Path) -> io::Result<Vec<CString>> {
     let mut env = Vec::new();
     for (name, value) in std::env::vars_os() {
-        if name != "RPM_HOME" {
+        // A daemon outlives who launched it, also an app that has to end with its supervisor.
+        if name != "RPM_HOME" && name != MARK {
             let mut pair = name;
             pair.push("=");
             pair.push(value);

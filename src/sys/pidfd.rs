@@ -4,6 +4,7 @@ use super::fault;
 use super::time::boot_clock;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 /// How a process ended, with what it used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,13 @@ pub fn has_ended(pidfd: &impl AsFd) -> bool {
     poll(&mut [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
+/// Waits until the process runs no more, or the time is over.
+pub fn wait_for_end(pidfd: &impl AsFd, longest: Duration) {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let timeout = PollTimeout::try_from(longest).unwrap_or(PollTimeout::MAX);
+    let _ = poll(&mut [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)], timeout);
+}
+
 /// How a process ended that is no child of ours: the kernel keeps it for those who hold its descriptor (since 6.15).
 /// `None` while it runs. A zombie's is told before its parent has reaped it to root only.
 pub fn exit_of(pidfd: &impl AsFd) -> Option<Exit> {
@@ -121,7 +129,7 @@ struct Info {
 const INFO_PID: u64 = 1;
 const INFO_EXIT: u64 = 8;
 /// `_IOWR(0xFF, 11, struct pidfd_info)`
-const GET_INFO: u32 = 3 << 30 | (size_of::<Info>() as u32) << 16 | 0xFF << 8 | 11;
+const GET_INFO: libc::Ioctl = 3 << 30 | (size_of::<Info>() as libc::Ioctl) << 16 | 0xFF << 8 | 0x0b;
 
 /// The status as `wait` gives it.
 fn status_of(pidfd: &impl AsFd) -> Option<i32> {
@@ -130,7 +138,7 @@ fn status_of(pidfd: &impl AsFd) -> Option<i32> {
     }
     let mut info = Info { mask: INFO_PID | INFO_EXIT, ..Info::default() };
     // SAFETY: the request's number says how large the structure is that the kernel reads and writes.
-    if unsafe { libc::ioctl(pidfd.as_fd().as_raw_fd(), GET_INFO as _, &raw mut info) } != 0 {
+    if unsafe { libc::ioctl(pidfd.as_fd().as_raw_fd(), GET_INFO, &raw mut info) } != 0 {
         return None;
     }
     if info.mask & INFO_EXIT != 0 { Some(info.exit_code) } else { status_of_zombie(info.pid) }
@@ -186,12 +194,20 @@ mod tests {
         pidfd: OwnedFd,
         go: io::PipeWriter,
         parent: OwnedFd,
+        parent_pid: i32,
+    }
+
+    impl Drop for Stranger {
+        fn drop(&mut self) {
+            let _ = signal(&self.parent, libc::SIGKILL);
+        }
     }
 
     fn stranger(script: &str, after: &str) -> Stranger {
         let (input, go) = io::pipe().unwrap();
         let (mut output, theirs) = io::pipe().unwrap();
-        let line = format!("(read x; {script}) <&0 & echo $!; {after}");
+        // A shell gives what it starts in the background another input.
+        let line = format!("exec 3<&0; (read x <&3; {script}) & echo $!; {after}");
         let argv = ["sh", "-c", &line].map(|word| c_string(word).unwrap()).to_vec();
         let fds = vec![(input.as_fd(), 0), (theirs.as_fd(), 1)];
         let program = Program::Path(c_string("/bin/sh").unwrap());
@@ -204,7 +220,7 @@ mod tests {
             pid.push(byte[0]);
         }
         let pid = String::from_utf8(pid).unwrap().parse().unwrap();
-        Stranger { pidfd: open(pid).unwrap(), go, parent: shell.pidfd }
+        Stranger { pidfd: open(pid).unwrap(), go, parent: shell.pidfd, parent_pid: shell.pid }
     }
 
     /// Once it has ended, and been reaped.
@@ -222,7 +238,7 @@ mod tests {
         let mut info = Info { mask: INFO_EXIT, ..Info::default() };
         let ours = open(std::process::id() as i32).unwrap();
         // SAFETY: as in `status_of`.
-        let tells = unsafe { libc::ioctl(ours.as_raw_fd(), GET_INFO as _, &raw mut info) } == 0;
+        let tells = unsafe { libc::ioctl(ours.as_raw_fd(), GET_INFO, &raw mut info) } == 0;
         let release = nix::sys::utsname::uname().unwrap().release().to_string_lossy().into_owned();
         let version: Vec<u32> = release.split(['.', '-']).take(2).map_while(|part| part.parse().ok()).collect();
         let tells = tells && version >= vec![6, 15];
@@ -244,6 +260,11 @@ mod tests {
     #[test]
     fn a_strangers_zombie_tells_root() {
         let mut stranger = stranger("exit 7", "exec sleep 1000");
+        // A shell may still reap it, what becomes of the shell does not.
+        let comm = format!("/proc/{}/comm", stranger.parent_pid);
+        while std::fs::read_to_string(&comm).unwrap() != "sleep\n" {
+            std::thread::yield_now();
+        }
         stranger.go.write_all(b"\n").unwrap();
         while !has_ended(&stranger.pidfd) {
             std::thread::yield_now();
@@ -259,7 +280,7 @@ mod tests {
     #[test]
     fn an_older_kernel_leaves_it_unknown() {
         let ended = std::thread::spawn(|| {
-            refuse(libc::SYS_ioctl, 1, u32::MAX, GET_INFO, libc::ENOTTY).unwrap();
+            refuse(libc::SYS_ioctl, 1, u32::MAX, GET_INFO as u32, libc::ENOTTY).unwrap();
             end_of(&mut stranger("exit 7", "wait"))
         });
         assert_eq!(ended.join().unwrap(), Ended::Unknown);

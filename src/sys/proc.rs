@@ -61,6 +61,18 @@ impl StatFile {
     }
 }
 
+/// All processes there are.
+pub fn pids() -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Whether the process was started with `entry`, `NAME=value`, in its environment. False where we may not know.
+pub fn has_variable(pid: i32, entry: &[u8]) -> bool {
+    std::fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == entry))
+}
+
 /// Names this boot of the machine. Empty where the system doesn't tell.
 pub fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()

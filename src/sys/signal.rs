@@ -1,6 +1,6 @@
 //! Signals by name and by number.
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, Signal};
 
 /// The number of a signal named as people write it: `SIGTERM`, `term`, `Int`, or a number in digits.
 pub fn number(name: &str) -> Option<i32> {
@@ -16,6 +16,15 @@ pub fn number(name: &str) -> Option<i32> {
 /// The name of a signal, `SIGTERM`; real-time signals have none.
 pub fn name(number: i32) -> Option<&'static str> {
     Signal::try_from(number).ok().map(Signal::as_str)
+}
+
+/// Ignores every signal that can be ignored, but those that tell of our own mistakes.
+pub fn ignore_all() {
+    let deadly = [Signal::SIGKILL, Signal::SIGSTOP, Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGILL, Signal::SIGFPE];
+    for signal in Signal::iterator().filter(|signal| !deadly.contains(signal) && *signal != Signal::SIGABRT) {
+        // SAFETY: no handler is installed, so nothing of ours runs at a signal.
+        let _ = unsafe { nix::sys::signal::signal(signal, SigHandler::SigIgn) };
+    }
 }
 
 #[cfg(test)]
