@@ -100,9 +100,14 @@ impl Home {
 
     /// A command, to be run as this test wants.
     pub(crate) fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Program {
+        self.command_of(&self.program, args)
+    }
+
+    /// The same of another copy of the program.
+    pub(crate) fn command_of<'a>(&self, program: &Path, args: impl IntoIterator<Item = &'a str>) -> Program {
         let program = match self.prefix.split_first() {
-            None => Program::new(&self.program),
-            Some((first, rest)) => Program::new(first).args(rest).args([&self.program]),
+            None => Program::new(program),
+            Some((first, rest)) => Program::new(first).args(rest).args([program]),
         };
         let program = program.args(args).env("RPM_HOME", &self.root).env("HOME", self.directory.path());
         let program = self.variables.iter().fold(program, |program, (name, value)| program.env(name, value));
@@ -212,6 +217,14 @@ impl Home {
             list.iter().map(|process| self.port(&format!("{name}-out-{}.log", process.id))).collect();
         assert_eq!(ports.len(), 1, "{ports:?}");
         ports.into_iter().next().unwrap()
+    }
+
+    /// Two workers of Node under the name `web`; gives the port they share.
+    #[track_caller]
+    pub(crate) fn serve(&self) -> u16 {
+        self.write("web.js", include_str!("../../fixtures/server.js"));
+        self.rpm(["start", "web.js", "-i", "2"]).ok();
+        self.wait_listening("web", 2)
     }
 
     fn survivors(&self) -> Vec<(i32, String)> {

@@ -9,10 +9,12 @@ mod numbered;
 mod proc;
 mod wait;
 
-pub(crate) use command::{Done, Program};
+pub(crate) use command::{Done, Program, Running};
 pub(crate) use home::Home;
 pub(crate) use http::{Client, control, get, get_unix};
 pub(crate) use load::{Load, Outcome as LoadOutcome};
 pub(crate) use numbered::{Run, numbered};
-pub(crate) use proc::{Signal, children, cpu_ticks, is_alive, is_root, parent, session, signal, status_field, terminal, try_signal};
+pub(crate) use proc::{
+    Signal, children, cpu_ticks, is_alive, is_root, parent, session, signal, status_field, terminal, told, try_signal,
+};
 pub(crate) use wait::{eventually, eventually_within, never_within, watch_for};

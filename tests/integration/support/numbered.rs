@@ -195,3 +195,71 @@ impl Place<'_> {
         Ok(())
     }
 }
+
+/// The checks see what they are for.
+mod tests {
+    use super::*;
+
+    fn run(number: u64, lines: Option<[u64; 2]>) -> Run {
+        let end = lines.map(|lines| End { lines, code: 0, at: 0 });
+        Run { number, end, ..Run::default() }
+    }
+
+    /// Whether a log of these lines (run, number) is right for these runs.
+    fn holds(runs: &[Run], lines: &[(u64, u64)]) -> bool {
+        let mut at = Place { runs, stream: 0, run: 0, next: 0 };
+        lines.iter().all(|(run, count)| at.take(*run, *count).is_ok()) && at.finish(runs.len()).is_ok()
+    }
+
+    #[test]
+    fn a_log_is_right_or_wrong() {
+        let runs = [run(1, Some([2, 0])), run(2, Some([0, 0])), run(3, None), run(4, Some([1, 0]))];
+        assert!(holds(&runs, &[(1, 0), (1, 1), (3, 0), (3, 1), (4, 0)]));
+        assert!(holds(&runs, &[(1, 0), (1, 1), (4, 0)]), "of a killed run nobody knows how much");
+        for wrong in [
+            &[(1, 0), (3, 0), (4, 0)][..],
+            &[(1, 0), (1, 1), (1, 2), (4, 0)],
+            &[(1, 0), (1, 0), (1, 1), (4, 0)],
+            &[(1, 1), (1, 0), (4, 0)],
+            &[(1, 0), (1, 1), (2, 0), (4, 0)],
+            &[(1, 0), (1, 1), (3, 1), (4, 0)],
+            &[(1, 0), (1, 1)],
+            &[(1, 0), (1, 1), (4, 0), (3, 0)],
+            &[(1, 0), (1, 1), (4, 0), (5, 0)],
+        ] {
+            assert!(!holds(&runs, wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_whole_or_none() {
+        let whole = format!("app 3 14 {}\n", "-".repeat(90));
+        assert_eq!(numbers("app", &whole), Some((3, 14)));
+        let broken = [whole.trim_end().to_owned(), whole.replacen('-', "", 1), whole.replacen("app", "ap", 1)];
+        for line in broken.iter().chain(&[whole.replacen("3 ", "3 3 ", 1), whole.repeat(2)]) {
+            assert_eq!(numbers("app", line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_death_they_agree() {
+        let home = Home::new();
+        home.start_numbered(&[
+            numbered("staying", "lines=5 pause=2 errors=3", json!({})),
+            numbered("coming", "lines=2 bursts=9 errors=2 code=run", json!({})),
+            numbered("deaf", "deaf=1", json!({"kill_timeout": 200})),
+        ]);
+        for run in 0..5 {
+            home.wait_run("coming", run);
+        }
+        home.wait_run("deaf", 0);
+        home.rpm(["restart", "deaf"]).ok();
+        home.quiet(["staying", "coming", "deaf"]);
+        for name in ["staying", "coming", "deaf"] {
+            home.check_counts(name, 0);
+            home.check_logs(name);
+        }
+        assert_eq!(home.process("deaf").exit, Some(Outcome::Signal(9)));
+        assert!(home.process("coming").restarts >= 4);
+    }
+}

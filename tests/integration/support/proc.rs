@@ -47,7 +47,7 @@ pub(crate) fn parent(pid: i32) -> Option<i32> {
 }
 
 /// For a message: what it is and how it is.
-pub(super) fn told(pid: i32) -> String {
+pub(crate) fn told(pid: i32) -> String {
     let state = stat(pid).map_or_else(|| "gone".to_owned(), |fields| fields[0].clone());
     format!("{pid} {state} {}", command_line(pid))
 }

@@ -33,7 +33,7 @@ fn nobody_notices_without_root() {
 fn storm(home: Home) {
     let home = home.env("RPM_HEARTBEAT", HEARTBEAT);
     let apps = Apps::start(&home);
-    let port = serve(&home);
+    let port = home.serve();
     let before = home.list();
     let guardian = home.guardian();
     let new = Load::of_new_connections_every(PAUSE, port, 2);
@@ -58,13 +58,6 @@ fn storm(home: Home) {
     home.check_children();
     home.rpm(["stop", "all"]).ok();
     apps.check_ends(&home);
-}
-
-/// Two workers of Node; gives their port.
-fn serve(home: &Home) -> u16 {
-    home.write("web.js", include_str!("../../fixtures/server.js"));
-    home.rpm(["start", "web.js", "-i", "2"]).ok();
-    home.wait_listening("web", 2)
 }
 
 fn check_load(load: &[LoadOutcome; 2], lost: u64) {
