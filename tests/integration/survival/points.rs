@@ -309,7 +309,7 @@ fn while_it_takes_over() {
     eventually("it is asked to end", || home.runs("stopping")[0].asked.first().copied());
     for (point, _) in points(Scenario::Adopt) {
         let generation = home.daemon().generation;
-        let (_, now) = mined.hit(point, || signal(home.answering().unwrap().pid, Signal::SIGKILL));
+        let ((), now) = mined.hit(point, || signal(home.answering().unwrap().pid, Signal::SIGKILL));
         assert!(now.generation >= generation + 2, "{}", point.name());
         for old in &web {
             let now = home.named("web").into_iter().find(|process| process.id == old.id).unwrap();
