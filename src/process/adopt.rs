@@ -47,5 +47,5 @@ pub(super) fn adopt(
             Err(error) => tracing::warn!("the output {number} of process {pid} cannot be read any more: {error}"),
         }
     }
-    Ok(Run { id, pid, began, exits: ExitSource::new(id, pidfd)?, link: None, _input: None })
+    Ok(Run { id, pid, began, exits: ExitSource::new(id, pidfd)?, link: None })
 }

@@ -1,5 +1,6 @@
 //! Putting a run together: program, arguments, environment, descriptors.
 
+use super::account::{account, hand_over};
 use super::adopt::began;
 use super::environment::{Identity, compose};
 use super::exit::ExitSource;
@@ -9,11 +10,12 @@ use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{Label, Logs};
 use crate::sys::keep::Keep;
-use crate::sys::spawn::{SpawnPlan, Stage, c_string, find_program, spawn};
-use crate::sys::{channel, group, pidfd, pipe};
+use crate::sys::spawn::{Program, SpawnPlan, Stage, c_string, find_program, spawn};
+use crate::sys::user::Ids;
+use crate::sys::{channel, group, input, pidfd, pipe};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, PipeWriter};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,8 +33,6 @@ pub(super) struct Run {
     pub(super) began: u64,
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
-    /// Kept open, so that an app that reads its input sees no end.
-    pub(super) _input: Option<PipeWriter>,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -59,12 +59,13 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     let mut env = compose(spec, around.identity);
     let search = env.get("PATH").map_or(DEFAULT_PATH, String::as_str).to_owned();
     let (program, argv) = command_line(spec, &search)?;
+    let ids = account(spec)?;
     let failed = |what: &str, error: &io::Error| LaunchError {
         message: format!("{what}: {error}"),
         errno: error.raw_os_error().unwrap_or(libc::EIO),
     };
     let mut fds: Vec<(BorrowedFd<'_>, RawFd)> = Vec::new();
-    let (input, our_input) = io::pipe().map_err(|error| failed("its input cannot be made", &error))?;
+    let input = input::input_pipe().map_err(|error| failed("its input cannot be made", &error))?;
     let output = |name| {
         let pipe =
             pipe::output_pipe(around.pipe_size).map_err(|error| failed("its output pipes cannot be made", &error))?;
@@ -78,6 +79,7 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     let (out, their_out) = output("out")?;
     let (err, their_err) = output("err")?;
     fds.extend([(input.as_fd(), 0), (their_out.as_fd(), 1), (their_err.as_fd(), 2)]);
+    hand_over(&[input.as_fd(), their_out.as_fd(), their_err.as_fd()], ids.as_ref());
 
     let pair = if spec.program.is_node() {
         let (ours, theirs) = channel::pair().map_err(|error| failed("its channel cannot be made", &error))?;
@@ -101,13 +103,15 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     });
 
     let cwd = &spec.cwd;
-    let plan = plan(program, &argv, &env, cwd, fds, around).map_err(|error| failed("it cannot be started", &error))?;
+    let shown = program.display().to_string();
+    let plan =
+        plan(program, &argv, &env, cwd, fds, ids, around).map_err(|error| failed("it cannot be started", &error))?;
     let spawned = spawn(&plan).map_err(|error| {
         let what = match error.stage {
             Stage::Cwd => format!("its working directory {} cannot be entered", cwd.display()),
-            Stage::Exec => format!("{} cannot be executed", plan.program.to_string_lossy()),
+            Stage::Exec => format!("{shown} cannot be executed"),
             Stage::Clone => "the system has no room for another process".to_owned(),
-            Stage::Descriptors => "its descriptors cannot be set up".to_owned(),
+            stage => stage.what().to_owned(),
         };
         failed(&what, &error.source)
     })?;
@@ -125,7 +129,7 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
         }
         failed("it cannot be watched", &error)
     })?;
-    Ok(Run { id, pid: spawned.pid, began, exits, link, _input: Some(our_input) })
+    Ok(Run { id, pid: spawned.pid, began, exits, link })
 }
 
 type Watched = (u64, ExitSource, Option<Link>);
@@ -195,18 +199,17 @@ fn plan<'a>(
     env: &BTreeMap<String, String>,
     cwd: &Path,
     fds: Vec<(BorrowedFd<'a>, RawFd)>,
+    ids: Option<Ids>,
     around: &Surroundings<'_>,
 ) -> io::Result<SpawnPlan<'a>> {
+    let words = argv.iter().map(c_string).collect::<io::Result<_>>()?;
+    let env = env.iter().map(|(name, value)| c_string(format!("{name}={value}"))).collect::<io::Result<_>>()?;
     Ok(SpawnPlan {
-        program: c_string(program)?,
-        argv: argv.iter().map(c_string).collect::<io::Result<_>>()?,
-        env: env.iter().map(|(name, value)| c_string(format!("{name}={value}"))).collect::<io::Result<_>>()?,
-        cwd: c_string(cwd)?,
         fds,
-        new_session: true,
+        ids,
         parent_death_signal: around.parent_death_signal,
         open_files: Some(around.open_files),
-        birth: None,
+        ..SpawnPlan::new(Program::Path(c_string(program)?), words, env, c_string(cwd)?)
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What to do is decided by [`crate::domain::lifecycle`]; the task carries it out.
 
+mod account;
 mod act;
 mod adopt;
 mod environment;

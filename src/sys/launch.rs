@@ -1,6 +1,6 @@
 //! Starting a daemon: a process that outlives us, and says when it is ready.
 
-use super::spawn::{SpawnPlan, c_string, spawn};
+use super::spawn::{Program, SpawnPlan, c_string, spawn};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, FromRawFd, RawFd};
@@ -33,15 +33,8 @@ pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io
     own.push(home);
     env.push(c_string(own)?);
     let first = spawn(&SpawnPlan {
-        program: c_string(program)?,
-        argv,
-        env,
-        cwd: c_string("/")?,
         fds: vec![(input.as_fd(), 0), (output.as_fd(), 1), (output.as_fd(), 2), (theirs.as_fd(), READY_FD)],
-        new_session: true,
-        parent_death_signal: None,
-        open_files: None,
-        birth: None,
+        ..SpawnPlan::new(Program::Path(c_string(program)?), argv, env, c_string("/")?)
     })
     .map_err(|error| {
         io::Error::new(error.source.kind(), format!("{} cannot be started: {error}", program.display()))
