@@ -28,8 +28,14 @@ const ENDING: u64 = 60_000;
 pub(super) enum Stage {
     Running(Box<Generation>),
     /// It is dead; children that it was about to start may still be born.
-    Fencing { wire: Box<Wire>, until: u64, then: Next },
-    Waiting { until: u64 },
+    Fencing {
+        wire: Box<Wire>,
+        until: u64,
+        then: Next,
+    },
+    Waiting {
+        until: u64,
+    },
     Over,
 }
 

@@ -199,7 +199,8 @@ impl Link {
         writer.message(&Message::End(self.about.borrow().clone()), None)?;
         let state = writer.finish()?;
         let number = std::os::fd::IntoRawFd::into_raw_fd(state);
-        let argv = ["rpm-guardian", ARGUMENT, &number.to_string()].map(c_string).into_iter().collect::<Result<_, _>>()?;
+        let argv =
+            ["rpm-guardian", ARGUMENT, &number.to_string()].map(c_string).into_iter().collect::<Result<_, _>>()?;
         let env = std::env::vars_os().map(|(mut name, value)| {
             name.push("=");
             name.push(value);

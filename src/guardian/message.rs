@@ -107,26 +107,43 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     // from the daemon
-    Hello { version: u16 },
+    Hello {
+        version: u16,
+    },
     /// With a descriptor.
-    Put { name: String, tag: Vec<u8> },
-    Delete { name: String },
+    Put {
+        name: String,
+        tag: Vec<u8>,
+    },
+    Delete {
+        name: String,
+    },
     Barrier(u64),
     /// From a child that has not been executed yet; its pid is the sender's.
     Born(u64),
     Get,
     Acknowledge(u64),
     /// With a descriptor: the program.
-    Try { path: Vec<u8> },
+    Try {
+        path: Vec<u8>,
+    },
     Ready,
     Quit,
     Beat,
     // from the guardian
-    Welcome { version: u16 },
+    Welcome {
+        version: u16,
+    },
     Done(u64),
-    Refused { barrier: u64, errno: i32 },
+    Refused {
+        barrier: u64,
+        errno: i32,
+    },
     /// With a descriptor.
-    Kept { name: String, tag: Vec<u8> },
+    Kept {
+        name: String,
+        tag: Vec<u8>,
+    },
     Child(Child),
     Exit(ExitRecord),
     Death(DeathRecord),
@@ -197,11 +214,9 @@ impl Message {
                 max_rss: from.number()?,
                 at: from.number()?,
             }),
-            134 => Self::Death(DeathRecord {
-                generation: from.number()?,
-                at: from.number()? as i64,
-                cause: from.cause()?,
-            }),
+            134 => {
+                Self::Death(DeathRecord { generation: from.number()?, at: from.number()? as i64, cause: from.cause()? })
+            }
             135 => Self::Update(UpdateRecord {
                 at: from.number()? as i64,
                 outcome: from.verdict()?,
@@ -398,8 +413,11 @@ mod tests {
             (any::<(u64, i32, u64, u64, u64)>(), end()).prop_map(|((run, pid, cpu_us, max_rss, at), end)| {
                 Message::Exit(ExitRecord { run, pid, end, cpu_us, max_rss, at })
             }),
-            (any::<(u64, i64)>(), cause())
-                .prop_map(|((generation, at), cause)| Message::Death(DeathRecord { generation, at, cause })),
+            (any::<(u64, i64)>(), cause()).prop_map(|((generation, at), cause)| Message::Death(DeathRecord {
+                generation,
+                at,
+                cause
+            })),
             (any::<i64>(), verdict(), bytes(LONGEST_TEXT))
                 .prop_map(|(at, outcome, program)| Message::Update(UpdateRecord { at, program, outcome })),
             (any::<(i32, u64, i64, u64)>(), bytes(20)).prop_map(|((pid, generation, started_at, orphans), version)| {

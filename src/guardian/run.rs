@@ -78,8 +78,7 @@ fn go_on(guardian: Guardian) -> u8 {
 fn new(program: &Path, word: &mut Option<File>) -> Result<Guardian, String> {
     let home = std::env::var_os("RPM_HOME").map(PathBuf::from).ok_or("RPM_HOME is not set")?;
     let lock = take_lock(&home)?;
-    let current =
-        Image::open(program).map_err(|error| format!("{} cannot be opened: {error}", program.display()))?;
+    let current = Image::open(program).map_err(|error| format!("{} cannot be opened: {error}", program.display()))?;
     let failed = |what: &str, error: io::Error| format!("{what}: {error}");
     let mut store = Store::default();
     // For a daemon that has to take our place.

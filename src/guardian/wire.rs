@@ -13,7 +13,12 @@ const MOST_ANSWERS: usize = 64;
 /// One packet from the other end.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    Message { message: Message, sender: i32, descriptor: Option<OwnedFd>, truncated: bool },
+    Message {
+        message: Message,
+        sender: i32,
+        descriptor: Option<OwnedFd>,
+        truncated: bool,
+    },
     /// Bytes that are no message.
     Garbage,
     /// Nothing more at the moment.

@@ -51,11 +51,7 @@ fn wait(pidfd: &impl AsFd, options: libc::c_int) -> Option<Exit> {
 }
 
 /// Waits for whom `kind` and `id` name. An error where that is no child of ours.
-pub(super) fn wait_id(
-    kind: libc::idtype_t,
-    id: libc::id_t,
-    options: libc::c_int,
-) -> io::Result<Option<(i32, Exit)>> {
+pub(super) fn wait_id(kind: libc::idtype_t, id: libc::id_t, options: libc::c_int) -> io::Result<Option<(i32, Exit)>> {
     // SAFETY: both structures are plain data for the kernel to fill in. The raw call is used because glibc's wrapper
     // hides the rusage argument.
     let (info, usage) = unsafe {
