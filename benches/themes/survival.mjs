@@ -92,6 +92,8 @@ const underLoad = async (manager, port, rows, report) => {
   rows.failed.add(manager.name, failed)
   rows.gap.add(manager.name, gap)
   rows.alive.add(manager.name, (100 * before.filter(startOf).length) / before.length)
+  // Where none has come back, this begins another one.
+  await manager.run('ping')
   rows.listed.add(manager.name, (100 * (await manager.list()).length) / before.length)
 }
 
