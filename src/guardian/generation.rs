@@ -14,6 +14,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// Beats that may be missing.
 const MOST_MISSED: u32 = 3;
 const SIGKILL: i32 = 9;
+/// Between the close of its descriptors and its end.
+const DYING: u64 = 2_000;
 /// A daemon that leaves on purpose has this long.
 const LEAVING: u64 = 10_000;
 
@@ -31,6 +33,8 @@ pub(super) struct Generation {
     pub(super) quitting: bool,
     /// It makes room for another program.
     pub(super) leaving: bool,
+    /// Nobody has its end of the wire any more: it is about to end.
+    pub(super) mute: bool,
     /// When the next beat is missing.
     beat_due: u64,
     missed: u32,
@@ -86,6 +90,7 @@ impl Generation {
             on_trial,
             quitting: false,
             leaving: false,
+            mute: false,
             beat_due: now + places::beat(),
             missed: 0,
             deadline: late,
@@ -111,6 +116,12 @@ impl Generation {
     pub(super) fn leaves(&mut self) {
         self.leaving = true;
         self.deadline = Some((awake_ms() + LEAVING, Cause::MadeRoom));
+    }
+
+    /// Its end of the wire is closed. A daemon of ours never does that and lives.
+    pub(super) fn fell_silent(&mut self) {
+        self.mute = true;
+        self.deadline = Some((awake_ms() + DYING, Cause::Ended(End::Unknown)));
     }
 
     /// When to look again.

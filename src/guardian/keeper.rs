@@ -45,6 +45,15 @@ pub(super) enum Next {
     Leave,
 }
 
+impl Next {
+    fn stage(self) -> Stage {
+        match self {
+            Self::StartAfter(delay) => Stage::Waiting { until: awake_ms() + delay },
+            Self::Leave => Stage::Over,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Guardian {
     pub(super) current: Image,
@@ -93,7 +102,7 @@ impl Guardian {
 
     fn wire(&self) -> Option<&Wire> {
         match &self.stage {
-            Stage::Running(daemon) => Some(&daemon.wire),
+            Stage::Running(daemon) => (!daemon.mute).then_some(&daemon.wire),
             Stage::Fencing { wire, .. } => Some(wire),
             Stage::Waiting { .. } | Stage::Over => None,
         }
@@ -145,20 +154,10 @@ impl Guardian {
 
     fn wire_ended(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Fencing { then, .. } => {
-                self.stage = match then {
-                    Next::StartAfter(delay) => Stage::Waiting { until: awake_ms() + delay },
-                    Next::Leave => Stage::Over,
-                };
-            }
-            // It has closed its end, so it cannot be one of ours any more; its own end follows.
+            Stage::Fencing { then, .. } => self.stage = then.stage(),
             Stage::Running(mut daemon) => {
-                daemon.kill(Cause::Ended(End::Unknown));
-                let pid = daemon.pid;
+                daemon.fell_silent();
                 self.stage = Stage::Running(daemon);
-                if let Some(exit) = children::reap_when_ended(pid) {
-                    self.daemon_ended(&exit);
-                }
             }
             other => self.stage = other,
         }
@@ -322,8 +321,12 @@ impl Guardian {
             }
             Next::StartAfter(next.delay)
         };
-        self.stage = Stage::Fencing { wire: Box::new(daemon.wire), until: awake_ms() + FENCE, then };
-        self.read_wire();
+        if daemon.mute {
+            self.stage = then.stage();
+        } else {
+            self.stage = Stage::Fencing { wire: Box::new(daemon.wire), until: awake_ms() + FENCE, then };
+            self.read_wire();
+        }
     }
 
     /// The program on trial has failed.

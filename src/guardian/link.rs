@@ -139,12 +139,6 @@ impl Link {
         self.wait_for_barrier()
     }
 
-    /// The next end of a run; `None` once the guardian is gone.
-    pub async fn next_exit(&self) -> io::Result<Option<ExitRecord>> {
-        let socket = ready::register(Arc::clone(&self.socket))?;
-        self.next_exit_on(&socket).await
-    }
-
     /// All ends of runs, each handed to `each`, until the guardian is gone.
     pub async fn listen(&self, mut each: impl FnMut(ExitRecord)) -> io::Result<()> {
         let socket = ready::register(Arc::clone(&self.socket))?;

@@ -51,11 +51,6 @@ pub fn holding_socket(inode: u64) -> Vec<i32> {
     children.filter(holds).collect()
 }
 
-/// Waits until the child has ended; it must be about to.
-pub fn reap_when_ended(pid: i32) -> Option<Exit> {
-    wait_id(libc::P_PID, pid as libc::id_t, libc::WEXITED).ok().flatten().map(|(_, exit)| exit)
-}
-
 /// Ends a child of ours: until it is reaped nobody else has its pid.
 pub fn kill(pid: i32) {
     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
