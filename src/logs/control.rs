@@ -11,7 +11,6 @@ use crate::domain::SpawnId;
 use crate::sys::pipe::set_nonblocking;
 use std::fs;
 use std::io;
-use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,7 +66,7 @@ impl Copier {
                 Target::Broken { lost: 0 }
             }),
         };
-        let mut source = Source::new(label, pipe, path, target);
+        let mut source = Source::new(label, pipe, path, target, self.now);
         choose_followers(&mut source, &self.followers);
         if let Target::File(identity) = target
             && self.sinks.get(&identity).is_some_and(Sink::is_stalled)
@@ -125,8 +124,7 @@ impl Copier {
             Target::Nowhere | Target::Followers => return Ok(()),
             Target::File(identity) if file::identity(&path) == Some(identity) => return Ok(()),
             Target::File(_) => 0,
-            // The unfinished line was counted, but it is still there to be written.
-            Target::Broken { lost } => lost.saturating_sub(source.partial.held().len() as u64),
+            Target::Broken { lost } => lost,
         };
         let target = self.join(&path)?;
         if let Some(source) = self.sources.get_mut(&id) {
@@ -138,9 +136,9 @@ impl Copier {
         }
         if let Some(sink) = self.sinks.get_mut(&now_at) {
             sink.note_lost(lost, self.now);
-            sink.retry(self.now);
+            sink.retry_marker(self.now);
         }
-        self.follow_state(id, now_at);
+        self.follow_state(now_at);
         Ok(())
     }
 
@@ -152,24 +150,18 @@ impl Copier {
                 && let Some(old) = self.sinks.remove(&from)
                 && let Some(new) = self.sinks.get_mut(&to)
             {
-                new.inherit(old, self.now);
+                new.inherit(&old, self.now);
             }
         }
     }
 
     /// Reads the source, or does not, as its new file demands.
-    fn follow_state(&mut self, id: SourceId, sink: Identity) {
+    fn follow_state(&mut self, sink: Identity) {
         if self.sinks.get(&sink).is_some_and(Sink::is_stalled) {
             return self.pause(sink);
         }
-        if let Some(source) = self.sources.get_mut(&id)
-            && mem::replace(&mut source.paused, false)
-        {
-            watch(&self.epoll, id, source);
-            if source.remaining.is_some() {
-                self.pump(id);
-            }
-        }
+        // The others too: what they waited for may have been given up just now.
+        self.resume(sink);
     }
 
     fn flush(&mut self, paths: &[PathBuf]) -> io::Result<()> {
@@ -193,8 +185,8 @@ impl Copier {
         self.followers.push((wanted, Arc::new(feed)));
         for source in self.sources.values_mut() {
             choose_followers(source, &self.followers);
-            if !source.followers.is_empty() && !source.partial.bytes.is_empty() {
-                // It may be due already: the sweep looks.
+            // It may be due already: the sweep looks.
+            if source.sweep_at().is_some() {
                 self.sweep_at = Some(self.now);
             }
         }

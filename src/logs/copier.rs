@@ -1,13 +1,16 @@
 //! The log thread: its state and its loop.
 
+use super::commit::Committer;
 use super::handle::{Command, Wanted};
 use super::pace::Pace;
+use super::peek::Peek;
 use super::sink::{Identity, PATIENCE_MS, Sink};
-use super::source::{Source, SourceId};
+use super::source::{Source, SourceId, Target};
+use super::staging::Staging;
 use super::subscriber::Feed;
 use crate::clock;
 use crate::domain::{BootMs, SpawnId};
-use crate::sys::epoll::{Epoll, Waker};
+use crate::sys::epoll::{Epoll, Ready, Waker};
 use crate::sys::thread::block_signals;
 use std::collections::HashMap;
 use std::io;
@@ -20,7 +23,7 @@ use tokio::sync::oneshot;
 use tracing::error;
 
 /// The longest chunk. More is hardly faster, and this much stays in the processor's cache between read and write.
-const CHUNK: usize = 256 << 10;
+pub(super) const CHUNK: usize = 256 << 10;
 
 /// How many ready pipes one wait gives.
 const BATCH: usize = 128;
@@ -37,6 +40,10 @@ pub(super) struct Copier {
     pub(super) followers: Vec<(Wanted, Arc<Feed>)>,
     pub(super) finishing: Vec<(SpawnId, oneshot::Sender<()>)>,
     pub(super) buffer: Vec<u8>,
+    pub(super) peek: Peek,
+    pub(super) committer: Committer,
+    /// Who has a turn in the next round without an event.
+    due: Vec<SourceId>,
     pub(super) pace: Pace,
     pub(super) now: BootMs,
     /// When the next sink that has trouble is tried again.
@@ -48,7 +55,7 @@ pub(super) struct Copier {
 }
 
 impl Copier {
-    pub(super) fn new(inbox: Receiver<Command>, waker: Arc<Waker>) -> io::Result<Self> {
+    pub(super) fn new(inbox: Receiver<Command>, waker: Arc<Waker>, staging: Staging) -> io::Result<Self> {
         let epoll = Epoll::new(BATCH)?;
         epoll.add(waker.as_fd(), WAKER)?;
         Ok(Self {
@@ -61,6 +68,9 @@ impl Copier {
             followers: Vec::new(),
             finishing: Vec::new(),
             buffer: vec![0; CHUNK],
+            peek: Peek::new()?,
+            committer: Committer::new(staging)?,
+            due: Vec::new(),
             pace: Pace::default(),
             now: clock::boot_ms(),
             retry_at: None,
@@ -74,33 +84,56 @@ impl Copier {
             error!(%error, "signals stay on in the log thread");
         }
         let mut ready = Vec::with_capacity(BATCH);
-        while !(self.ending && self.is_done()) {
-            if let Err(error) = self.epoll.wait(self.timeout(), &mut ready) {
+        while !(self.ending && self.sources.is_empty()) {
+            if let Err(error) = self.round(self.timeout(), &mut ready) {
                 error!(%error, "the log thread ends: it cannot wait for output any more");
                 return;
             }
-            self.now = clock::boot_ms();
-            for &token in &ready {
-                if token == WAKER {
-                    self.waker.clear();
-                    self.obey();
-                } else {
-                    self.pump(SourceId(token));
-                }
-            }
-            self.keep_time();
-            self.answer_finished();
             if let Some(rest) = self.pace.rest(clock::boot(), !self.followers.is_empty()) {
                 self.waker.wait(rest);
             }
         }
     }
 
-    fn is_done(&self) -> bool {
-        self.sources.is_empty() && !self.sinks.values().any(Sink::is_stalled)
+    /// Waits for something to happen, and lets everybody it happened to have a turn.
+    pub(super) fn round(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        self.epoll.wait(timeout, ready)?;
+        self.now = clock::boot_ms();
+        for event in ready {
+            let id = SourceId(event.token);
+            if event.token == WAKER {
+                self.waker.clear();
+                self.obey();
+            } else {
+                if let Some(source) = self.sources.get_mut(&id) {
+                    source.ended |= event.ended;
+                }
+                self.give_turn(id);
+            }
+        }
+        for id in mem::take(&mut self.due) {
+            if let Some(source) = self.sources.get_mut(&id) {
+                source.due = false;
+                self.pump(id);
+            }
+        }
+        self.keep_time();
+        self.answer_finished();
+        Ok(())
     }
 
-    fn timeout(&self) -> Option<Duration> {
+    pub(super) fn give_turn(&mut self, id: SourceId) {
+        if let Some(source) = self.sources.get_mut(&id)
+            && !mem::replace(&mut source.due, true)
+        {
+            self.due.push(id);
+        }
+    }
+
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        if !self.due.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let next = [self.retry_at, self.sweep_at].into_iter().flatten().min()?;
         Some(Duration::from_millis(next.saturating_sub(clock::boot_ms())))
     }
@@ -116,44 +149,52 @@ impl Copier {
 
     /// Tries the sinks again that have trouble, and lets their sources go on.
     fn retry(&mut self) {
-        let mut freed = Vec::new();
-        for (identity, sink) in &mut self.sinks {
-            let stalled = sink.is_stalled();
-            sink.retry(self.now);
-            if stalled && !sink.is_stalled() {
-                freed.push(*identity);
+        let troubled: Vec<Identity> =
+            self.sinks.iter().filter(|(_, sink)| sink.retry_at().is_some()).map(|(identity, _)| *identity).collect();
+        for identity in troubled {
+            let Some(sink) = self.sinks.get_mut(&identity) else { continue };
+            sink.retry_marker(self.now);
+            if let Some(first) = sink.first_to_retry(self.now) {
+                self.retry_source(identity, first);
             }
         }
         self.plan_retry();
-        for identity in freed {
-            self.resume(identity);
-        }
         self.sinks.retain(|_, sink| sink.sources > 0 || !sink.is_flowing());
+    }
+
+    /// The bytes that the file did not take are still in their pipe.
+    fn retry_source(&mut self, identity: Identity, first: SourceId) {
+        if self.sources.get(&first).is_some_and(|source| source.target == Target::File(identity)) {
+            self.turn(first, true);
+        }
+        if let Some(sink) = self.sinks.get_mut(&identity) {
+            if sink.first_to_retry(self.now).is_some() {
+                sink.go_on();
+            }
+            if !sink.is_stalled() {
+                self.resume(identity);
+            }
+        }
     }
 
     pub(super) fn plan_retry(&mut self) {
         self.retry_at = self.sinks.values().filter_map(Sink::retry_at).min();
     }
 
-    /// Shows unfinished lines that have waited long enough.
+    /// Writes and shows unfinished lines that have waited long enough.
     fn sweep(&mut self) {
-        let mut late = Vec::new();
-        self.sweep_at = None;
-        for (id, source) in &self.sources {
-            let partial = &source.partial;
-            if partial.bytes.is_empty() || (source.followers.is_empty() && partial.held().is_empty()) {
-                continue;
-            }
-            let due = partial.since + PATIENCE_MS;
-            if due <= self.now {
-                late.push(*id);
-            } else {
-                self.sweep_at = Some(self.sweep_at.map_or(due, |at| at.min(due)));
-            }
-        }
+        let late = |source: &Source| source.sweep_at().is_some_and(|at| at <= self.now);
+        let late: Vec<SourceId> = self.sources.iter().filter(|(_, source)| late(source)).map(|(id, _)| *id).collect();
         for id in late {
-            self.emit_partial(id);
+            let Some(source) = self.sources.get(&id) else { continue };
+            if !source.partial.bytes.is_empty() && source.partial.since + PATIENCE_MS <= self.now {
+                self.close_line(id);
+            }
+            if let Some(held) = self.sources.get(&id).filter(|source| !source.paused).and_then(|source| source.held) {
+                self.turn(id, held.is_late(self.now));
+            }
         }
+        self.sweep_at = self.sources.values().filter_map(Source::sweep_at).min();
     }
 
     /// Tells who waits for the end of a process's output that all of it is written.

@@ -1,6 +1,7 @@
 //! The handle to the log thread, and what it is asked for.
 
 use super::copier::Copier;
+use super::staging::Staging;
 use super::subscriber::{Feed, Subscription};
 use crate::domain::{OutputStream, ProcessId, SpawnId};
 use crate::sys::epoll::Waker;
@@ -65,10 +66,10 @@ impl fmt::Debug for Logs {
 }
 
 impl Logs {
-    pub fn start() -> io::Result<Self> {
+    pub fn start(staging: Staging) -> io::Result<Self> {
         let waker = Arc::new(Waker::new()?);
         let (commands, inbox) = mpsc::channel();
-        let copier = Copier::new(inbox, Arc::clone(&waker))?;
+        let copier = Copier::new(inbox, Arc::clone(&waker), staging)?;
         thread::Builder::new().name("rpm-logs".into()).spawn(move || copier.run())?;
         Ok(Self { door: Arc::new(Door { commands: Some(commands), waker }) })
     }

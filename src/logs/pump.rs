@@ -1,11 +1,13 @@
 //! From pipe to file and followers: one source's turn, and its end.
 
-use super::copier::Copier;
-use super::sink::{Identity, PATIENCE_MS, Sink};
+use super::commit::Committer;
+use super::copier::{CHUNK, Copier};
+use super::ledger::Place;
+use super::sink::{Identity, Sink};
 use super::source::{Cut, Source, SourceId, Target};
 use crate::domain::BootMs;
 use crate::sys::epoll::Epoll;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::mem;
 use std::os::fd::AsFd;
 use tracing::warn;
@@ -13,38 +15,31 @@ use tracing::warn;
 impl Copier {
     /// One source's turn: a chunk at most, so that none keeps the others waiting.
     pub(super) fn pump(&mut self, id: SourceId) {
-        if self.sources.get(&id).is_none_or(|source| source.paused) {
-            return;
-        }
-        self.settle_line_before(id);
-        let Some(source) = self.sources.get_mut(&id).filter(|source| !source.paused) else { return };
-        let mut buffer = mem::take(&mut self.buffer);
-        match source.read(&mut buffer) {
-            Ok(Some(count)) => {
-                self.pace.note(count);
-                let last = source.remaining == Some(0);
-                self.take(id, &buffer[..count]);
-                if last {
-                    self.end(id);
-                }
-            }
-            Ok(None) => self.end(id),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => {
-                warn!(app = %source.label.name, id = %source.label.id, %error, "output cannot be read; the rest is lost");
-                self.end(id);
+        if self.is_read(id) {
+            self.settle_line_before(id);
+            if self.is_read(id) {
+                self.turn(id, false);
             }
         }
-        self.buffer = buffer;
+    }
+
+    fn is_read(&self, id: SourceId) -> bool {
+        self.sources.get(&id).is_some_and(|source| !source.paused)
     }
 
     /// An unfinished line of another source stands at the end of the file: what completes it goes first.
     fn settle_line_before(&mut self, id: SourceId) {
-        let Some(sink) = self.sink_of(id) else { return };
-        let Some((other, _)) = sink.open_line.filter(|&(owner, _)| owner != id) else { return };
-        self.pump(other);
-        if self.sink_of(id).and_then(|sink| sink.open_line).is_some_and(|(owner, _)| owner == other) {
-            self.emit_partial(other);
+        let Some(other) = self.sink_of(id).and_then(Sink::owner_of_open_line).filter(|&other| other != id) else {
+            return;
+        };
+        let is_open = |copier: &Self| copier.sink_of(id).and_then(Sink::owner_of_open_line) == Some(other);
+        for force in [false, true] {
+            if is_open(self) && self.is_read(other) {
+                self.turn(other, force);
+            }
+        }
+        if is_open(self) && self.is_read(id) {
+            self.close_line(other);
         }
     }
 
@@ -55,60 +50,99 @@ impl Copier {
         }
     }
 
-    fn take(&mut self, id: SourceId, chunk: &[u8]) {
+    /// Reads a chunk, paused or not; with `force` even a piece of a line that others would have to wait for.
+    pub(super) fn turn(&mut self, id: SourceId, force: bool) {
         let Some(source) = self.sources.get_mut(&id) else { return };
-        let cut = Cut::of(&source.partial, chunk);
-        let mut through = false;
-        let mut stalled = None;
-        match &mut source.target {
-            Target::Nowhere => return,
-            Target::Followers => {}
-            Target::Broken { lost } => *lost += chunk.len() as u64,
-            Target::File(identity) => {
-                if let Some(sink) = self.sinks.get_mut(identity) {
-                    through = sink.is_sole() || cut.spills;
-                    write(sink, id, source.partial.held(), &cut, through, self.now);
-                    stalled = sink.is_stalled().then_some(*identity);
-                }
+        let mut buffer = mem::take(&mut self.buffer);
+        let taken = match source.look(&self.peek, &mut buffer) {
+            Ok(0) => {
+                self.end(id);
+                Ok(())
             }
-        }
-        source.show(&cut);
-        source.partial.advance(&cut, through, self.now);
-        if !source.partial.bytes.is_empty() && self.sweep_at.is_none() {
-            self.sweep_at = needs_sweep(source).then_some(self.now + PATIENCE_MS);
-        }
-        if let Some(identity) = stalled {
-            self.pause(identity);
+            Ok(count) => self.take(id, &buffer[..count], force),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.buffer = buffer;
+        if let Err(error) = taken {
+            if let Some(source) = self.sources.get(&id) {
+                warn!(app = %source.label.name, id = %source.label.id, %error, "output cannot be read; the rest is lost");
+            }
+            self.end(id);
         }
     }
 
-    /// Writes and shows an unfinished line as it is.
-    pub(super) fn emit_partial(&mut self, id: SourceId) {
+    fn take(&mut self, id: SourceId, chunk: &[u8], force: bool) -> io::Result<()> {
+        let Some(source) = self.sources.get_mut(&id) else { return Ok(()) };
+        self.pace.note(chunk.len() - source.held.map_or(0, |held| held.bytes.min(chunk.len())));
+        let taken = match &mut source.target {
+            Target::Nowhere => chunk.len(),
+            Target::Followers => source.show(chunk, self.now),
+            Target::Broken { lost } => {
+                *lost += chunk.len() as u64;
+                source.show(chunk, self.now)
+            }
+            Target::File(identity) => {
+                let identity = *identity;
+                self.write(id, identity, chunk, force)?
+            }
+        };
+        self.go_on(id, taken, chunk.len());
+        Ok(())
+    }
+
+    /// Gives the file what it is to get of the chunk; how much of it is out of the pipe now.
+    fn write(&mut self, id: SourceId, identity: Identity, chunk: &[u8], force: bool) -> io::Result<usize> {
+        let Some(source) = self.sources.get_mut(&id) else { return Ok(0) };
+        let Some(sink) = self.sinks.get_mut(&identity) else { return Ok(0) };
+        let portion = source.portion(chunk, sink.is_sole(), force, self.now);
+        if portion.bytes == 0 {
+            return Ok(0);
+        }
+        let writing = Writing { id, identity, source, now: self.now };
+        let taken = writing.store(&chunk[..portion.bytes], sink, &mut self.committer)?;
+        if taken > 0 {
+            let closed = portion.piece && taken == portion.bytes;
+            sink.note_line(id, &Cut::of(&source.partial, &chunk[..taken]), closed);
+            source.show(&chunk[..taken], self.now);
+            if closed {
+                source.close_line();
+            }
+        }
+        Ok(taken)
+    }
+
+    /// What becomes of the source after a chunk.
+    fn go_on(&mut self, id: SourceId, taken: usize, seen: usize) {
         let Some(source) = self.sources.get_mut(&id) else { return };
-        let mut stalled = None;
+        source.note_taken(taken, seen, self.now);
+        if let Some(due) = source.sweep_at() {
+            self.sweep_at = Some(self.sweep_at.map_or(due, |at| at.min(due)));
+        }
+        let wants_turn = taken > 0 && source.wants_turn(seen, CHUNK, &self.peek);
+        let is_done = source.remaining == Some(0);
+        match source.target {
+            Target::File(identity) if self.sinks.get(&identity).is_some_and(Sink::is_stalled) => self.pause(identity),
+            _ if is_done => self.end(id),
+            _ if wants_turn => self.give_turn(id),
+            _ => {}
+        }
+    }
+
+    /// Nobody waits for the end of the source's unfinished line any more.
+    pub(super) fn close_line(&mut self, id: SourceId) {
+        let Some(source) = self.sources.get_mut(&id) else { return };
+        source.close_line();
         if let Target::File(identity) = source.target
             && let Some(sink) = self.sinks.get_mut(&identity)
         {
-            sink.put(source.partial.held(), self.now);
             sink.open_line.take_if(|(owner, _)| *owner == id);
-            stalled = sink.is_stalled().then_some(identity);
-        }
-        source.show_partial();
-        source.partial.clear();
-        if let Some(identity) = stalled {
-            self.pause(identity);
         }
     }
 
-    /// The source has nothing more. While its file takes nothing it stays, until what came last has been written.
+    /// The source has nothing more.
     fn end(&mut self, id: SourceId) {
-        self.emit_partial(id);
-        if self.sink_of(id).is_some_and(Sink::is_stalled) {
-            if let Some(source) = self.sources.get_mut(&id) {
-                source.remaining = Some(0);
-            }
-            return;
-        }
+        self.close_line(id);
         let Some(source) = self.sources.remove(&id) else { return };
         if !source.paused {
             let _ = self.epoll.remove(source.pipe.as_fd());
@@ -157,29 +191,46 @@ impl Copier {
     }
 }
 
-/// Has the source's turn come whenever there is something to read.
+/// Has the source's turn come whenever something new is in its pipe.
 pub(super) fn watch(epoll: &Epoll, id: SourceId, source: &Source) {
-    if let Err(error) = epoll.add(source.pipe.as_fd(), id.0) {
+    if let Err(error) = epoll.add_news(source.pipe.as_fd(), id.0) {
         warn!(app = %source.label.name, id = %source.label.id, %error, "output cannot be waited for; it is lost");
     }
 }
 
-fn needs_sweep(source: &Source) -> bool {
-    !source.followers.is_empty() || !source.partial.held().is_empty()
+/// Bytes of a source on their way into a file.
+struct Writing<'a> {
+    id: SourceId,
+    identity: Identity,
+    source: &'a Source,
+    now: BootMs,
 }
 
-/// Writes a chunk: `through`, or its whole lines.
-fn write(sink: &mut Sink, id: SourceId, held: &[u8], cut: &Cut<'_>, through: bool, now: BootMs) {
-    if !through && cut.lines.is_empty() {
-        return;
+impl Writing<'_> {
+    /// Writes what waits at the front of the pipe, and takes out of it as much as the file has taken.
+    fn store(&self, bytes: &[u8], sink: &mut Sink, committer: &mut Committer) -> io::Result<usize> {
+        let pipe = self.source.pipe.as_fd();
+        if sink.is_failing() {
+            committer.discard(pipe, bytes.len())?;
+            sink.note_lost(bytes.len() as u64, self.now);
+            return Ok(bytes.len());
+        }
+        let label = &self.source.label;
+        let place = Place {
+            process: label.id,
+            spawn: label.spawn,
+            stream: label.stream,
+            file: self.identity,
+            length: sink.length(),
+            staging: committer.number(),
+        };
+        committer.record(&place, bytes.len())?;
+        let written = sink.append(self.id, bytes, self.now);
+        if written == 0 {
+            committer.withdraw();
+        } else {
+            committer.consume(pipe, written)?;
+        }
+        Ok(written)
     }
-    sink.put(held, now);
-    sink.put(if through { cut.chunk } else { cut.lines }, now);
-    let before = match sink.open_line {
-        Some((owner, before)) if owner == id && cut.lines.is_empty() => before,
-        _ => 0,
-    };
-    let held = if cut.lines.is_empty() { held.len() } else { 0 };
-    let length = before + (held + cut.rest.len()) as u64;
-    sink.open_line = (through && !cut.spills && length > 0).then_some((id, length));
 }

@@ -1,7 +1,9 @@
 //! The one writer of a file, and what it does when the file takes nothing.
 
-use super::source::SourceId;
+use super::cut::{HALVES, point};
+use super::source::{Cut, SourceId};
 use crate::domain::BootMs;
+use crate::sys::fault::Point;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::mem;
@@ -50,12 +52,12 @@ pub(super) struct Sink {
 
 enum State {
     Flowing,
-    /// It takes nothing at the moment: its sources wait.
+    /// It takes nothing at the moment: its sources wait, and `first` is the one whose bytes it did not take.
     Stalled {
+        first: SourceId,
         since: BootMs,
         pause: u64,
         retry_at: BootMs,
-        pending: Vec<u8>,
     },
     /// It has taken nothing for too long: output is dropped. `marker` is what is left of the line that says so.
     Failing {
@@ -70,19 +72,39 @@ impl Sink {
         Self { output, path, state: State::Flowing, sources: 0, open_line: None, ends_in_line_break: true }
     }
 
-    /// Writes the bytes, or keeps them until the file takes them, or drops and counts them.
-    pub(super) fn put(&mut self, bytes: &[u8], now: BootMs) {
-        match &mut self.state {
-            State::Flowing => {
-                let (written, error) = self.write(bytes);
-                if error.is_some() {
-                    let pending = bytes[written..].to_vec();
-                    self.state = State::Stalled { since: now, pause: 1, retry_at: now + 1, pending };
-                }
-            }
-            State::Stalled { pending, .. } => pending.extend_from_slice(bytes),
-            State::Failing { lost, .. } => *lost += bytes.len() as u64,
+    /// Writes the bytes, or as many as the file takes. If that is not all of them the sink is stalled, or, when it
+    /// has been for too long, drops from now on.
+    pub(super) fn append(&mut self, from: SourceId, bytes: &[u8], now: BootMs) -> usize {
+        let (written, error) = self.write_in_halves(bytes);
+        let Some(error) = error else {
+            self.state = State::Flowing;
+            return written;
+        };
+        let (since, pause) = match self.state {
+            State::Stalled { since, pause, .. } if written == 0 => (since, (pause * 2).min(LONGEST_PAUSE_MS)),
+            _ => (now, 1),
+        };
+        self.state = if now.saturating_sub(since) >= PATIENCE_MS {
+            warn!(path = %self.path.display(), %error, "a log file cannot be written; output is dropped until it can");
+            self.open_line = None;
+            State::Failing { retry_at: now + PATIENCE_MS, lost: 0, marker: Vec::new() }
+        } else {
+            State::Stalled { first: from, since, pause, retry_at: now + pause }
+        };
+        written
+    }
+
+    fn write_in_halves(&mut self, bytes: &[u8]) -> (usize, Option<io::Error>) {
+        let half = if HALVES { bytes.len() / 2 } else { 0 };
+        let (written, error) = self.write(&bytes[..half]);
+        if error.is_some() {
+            return (written, error);
         }
+        if HALVES {
+            point(Point::LogHalfWritten);
+        }
+        let (rest, error) = self.write(&bytes[half..]);
+        (written + rest, error)
     }
 
     /// Output is missing here: a line in the file will say so.
@@ -91,41 +113,53 @@ impl Sink {
             _ if bytes == 0 => {}
             State::Failing { lost, .. } => *lost += bytes,
             State::Flowing | State::Stalled { .. } => {
-                let left = mem::replace(&mut self.state, State::Flowing).into_pending();
-                self.state = State::Failing { retry_at: now, lost: bytes + left.len() as u64, marker: Vec::new() };
+                self.open_line = None;
+                self.state = State::Failing { retry_at: now, lost: bytes, marker: Vec::new() };
             }
         }
     }
 
-    /// Tries again if it is time.
-    pub(super) fn retry(&mut self, now: BootMs) {
-        if self.retry_at().is_none_or(|at| at > now) {
-            return;
-        }
-        self.state = match mem::replace(&mut self.state, State::Flowing) {
-            State::Flowing => State::Flowing,
-            State::Stalled { since, pause, pending, .. } => self.retry_pending(since, pause, pending, now),
-            State::Failing { lost, marker, .. } => self.retry_marker(lost, marker, now),
+    /// What a source has begun, or finished, by bytes that are in the file. `closed`: others may write behind it.
+    pub(super) fn note_line(&mut self, from: SourceId, cut: &Cut<'_>, closed: bool) {
+        let before = match self.open_line {
+            Some((owner, before)) if owner == from && cut.lines.is_empty() => before,
+            _ => 0,
         };
+        let length = before + cut.rest.len() as u64;
+        let open = length > 0 && !closed && !cut.spills && !self.is_failing();
+        self.open_line = open.then_some((from, length));
     }
 
-    fn retry_pending(&mut self, mut since: BootMs, mut pause: u64, mut pending: Vec<u8>, now: BootMs) -> State {
-        let (written, error) = self.write(&pending);
-        pending.drain(..written);
-        let Some(error) = error else { return State::Flowing };
-        if written > 0 {
-            (since, pause) = (now, 1);
-        } else if now.saturating_sub(since) >= PATIENCE_MS {
-            warn!(path = %self.path.display(), %error, "a log file cannot be written; output is dropped until it can");
-            let lost = pending.len() as u64;
-            return State::Failing { retry_at: now + PATIENCE_MS, lost, marker: Vec::new() };
-        } else {
-            pause = (pause * 2).min(LONGEST_PAUSE_MS);
+    pub(super) fn owner_of_open_line(&self) -> Option<SourceId> {
+        self.open_line.map(|(owner, _)| owner)
+    }
+
+    /// Whose bytes are to be tried again now.
+    pub(super) fn first_to_retry(&self, now: BootMs) -> Option<SourceId> {
+        match self.state {
+            State::Stalled { first, retry_at, .. } if retry_at <= now => Some(first),
+            _ => None,
         }
-        State::Stalled { since, pause, retry_at: now + pause, pending }
     }
 
-    fn retry_marker(&mut self, lost: u64, mut marker: Vec<u8>, now: BootMs) -> State {
+    /// Nobody has anything for it any more that it did not take.
+    pub(super) fn go_on(&mut self) {
+        if self.is_stalled() {
+            self.state = State::Flowing;
+        }
+    }
+
+    /// Tries to say what is missing, if it is time.
+    pub(super) fn retry_marker(&mut self, now: BootMs) {
+        if let State::Failing { retry_at, lost, marker } = &mut self.state
+            && *retry_at <= now
+        {
+            let (lost, marker) = (*lost, mem::take(marker));
+            self.state = self.mark(lost, marker, now);
+        }
+    }
+
+    fn mark(&mut self, lost: u64, mut marker: Vec<u8>, now: BootMs) -> State {
         let retry_at = now + PATIENCE_MS;
         let begun = !marker.is_empty();
         if !begun {
@@ -172,6 +206,11 @@ impl Sink {
         matches!(self.state, State::Stalled { .. })
     }
 
+    /// What comes for it is dropped.
+    pub(super) fn is_failing(&self) -> bool {
+        matches!(self.state, State::Failing { .. })
+    }
+
     /// Nothing of it is left to be written.
     pub(super) fn is_flowing(&self) -> bool {
         matches!(self.state, State::Flowing)
@@ -202,21 +241,10 @@ impl Sink {
         }
     }
 
-    /// Takes over what another sink could not write.
-    pub(super) fn inherit(&mut self, other: Self, now: BootMs) {
-        match other.state {
-            State::Flowing => {}
-            State::Stalled { pending, .. } => self.put(&pending, now),
-            State::Failing { lost, .. } => self.note_lost(lost, now),
-        }
-    }
-}
-
-impl State {
-    fn into_pending(self) -> Vec<u8> {
-        match self {
-            Self::Stalled { pending, .. } => pending,
-            Self::Flowing | Self::Failing { .. } => Vec::new(),
+    /// Takes over what another sink could not say.
+    pub(super) fn inherit(&mut self, other: &Self, now: BootMs) {
+        if let State::Failing { lost, .. } = other.state {
+            self.note_lost(lost, now);
         }
     }
 }
@@ -266,9 +294,26 @@ mod tests {
         }
     }
 
-    fn retry_until(sink: &mut Sink, end: BootMs) {
-        while let Some(at) = sink.retry_at().filter(|&at| at <= end) {
-            sink.retry(at);
+    /// A source with bytes in its pipe, as far as a sink knows of it.
+    struct App(Vec<u8>);
+
+    impl App {
+        /// Writes what it has, or drops it, until `end`.
+        fn run(&mut self, sink: &mut Sink, mut now: BootMs, end: BootMs) {
+            loop {
+                sink.retry_marker(now);
+                if sink.is_failing() {
+                    sink.note_lost(mem::take(&mut self.0).len() as u64, now);
+                } else if !self.0.is_empty() && (!sink.is_stalled() || sink.first_to_retry(now).is_some()) {
+                    let written = sink.append(SourceId(1), &self.0, now);
+                    self.0.drain(..written);
+                    continue;
+                }
+                match sink.retry_at().filter(|&at| at <= end) {
+                    Some(at) => now = at.max(now),
+                    None => return,
+                }
+            }
         }
     }
 
@@ -276,12 +321,12 @@ mod tests {
     fn a_short_trouble_holds_back_and_loses_nothing() {
         let disk = Disk::with_room(4);
         let mut sink = disk.sink();
-        sink.put(b"one\ntwo\n", 100);
+        let mut app = App(b"one\ntwo\n".to_vec());
+        app.run(&mut sink, 100, 900);
         assert!(sink.is_stalled());
-        retry_until(&mut sink, 900);
-        assert!(sink.is_stalled());
+        assert_eq!(app.0, b"two\n");
         disk.add_room(99);
-        retry_until(&mut sink, 1099);
+        app.run(&mut sink, 900, 1099);
         assert!(sink.is_flowing());
         assert_eq!(disk.text(), "one\ntwo\n");
     }
@@ -290,10 +335,11 @@ mod tests {
     fn a_slow_disk_is_not_a_broken_one() {
         let disk = Disk::with_room(0);
         let mut sink = disk.sink();
-        sink.put(&[b'x'; 50], 0);
+        let mut app = App(vec![b'x'; 50]);
+        app.run(&mut sink, 0, 0);
         for second in 1..=50 {
             disk.add_room(1);
-            retry_until(&mut sink, second * 900);
+            app.run(&mut sink, (second - 1) * 900, second * 900);
             assert_eq!(sink.is_stalled(), second < 50, "{second}");
         }
         assert!(sink.is_flowing());
@@ -303,23 +349,22 @@ mod tests {
     fn a_long_trouble_costs_output_that_is_counted_on_a_line_of_its_own() {
         let disk = Disk::with_room(5);
         let mut sink = disk.sink();
-        sink.put(b"one\ntwo\n", 0);
-        retry_until(&mut sink, 1200);
-        assert!(!sink.is_stalled() && !sink.is_flowing());
-        sink.put(b"three\n", 1300);
+        App(b"one\ntwo\n".to_vec()).run(&mut sink, 0, 1200);
+        assert!(sink.is_failing());
+        App(b"three\n".to_vec()).run(&mut sink, 1300, 1300);
         disk.add_room(999);
-        retry_until(&mut sink, 2500);
-        sink.put(b"four\n", 2500);
+        App(b"four\n".to_vec()).run(&mut sink, 2500, 2500);
         assert_eq!(disk.text(), "one\nt\n[rpm-native: 9 bytes of output could not be written here]\nfour\n");
     }
 
     #[test]
-    fn what_a_removed_file_did_not_take_goes_into_its_successor() {
+    fn what_a_removed_file_could_not_say_its_successor_says() {
         let (full, fresh) = (Disk::with_room(0), Disk::with_room(999));
         let (mut old, mut new) = (full.sink(), fresh.sink());
-        old.put(b"waiting\n", 0);
-        new.inherit(old, 10);
-        assert_eq!(fresh.text(), "waiting\n");
+        App(b"waiting\n".to_vec()).run(&mut old, 0, 1500);
+        new.inherit(&old, 1500);
+        new.retry_marker(1500);
+        assert_eq!(fresh.text(), "[rpm-native: 8 bytes of output could not be written here]\n");
     }
 
     proptest! {
@@ -330,17 +375,18 @@ mod tests {
         ) {
             let disk = Disk::with_room(20);
             let mut sink = disk.sink();
-            let (mut now, mut put) = (0, String::new());
+            let (mut now, mut put, mut app) = (0, String::new(), App(Vec::new()));
             for (room, length, time) in steps {
-                now += time;
                 disk.add_room(room);
-                retry_until(&mut sink, now);
+                app.run(&mut sink, now, now + time);
+                now += time;
                 let text: String = (0..length).map(|n| char::from(b'a' + ((put.len() + n) % 26) as u8)).collect();
-                sink.put(text.as_bytes(), now);
+                app.0.extend_from_slice(text.as_bytes());
+                app.run(&mut sink, now, now);
                 put += &text;
             }
             disk.add_room(10_000);
-            retry_until(&mut sink, now + 9000);
+            app.run(&mut sink, now, now + 9000);
             prop_assert!(sink.is_flowing());
 
             let file = disk.text();

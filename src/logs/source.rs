@@ -1,15 +1,20 @@
 //! A pipe, whose it is, where it goes, and the line it has not finished.
 
 use super::handle::Label;
-use super::sink::Identity;
+use super::peek::Peek;
+use super::sink::{Identity, PATIENCE_MS};
 use super::subscriber::Feed;
 use crate::clock;
 use crate::domain::BootMs;
-use crate::sys::pipe::unread;
+use crate::sys::pipe::{capacity, read, slots, unread};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Apps that share a file come one after the other, at the start of a program that takes them over as well. Until then
+/// each has its file to itself, and the first would have begun a line there that the next one tears.
+const COMPANY_MS: u64 = 250;
 
 /// The longest unfinished line that is kept.
 pub(super) const PIECE: usize = 64 << 10;
@@ -42,31 +47,123 @@ pub(super) struct Source {
     pub(super) paused: bool,
     /// Its process has ended: so much is still to be read.
     pub(super) remaining: Option<usize>,
+    /// Nobody writes to it any more.
+    pub(super) ended: bool,
+    /// It has a turn in the next round.
+    pub(super) due: bool,
+    /// The unfinished line that waits in the pipe, where other sources write the same file.
+    pub(super) held: Option<Held>,
+    /// So long others may come to write the same file.
+    alone_from: BootMs,
+    /// How many writes the pipe holds at most.
+    pub(super) slots: usize,
+    /// An unfinished line of this length may be all that the pipe has room for.
+    full: usize,
+}
+
+/// An unfinished line that is still in the pipe.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) bytes: usize,
+    pub(super) since: BootMs,
+    /// When it is looked at again.
+    until: BootMs,
+}
+
+impl Held {
+    /// Nobody can be made to wait for it any longer.
+    pub(super) fn is_late(&self, now: BootMs) -> bool {
+        self.since + PATIENCE_MS <= now
+    }
+}
+
+/// How much of what waits is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Portion {
+    pub(super) bytes: usize,
+    /// It ends in a piece of a line that nobody waits for.
+    pub(super) piece: bool,
 }
 
 impl Source {
-    pub(super) fn new(label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>, target: Target) -> Self {
-        let (partial, followers) = (Partial::default(), Vec::new());
-        Self { label, pipe, path, target, partial, followers, paused: false, remaining: None }
+    pub(super) fn new(label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>, target: Target, now: BootMs) -> Self {
+        let capacity = capacity(pipe.as_fd()).unwrap_or(PIECE);
+        Self {
+            label,
+            pipe,
+            path,
+            target,
+            partial: Partial::default(),
+            followers: Vec::new(),
+            paused: false,
+            remaining: None,
+            ended: false,
+            due: false,
+            held: None,
+            alone_from: now + COMPANY_MS,
+            slots: slots(capacity),
+            // One page may be used up but for the last bytes in it, and two writes of half a page and a byte don't
+            // share one.
+            full: PIECE.min((capacity - capacity / slots(capacity).max(1)) / 2),
+        }
     }
 
-    /// Reads once. `Ok(None)`: nothing more comes, or nothing more is to be read.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    /// Looks at what waits; what goes to no file is taken at once. 0: nothing more comes, or nothing more is to be read.
+    pub(super) fn look(&self, peek: &Peek, buffer: &mut [u8]) -> io::Result<usize> {
         let room = self.remaining.map_or(buffer.len(), |remaining| remaining.min(buffer.len()));
         if room == 0 {
-            return Ok(None);
+            return Ok(0);
         }
-        let count = loop {
-            match nix::unistd::read(&self.pipe, &mut buffer[..room]).map_err(io::Error::from) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.remaining.is_some() => return Ok(None),
-                done => break done?,
-            }
+        let seen = match self.target {
+            Target::File(_) => peek.look(self.pipe.as_fd(), &mut buffer[..room]),
+            Target::Nowhere | Target::Followers | Target::Broken { .. } => read(self.pipe.as_fd(), &mut buffer[..room]),
         };
-        if let Some(remaining) = &mut self.remaining {
-            *remaining -= count;
+        match seen {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.remaining.is_some() => Ok(0),
+            seen => seen,
         }
-        Ok((count > 0).then_some(count))
+    }
+
+    /// How much of a chunk its file gets: all if it is the `sole` writer, else whole lines, and a piece of one if
+    /// there is no whole line and `force`, or no reason to wait for one.
+    pub(super) fn portion(&self, chunk: &[u8], sole: bool, force: bool, now: BootMs) -> Portion {
+        let sole = sole && self.alone_from <= now;
+        let lines = memchr::memrchr(b'\n', chunk).map_or(0, |at| at + 1);
+        let last = self.remaining.is_some_and(|remaining| remaining <= chunk.len());
+        let impatient = force || self.ended || self.remaining.is_some() || chunk.len() >= self.full;
+        if sole || last || (lines == 0 && impatient) {
+            return Portion { bytes: chunk.len(), piece: !sole && lines < chunk.len() };
+        }
+        Portion { bytes: lines, piece: false }
+    }
+
+    /// So much of what was seen is out of the pipe; the rest waits there.
+    pub(super) fn note_taken(&mut self, bytes: usize, seen: usize, now: BootMs) {
+        if let Some(remaining) = &mut self.remaining {
+            *remaining = remaining.saturating_sub(bytes);
+        }
+        let since = self.held.filter(|_| bytes == 0).map_or(now, |held| held.since);
+        let late = since + PATIENCE_MS;
+        let until = if now < self.alone_from { late.min(self.alone_from) } else { late };
+        self.held = (bytes < seen).then_some(Held { bytes: seen - bytes, since, until });
+    }
+
+    /// Whether there may be more in the pipe than was seen, without an event that would tell of it.
+    pub(super) fn wants_turn(&self, seen: usize, buffer: usize, peek: &Peek) -> bool {
+        let held = self.held.map_or(0, |held| held.bytes);
+        self.ended
+            || self.remaining.is_some()
+            || seen == buffer
+            || held >= self.full
+            || (peek.is_short(seen, self.slots) && unread(self.pipe.as_fd()).is_ok_and(|waiting| waiting > held))
+    }
+
+    /// When somebody has waited long enough for the end of a line: followers, or who writes the same file.
+    pub(super) fn sweep_at(&self) -> Option<BootMs> {
+        let held = self.held.filter(|_| !self.paused).map(|held| held.until);
+        let is_awaited = !self.followers.is_empty() && !self.partial.bytes.is_empty();
+        let shown = is_awaited.then_some(self.partial.since + PATIENCE_MS);
+        held.into_iter().chain(shown).min()
     }
 
     /// Reads no further than what is in the pipe now.
@@ -74,54 +171,49 @@ impl Source {
         self.remaining.get_or_insert(unread(self.pipe.as_fd()).unwrap_or(0));
     }
 
-    /// Hands a chunk to the followers.
-    pub(super) fn show(&self, cut: &Cut<'_>) {
-        if self.followers.is_empty() {
-            return;
-        }
-        let at = clock::unix_ms();
-        for feed in &self.followers {
-            let mut head = self.partial.bytes.as_slice();
-            if !cut.lines.is_empty() {
-                feed.lines(&self.label, at, head, cut.lines);
-                head = &[];
+    /// Hands bytes that are out of the pipe to the followers, and keeps the unfinished line. Gives their number.
+    pub(super) fn show(&mut self, bytes: &[u8], now: BootMs) -> usize {
+        let cut = Cut::of(&self.partial, bytes);
+        if !self.followers.is_empty() {
+            let at = clock::unix_ms();
+            for feed in &self.followers {
+                let mut head = self.partial.bytes.as_slice();
+                if !cut.lines.is_empty() {
+                    feed.lines(&self.label, at, head, cut.lines);
+                    head = &[];
+                }
+                if cut.spills {
+                    feed.pieces(&self.label, at, head, cut.rest);
+                }
             }
-            if cut.spills {
-                feed.pieces(&self.label, at, head, cut.rest);
-            }
         }
+        self.partial.advance(&cut, now);
+        bytes.len()
     }
 
-    /// Hands the unfinished line to the followers as it is.
-    pub(super) fn show_partial(&self) {
-        if self.followers.is_empty() || self.partial.bytes.is_empty() {
-            return;
+    /// Hands the unfinished line to the followers as it is: nobody waits for its end.
+    pub(super) fn close_line(&mut self) {
+        if !self.followers.is_empty() && !self.partial.bytes.is_empty() {
+            let at = clock::unix_ms();
+            for feed in &self.followers {
+                feed.pieces(&self.label, at, &self.partial.bytes, &[]);
+            }
         }
-        let at = clock::unix_ms();
-        for feed in &self.followers {
-            feed.pieces(&self.label, at, &self.partial.bytes, &[]);
-        }
+        self.partial.clear();
     }
 }
 
-/// The unfinished line of a source.
+/// The unfinished line of a source, as far as it was taken. Followers get it when it is whole.
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     pub(super) bytes: Vec<u8>,
-    /// How many of the bytes are in the file already.
-    pub(super) written: usize,
     /// When the first byte of it came.
     pub(super) since: BootMs,
 }
 
 impl Partial {
-    /// What is not in the file yet.
-    pub(super) fn held(&self) -> &[u8] {
-        &self.bytes[self.written..]
-    }
-
-    /// The chunk has been dealt with; `through` says that all of it is in the file, not only its whole lines.
-    pub(super) fn advance(&mut self, cut: &Cut<'_>, through: bool, now: BootMs) {
+    /// The bytes have been dealt with.
+    pub(super) fn advance(&mut self, cut: &Cut<'_>, now: BootMs) {
         if !cut.lines.is_empty() || cut.spills {
             self.clear();
         }
@@ -132,23 +224,18 @@ impl Partial {
             self.since = now;
         }
         self.bytes.extend_from_slice(cut.rest);
-        if through {
-            self.written = self.bytes.len();
-        }
     }
 
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         // A long line is no reason to keep its room for ever.
         self.bytes.shrink_to(PIECE / 16);
-        self.written = 0;
     }
 }
 
 /// Where a chunk is cut.
 #[derive(Debug)]
 pub(super) struct Cut<'a> {
-    pub(super) chunk: &'a [u8],
     /// Up to the last line break, which is included.
     pub(super) lines: &'a [u8],
     /// The beginning of the next line.
@@ -161,6 +248,6 @@ impl<'a> Cut<'a> {
     pub(super) fn of(partial: &Partial, chunk: &'a [u8]) -> Self {
         let (lines, rest) = chunk.split_at(memchr::memrchr(b'\n', chunk).map_or(0, |at| at + 1));
         let kept = if lines.is_empty() { partial.bytes.len() } else { 0 };
-        Self { chunk, lines, rest, spills: kept + rest.len() > PIECE }
+        Self { lines, rest, spills: kept + rest.len() > PIECE }
     }
 }

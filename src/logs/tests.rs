@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock;
 use crate::domain::{OutputStream, ProcessId, SpawnId};
+use crate::slots::Journal;
 use crate::sys::pipe::output_pipe;
 use proptest::prelude::*;
 use std::fs::{self, File};
@@ -24,7 +25,7 @@ pub(super) fn label(id: u32) -> Label {
 }
 
 fn logs() -> (Logs, TempDir) {
-    (Logs::start().unwrap(), TempDir::new().unwrap())
+    (Logs::start(Staging::new(Journal::unkept()).unwrap()).unwrap(), TempDir::new().unwrap())
 }
 
 /// An app whose output goes to `path`: the end it writes to. It stays open, as a descendant would hold it.

@@ -108,6 +108,7 @@ impl Task {
             group: self.group.as_ref(),
             worker: WorkerId(worker_number(id.0)),
             holder: self.holder,
+            standing: &self.standing,
         };
         match launch(&self.spec, id, &surroundings) {
             Ok(run) => {
@@ -205,7 +206,7 @@ impl Task {
         group.retire(worker);
         tokio::task::spawn_local(async move {
             tokio::time::sleep(DRAIN_GRACE).await;
-            while group.unacknowledged(worker) > 0 {
+            while !group.has_taken_all(worker) {
                 tokio::time::sleep(DRAIN_POLL).await;
             }
             group.disconnect(worker);

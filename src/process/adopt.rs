@@ -12,7 +12,7 @@ use crate::domain::spec::Mode;
 use crate::domain::{Outcome, OutputStream, ProcessId, SpawnId};
 use crate::logs::Label;
 use crate::slots::Record;
-use crate::sys::keep::Kept;
+use crate::sys::keep::{Inheritance, Kept};
 use crate::sys::{group, pidfd, pipe, proc::StatFile};
 use std::ffi::OsStr;
 use std::io;
@@ -188,7 +188,7 @@ impl Task {
         let group = self.group.as_ref().filter(|_| self.spec.mode == Mode::Cluster);
         let worker = WorkerId(super::act::worker_number(run.0));
         let membership = group.map(|group| Membership { group: group.clone(), worker });
-        Link::open(kept.fd, membership, self.holder).ok()
+        Link::adopt(kept.fd, membership, self.holder, self.standing.clone()).ok()
     }
 
     /// The generation before has recorded that it starts this run, and came no further: the number stays, so that
@@ -207,10 +207,8 @@ impl Task {
     /// Carries out what was recorded, and perhaps not done.
     fn catch_up(&mut self) {
         let Phase::Stopping { step, .. } = self.state.phase else {
-            if self.state.phase == Phase::Online {
-                return;
-            }
-            return self.said_before();
+            // It was executed, which may not have been recorded. What it has said since, its link says again.
+            return self.apply(Event::Spawned(self.state.run));
         };
         let run = self.state.run;
         let asked = self.standing.is_asked();
@@ -225,16 +223,25 @@ impl Task {
             self.carry_out(effect);
         }
     }
+}
 
-    /// It was executed, and may have said that it is ready to a generation that could not record it any more.
-    fn said_before(&mut self) {
-        let run = self.state.run;
-        self.apply(Event::Spawned(run));
-        let ready = if self.spec.ready.wait_ready { self.standing.is_ready() } else { self.standing.is_online() };
-        if ready {
-            self.apply(Event::Ready(run));
-        }
-    }
+/// The pipe of a run's output, and the file that it goes to.
+pub fn kept_output(
+    inherited: &Inheritance,
+    id: ProcessId,
+    run: SpawnId,
+    stream: OutputStream,
+) -> Option<(Arc<OwnedFd>, Option<PathBuf>)> {
+    let what = match stream {
+        OutputStream::Out => OUT,
+        OutputStream::Err => ERR,
+    };
+    let kept = inherited.get(&name_of(what, id, run))?;
+    Some((Arc::clone(&kept.fd), path_of(&kept.tag)))
+}
+
+fn path_of(tag: &[u8]) -> Option<PathBuf> {
+    (!tag.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(tag)))
 }
 
 /// Output of runs that have ended before a generation came to read all of it: it is read now. `name` gives the name
@@ -246,8 +253,7 @@ pub fn finish_outputs(context: &Context, kept: Vec<Kept>, name: impl Fn(ProcessI
         let (name, namespace) = name(id).unwrap_or_default();
         let stream = if key.starts_with(OUT) { OutputStream::Out } else { OutputStream::Err };
         let label = Label { id, spawn, name: name.into(), namespace: namespace.into(), stream };
-        let path = (!tag.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(&tag)));
-        context.logs.capture(label, fd, path);
+        context.logs.capture(label, fd, path_of(&tag));
         runs.push((id, spawn));
     }
     runs.sort_unstable();

@@ -11,6 +11,7 @@ use crate::cluster::{Group, Holder, WorkerId};
 use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
+use crate::slots::Standing;
 use crate::sys::fault::{self, Point};
 use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
 use crate::sys::user::Ids;
@@ -48,6 +49,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) group: Option<&'a Group>,
     pub(super) worker: WorkerId,
     pub(super) holder: Holder,
+    pub(super) standing: &'a Standing,
 }
 
 pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> Result<Run, LaunchError> {
@@ -88,7 +90,7 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     };
     // One that has ended already has no start time any more, and needs none.
     let began = began(spawned.pid).unwrap_or(0);
-    let link = wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder)).transpose();
+    let link = wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
     match exits.and_then(|exits| Ok((exits, link?))) {
         Ok((exits, link)) => Ok(Run { id, pid: spawned.pid, began, exits, link }),
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use crate::sys::memory::SharedWords;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many words there are.
 pub const JOURNAL_WORDS: usize = 16;
@@ -29,7 +29,17 @@ impl Journal {
         Self { memory: Memory::Own(Arc::default()) }
     }
 
-    pub fn words(&self) -> &[AtomicU64] {
+    pub fn get(&self, word: usize) -> u64 {
+        self.words()[word].load(Ordering::Acquire)
+    }
+
+    /// Whoever finds this value finds everything that was set before it: a death between two of these leaves the
+    /// first alone.
+    pub fn set(&self, word: usize, value: u64) {
+        self.words()[word].store(value, Ordering::Release);
+    }
+
+    fn words(&self) -> &[AtomicU64] {
         match &self.memory {
             Memory::Shared { memory, at } => &memory.words()[*at..*at + JOURNAL_WORDS],
             Memory::Own(words) => &words[..],

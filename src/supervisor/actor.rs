@@ -85,7 +85,7 @@ impl Supervisor {
     ) -> (Handle, Self) {
         let (handle, door) = Handle::new();
         let in_flight = context.slots.as_ref().map_or_else(InFlight::unkept, Table::in_flight);
-        let registry = Registry::new(Rc::clone(&context.keep), in_flight);
+        let registry = Registry::new(Rc::clone(&context.keep), in_flight, facts.generation);
         let world = Rc::new(World {
             home,
             context,

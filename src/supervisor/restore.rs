@@ -2,11 +2,14 @@
 
 use super::actor::World;
 use super::registry::{Entry, identity};
+use crate::cluster::app_of;
 use crate::domain::ProcessId;
 use crate::domain::lifecycle::{Phase, Then};
 use crate::process::{self, Command};
 use crate::slots::{Record, Slot};
 use crate::store::{SavedProcess, Snapshot};
+use crate::sys::keep::Kept;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::oneshot;
 
@@ -44,6 +47,7 @@ impl World {
             tracing::warn!("the machine was started anew: {count} processes are listed, and do not run");
         }
         self.registry.borrow_mut().skip_to(snapshot.next_id);
+        self.restore_listeners(&snapshot.processes);
         for saved in snapshot.processes {
             let record = take_current(records, saved.id);
             // It was deleted; only the list had not been written yet.
@@ -51,6 +55,29 @@ impl World {
                 let other = take_current(records, saved.id);
                 self.restore_process(&saved, record, other, same_boot);
             }
+        }
+        for group in self.registry.borrow().groups() {
+            group.settle_after_adoption();
+        }
+    }
+
+    /// Each app's listeners go back to its cluster, before there are workers to give connections to.
+    fn restore_listeners(&self, processes: &[SavedProcess]) {
+        let mut listeners: BTreeMap<String, Vec<Kept>> = BTreeMap::new();
+        for kept in self.context.inherited.borrow_mut().kept.take_all("listen/") {
+            match app_of(&kept) {
+                Some(app) => listeners.entry(app).or_default().push(kept),
+                None => self.context.keep.forget(&kept.name),
+            }
+        }
+        for saved in processes {
+            let group = self.registry.borrow_mut().group(&saved.spec);
+            if let (Some(group), Some(kept)) = (group, listeners.remove(&saved.spec.name)) {
+                group.restore(kept);
+            }
+        }
+        for kept in listeners.into_values().flatten() {
+            self.context.keep.forget(&kept.name);
         }
     }
 

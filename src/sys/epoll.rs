@@ -4,7 +4,15 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
-/// Level-triggered interest in readable descriptors, each known by a token.
+/// Something has happened to a descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    pub token: u64,
+    /// Nobody writes to it any more.
+    pub ended: bool,
+}
+
+/// Interest in readable descriptors, each known by a token.
 #[derive(Debug)]
 pub struct Epoll {
     fd: OwnedFd,
@@ -19,9 +27,18 @@ impl Epoll {
         Ok(Self { fd, events: vec![libc::epoll_event { events: 0, u64: 0 }; batch.max(1)] })
     }
 
-    /// The end of a stream and errors count as readable.
+    /// Reported as long as it is readable. The end of a stream and errors count as readable.
     pub fn add(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
-        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: token };
+        self.add_for(libc::EPOLLIN, fd, token)
+    }
+
+    /// Reported once if it is readable now, and then once more whenever something was written to it, or it ends.
+    pub fn add_news(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        self.add_for(libc::EPOLLIN | libc::EPOLLET, fd, token)
+    }
+
+    fn add_for(&self, events: libc::c_int, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        let mut event = libc::epoll_event { events: events as u32, u64: token };
         // SAFETY: both descriptors are open, and `event` lives through the call.
         check(unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), libc::EPOLL_CTL_ADD, fd.as_raw_fd(), &raw mut event) })
     }
@@ -33,8 +50,8 @@ impl Epoll {
         })
     }
 
-    /// Puts the tokens of what is ready into `ready`; nothing after `timeout` (`None`: never) or an interruption.
-    pub fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<u64>) -> io::Result<()> {
+    /// Puts what is ready into `ready`; nothing after `timeout` (`None`: never) or an interruption.
+    pub fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
         let timeout = timeout.map_or(-1, millis);
         let room = i32::try_from(self.events.len()).unwrap_or(i32::MAX);
@@ -44,7 +61,9 @@ impl Epoll {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
-        ready.extend(self.events[..count as usize].iter().map(|event| event.u64));
+        let ended = (libc::EPOLLHUP | libc::EPOLLERR) as u32;
+        let report = |event: &libc::epoll_event| Ready { token: event.u64, ended: event.events & ended != 0 };
+        ready.extend(self.events[..count as usize].iter().map(report));
         Ok(())
     }
 }
@@ -108,13 +127,13 @@ mod tests {
         let mut epoll = Epoll::new(4).unwrap();
         let waker = Waker::new().unwrap();
         epoll.add(waker.as_fd(), 7).unwrap();
-        let mut ready = vec![1, 2];
+        let mut ready = vec![Ready { token: 1, ended: true }];
         epoll.wait(Some(Duration::ZERO), &mut ready).unwrap();
         assert!(ready.is_empty());
         waker.wake();
         waker.wait(Duration::from_mins(1));
         epoll.wait(None, &mut ready).unwrap();
-        assert_eq!(ready, [7]);
+        assert_eq!(ready, [Ready { token: 7, ended: false }]);
         waker.clear();
         epoll.wait(Some(Duration::ZERO), &mut ready).unwrap();
         assert!(ready.is_empty());
@@ -130,5 +149,23 @@ mod tests {
         let mut ready = Vec::new();
         epoll.wait(Some(Duration::ZERO), &mut ready).unwrap();
         assert!(ready.is_empty());
+    }
+
+    #[test]
+    fn news_of_a_pipe_come_once_a_write_though_nobody_reads() {
+        let mut epoll = Epoll::new(4).unwrap();
+        let (ours, apps) = crate::sys::pipe::private(0).unwrap();
+        epoll.add_news(ours.as_fd(), 7).unwrap();
+        let mut ready = Vec::new();
+        for _ in 0..3 {
+            nix::unistd::write(&apps, b"news").unwrap();
+            epoll.wait(None, &mut ready).unwrap();
+            assert_eq!(ready, [Ready { token: 7, ended: false }]);
+            epoll.wait(Some(Duration::ZERO), &mut ready).unwrap();
+            assert!(ready.is_empty());
+        }
+        drop(apps);
+        epoll.wait(None, &mut ready).unwrap();
+        assert_eq!(ready, [Ready { token: 7, ended: true }]);
     }
 }

@@ -36,6 +36,7 @@ points! {
     LogRecorded => "log.recorded",
     LogHalfWritten => "log.half-written",
     LogWritten => "log.written",
+    LogCommitted => "log.committed",
     LogConsumed => "log.consumed",
     LogCleared => "log.cleared",
     LogForgotten => "log.forgotten",

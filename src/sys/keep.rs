@@ -75,6 +75,10 @@ impl Inheritance {
         self.kept.insert(kept.name.clone(), kept);
     }
 
+    pub fn get(&self, name: &str) -> Option<&Kept> {
+        self.kept.get(name)
+    }
+
     pub fn take(&mut self, name: &str) -> Option<Kept> {
         self.kept.remove(name)
     }
