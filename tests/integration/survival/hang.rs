@@ -371,7 +371,8 @@ fn what_apps_leave_behind_is_waited_for() {
     let line = "setsid sh -c 'sleep 0.3; echo gone > orphan' & sleep 0.1";
     home.rpm(["start", line, "--name", "app", "--no-autorestart", "--no-treekill"]).ok();
     eventually("it has ended", || home.work().join("orphan").exists().then_some(()));
-    eventually("it is counted", || (home.daemon().guardian.unwrap().orphans > 0).then_some(()));
+    // A daemon knows what was so when it began.
+    eventually("it is counted", || (home.kill_daemon().guardian.unwrap().orphans > 0).then_some(()));
     home.check_children();
 }
 
