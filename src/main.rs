@@ -4,7 +4,13 @@ use std::env;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Alone: with anything behind it the command line says what it thinks of that.
-    let daemon = env::args_os().skip(1).eq(["daemon"]);
-    ExitCode::from(if daemon { rpm_native::daemon::run() } else { rpm_native::cli::run(env::args_os()) })
+    // With anything else behind it the command line says what it thinks of that.
+    let is = |words: &[&str]| env::args_os().skip(1).eq(words.iter().copied());
+    ExitCode::from(if is(&["daemon"]) {
+        rpm_native::daemon::run()
+    } else if is(&["daemon", "--preflight"]) {
+        rpm_native::daemon::preflight()
+    } else {
+        rpm_native::cli::run(env::args_os())
+    })
 }

@@ -32,7 +32,7 @@ impl From<Vec<LogItem>> for LogBatch {
                 LogItem::Line { id, name, stream, line, at } => {
                     batch.entries.push(LogEntry { id: id.0, name, stream: stream.as_str().to_owned(), line, at });
                 }
-                LogItem::File { .. } => {}
+                LogItem::File { .. } | LogItem::Resumed => {}
                 LogItem::Dropped { bytes } => batch.dropped += bytes,
             }
         }

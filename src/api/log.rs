@@ -33,4 +33,7 @@ pub enum LogItem {
     File { id: ProcessId, name: String, stream: OutputStream, path: String },
     /// The reader was too slow: this many bytes were left out here (they are in the file).
     Dropped { bytes: i64 },
+    /// The daemon was replaced under this reader: what apps wrote in between is in the files, and may be missing here.
+    /// Said by the client, never by a daemon.
+    Resumed,
 }

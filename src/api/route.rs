@@ -13,5 +13,10 @@ pub const LOGS: &str = "/v1/logs";
 /// `GET`: events of [`Event`](super::Event).
 pub const EVENTS: &str = "/v1/events";
 
+/// Header of every answer: the version of the program that gives it.
+pub const VERSION: &str = "rpm-version";
+/// Header of requests and answers: [`API_MAJOR`](super::API_MAJOR) of who sends it.
+pub const API: &str = "rpm-api";
+
 /// Header of a changing request: the same key is carried out once.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

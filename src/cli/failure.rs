@@ -38,7 +38,7 @@ impl Failure {
     /// A daemon answered with something else than what was asked for.
     pub(crate) fn unexpected_answer() -> Self {
         Self::new("the daemon answered with something this version does not understand")
-            .hint("the daemon may be of another version: rpm kill, then start your apps again")
+            .hint("the daemon may be of another version; have this one take over: rpm update")
     }
 }
 

@@ -23,7 +23,25 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn new(client: Client, home: PathBuf, quiet: bool) -> Self {
-        Self { client, home, quiet: quiet || !std::io::stderr().is_terminal() }
+        let quiet = quiet || !std::io::stderr().is_terminal();
+        // Over a line of progress, if there is one.
+        let client = client.telling(move || {
+            if !quiet {
+                _ = writeln!(anstream::stderr(), "\r\x1b[2Kthe daemon was lost; waiting for the next one");
+            }
+        });
+        Self { client, home, quiet }
+    }
+
+    /// Tells that the daemon is another version than this command, where somebody reads it.
+    pub(crate) fn notice(&self) {
+        let ours = env!("CARGO_PKG_VERSION");
+        if let Some(theirs) = self.client.daemon_version().filter(|theirs| *theirs != ours && !self.quiet) {
+            _ = writeln!(
+                anstream::stderr(),
+                "the daemon is rpm {theirs}, this command {ours}: rpm update has this version take over, no app notices"
+            );
+        }
     }
 
     async fn ensure(&self) -> Result<(), ApiError> {

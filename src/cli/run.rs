@@ -46,10 +46,16 @@ fn execute(global: &Global, command: args::Command) -> Exit {
         Err(source) => return end(screen, Failure::new(format!("the system is out of resources: {source}"))),
     };
     let mut session = Session::new(&link, screen, global.mini_list);
-    match runtime.block_on(commands::run(&mut session, command)) {
+    // Those that bring both together, or tell the version.
+    let quiet = matches!(command, args::Command::Update(_) | args::Command::Kill | args::Command::Ping);
+    let exit = match runtime.block_on(commands::run(&mut session, command)) {
         Ok(exit) => exit,
         Err(failure) => end(session.screen, failure),
+    };
+    if !quiet {
+        link.notice();
     }
+    exit
 }
 
 fn connect(quiet: bool) -> Result<Daemon, Failure> {

@@ -4,12 +4,20 @@ use crate::api::{ApiError, Code};
 use crate::paths::Home;
 use crate::sys::launch::{guardian_of, launch};
 use crate::sys::lock::FileLock;
+use crate::sys::time::boot_clock;
 use crate::sys::user;
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long whoever holds the home may take to bring a daemon back.
+const RETURNING: Duration = Duration::from_secs(20);
+/// How long whoever was told to end may take.
+const LEAVING: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// How the daemon came to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,15 +38,89 @@ pub(super) fn ensure(home: &Home, program: &Path) -> Result<Presence, ApiError> 
     if answers(home)? {
         return Ok(Presence::Running);
     }
-    let guardian = guardian_of(program);
-    let daemon = program.to_string_lossy();
-    let said = launch(&guardian, &["--daemon", &daemon], home.root(), &home.daemon_log())
-        .map_err(|error| unreachable(format!("the daemon cannot be started: {error}")))?;
+    let mut said = start(home, program)?;
+    if said.is_err() {
+        // Somebody holds the home, and may be bringing a daemon back just now, or leaving it.
+        match settle(home, RETURNING)? {
+            Held::Answered => return Ok(Presence::Running),
+            Held::Free { waited: true } => said = start(home, program)?,
+            Held::Free { waited: false } | Held::Silent => {}
+        }
+    }
     match said {
         Ok(()) => Ok(Presence::Launched),
         Err(why) => Err(unreachable(format!("the daemon did not start: {why}"))
             .hint(format!("see {} for what it wrote", home.daemon_log().display()))),
     }
+}
+
+/// The inner `Err` is what it said instead of being ready.
+fn start(home: &Home, program: &Path) -> Result<Result<(), String>, ApiError> {
+    let (guardian, daemon) = (guardian_of(program), program.to_string_lossy());
+    launch(&guardian, &["--daemon", &daemon], home.root(), &home.daemon_log())
+        .map_err(|error| unreachable(format!("the daemon cannot be started: {error}")))
+}
+
+/// What became of a home that was held.
+enum Held {
+    Answered,
+    /// Nobody holds it; `waited`: any more.
+    Free {
+        waited: bool,
+    },
+    /// It is held still, and nobody answers.
+    Silent,
+}
+
+/// Looks until the home's holder answers or has gone.
+fn settle(home: &Home, limit: Duration) -> Result<Held, ApiError> {
+    let deadline = boot_clock() + limit;
+    let mut waited = false;
+    loop {
+        if answers(home)? {
+            return Ok(Held::Answered);
+        }
+        if is_free(home)? {
+            return Ok(Held::Free { waited });
+        }
+        if boot_clock() >= deadline {
+            return Ok(Held::Silent);
+        }
+        waited = true;
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+}
+
+/// Who holds the home, or held it last.
+pub(super) fn holder(home: &Home) -> String {
+    fs::read_to_string(home.lock()).unwrap_or_default()
+}
+
+/// Waits until `before` holds the home no more: the daemon has gone, and who keeps it.
+pub(super) fn wait_until_left(home: &Home, before: &str) -> Result<(), ApiError> {
+    let deadline = boot_clock() + LEAVING;
+    while !is_free(home)? {
+        let holder = holder(home);
+        if holder != before {
+            // Another command has started another one.
+            return Ok(());
+        }
+        if boot_clock() >= deadline {
+            return Err(unreachable(format!("everything was stopped, but process {} doesn't leave", holder.trim()))
+                .hint(format!("see {} for why", home.daemon_log().display())));
+        }
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+    Ok(())
+}
+
+/// Looking takes the lock for a moment: whoever starts tries more than once.
+fn is_free(home: &Home) -> Result<bool, ApiError> {
+    if !home.lock().exists() {
+        return Ok(true);
+    }
+    let taken = FileLock::try_take(&home.lock()).map_err(|error| denied(home, &error, "its lock cannot be read"))?;
+    Ok(taken.is_some())
 }
 
 /// Whether somebody accepts connections on the home's socket.

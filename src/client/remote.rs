@@ -1,36 +1,55 @@
 //! A supervisor behind a socket.
 
 use super::autostart::{self, Presence};
-use super::stream;
-use super::transport::{Call, TransportError, exchange, fetch};
+use super::failure::{Failure, foreign, refusal};
+use super::patience::{Patience, Told};
+use super::stream::{self, Source};
+use super::transport::{Call, collect, exchange};
 use crate::api::{ApiError, Backend, Boxed, Code, Event, LogItem, LogQuery, Request, Response, Stream, route};
 use crate::paths::Home;
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::{Method, StatusCode};
 use serde::de::DeserializeOwned;
-use std::io::ErrorKind;
 use std::path::PathBuf;
-
-/// How often a request is sent again when its daemon is lost half-way. The idempotency key makes it one request.
-const TRIES: u32 = 3;
+use std::sync::{Arc, OnceLock};
 
 /// A client of the daemon of one home. Holds no connection between calls.
 #[derive(Debug, Clone)]
 pub struct Client {
     home: Home,
     program: PathBuf,
+    told: Told,
+    version: Arc<OnceLock<String>>,
+}
+
+/// What to do where no daemon answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    Launch,
+    Accept,
 }
 
 impl Client {
-    /// `program` is the `rpm` binary: it is run as `rpm daemon` when no daemon answers.
+    /// `program` is the `rpm` binary: it is run as the daemon when none answers.
     pub fn new(home: Home, program: PathBuf) -> Self {
-        Self { home, program }
+        Self { home, program, told: Told::default(), version: Arc::default() }
+    }
+
+    /// `tell` is called when a request waits for another daemon, as its own was lost, and none comes at once.
+    #[must_use]
+    pub fn telling(mut self, tell: impl Fn() + Send + Sync + 'static) -> Self {
+        self.told = Told::new(tell);
+        self
     }
 
     pub fn home(&self) -> &Home {
         &self.home
+    }
+
+    /// Of the daemon that has answered, once one has.
+    pub fn daemon_version(&self) -> Option<&str> {
+        self.version.get().map(String::as_str)
     }
 
     /// Starts a daemon unless one answers.
@@ -41,119 +60,132 @@ impl Client {
             .unwrap_or_else(|error| Err(ApiError::new(Code::Internal, error.to_string())))
     }
 
-    /// The answer of a daemon that runs already; `None` when none does.
+    /// The answer of a daemon that runs already; `None` when none does. After [`Request::Kill`] all of it is gone: the
+    /// daemon, and who keeps its home.
     pub async fn request_running(&self, request: Request) -> Result<Option<Response>, ApiError> {
-        let key = key_for(&request);
-        match self.call(&request_call(&request, key.as_deref())).await {
-            Ok(body) => parse(&body).map(Some),
-            Err(Failure::Absent) => Ok(None),
-            Err(Failure::Other(error) | Failure::Lost(error)) => Err(error),
+        let holder = autostart::holder(&self.home);
+        let answer = match self.ask(&request, Absence::Accept).await? {
+            Some(body) => Some(parse(&body)?),
+            None => None,
+        };
+        if request == Request::Kill && answer.is_some() {
+            self.until_left(holder).await?;
         }
+        Ok(answer)
     }
 
     /// PM2's `jlist`, as the bytes that the daemon sent.
     pub async fn raw_pm2_list(&self) -> Result<Bytes, ApiError> {
         let call = Call { method: Method::GET, path: route::PM2_PROCESSES, body: Bytes::new(), idempotency_key: None };
-        self.call_or_launch(&call).await
+        let body = self.persevere(&call, true, Absence::Launch).await?;
+        body.ok_or_else(|| Failure::Absent.into_error(&self.home))
     }
 
     /// Tries the daemon that is there first: finding out beforehand would cost another connection.
-    async fn call_or_launch(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
-        let mut tries = 0;
+    async fn ask(&self, request: &Request, absence: Absence) -> Result<Option<Bytes>, ApiError> {
+        let key = key_for(request);
+        let again = key.is_some() || !request.changes_something();
+        let call =
+            Call { method: Method::POST, path: route::REQUEST, body: json(request), idempotency_key: key.as_deref() };
+        self.persevere(&call, again, absence).await
+    }
+
+    /// `again`: a request whose daemon was lost half-way is the same one when it is sent once more.
+    async fn persevere(&self, call: &Call<'_>, again: bool, absence: Absence) -> Result<Option<Bytes>, ApiError> {
+        let mut patience = Patience::new(self.told.clone());
         loop {
-            tries += 1;
-            match self.call(call).await {
-                Ok(body) => return Ok(body),
-                Err(Failure::Absent) if tries <= TRIES => {
-                    self.ensure_daemon().await?;
-                }
-                Err(Failure::Lost(_)) if tries <= TRIES => {}
-                Err(Failure::Absent) => return Err(absent(&self.home)),
-                Err(Failure::Lost(error) | Failure::Other(error)) => return Err(error),
+            let failure = match patience.watch(self.call(call)).await {
+                Ok(body) => return Ok(Some(body)),
+                Err(Failure::Lost(error)) if !again => return Err(error),
+                Err(Failure::Absent) if absence == Absence::Accept => match patience.of_whole(Failure::Absent) {
+                    Failure::Absent => return Ok(None),
+                    lost => return Err(lost.into_error(&self.home)),
+                },
+                Err(failure) => failure,
+            };
+            let absent = matches!(failure, Failure::Absent);
+            patience.pause(failure).await.map_err(|failure| failure.into_error(&self.home))?;
+            if absent {
+                self.ensure_daemon().await?;
             }
         }
     }
 
     async fn call(&self, call: &Call<'_>) -> Result<Bytes, Failure> {
-        let (status, body) = fetch(&self.home.socket(), call).await.map_err(|error| Failure::of(error, &self.home))?;
+        let response = self.exchange(call).await?;
+        let (status, body) = collect(response).await.map_err(|error| Failure::of(error, &self.home))?;
         if status == StatusCode::OK { Ok(body) } else { Err(Failure::Other(refusal(status, &body))) }
     }
 
-    async fn open<T: DeserializeOwned + Send + 'static>(&self, call: &Call<'_>) -> Result<Stream<T>, ApiError> {
-        self.ensure_daemon().await?;
-        let response =
-            exchange(&self.home.socket(), call).await.map_err(|error| match Failure::of(error, &self.home) {
-                Failure::Absent => absent(&self.home),
-                Failure::Lost(error) | Failure::Other(error) => error,
-            })?;
-        let status = response.status();
-        let body: Incoming = response.into_body();
-        if status == StatusCode::OK {
-            return Ok(stream::events(body));
+    async fn exchange(&self, call: &Call<'_>) -> Result<hyper::Response<Incoming>, Failure> {
+        let response = exchange(&self.home.socket(), call).await.map_err(|error| Failure::of(error, &self.home))?;
+        if let Some(version) = response.headers().get(route::VERSION).and_then(|version| version.to_str().ok()) {
+            let _ = self.version.set(version.to_owned());
         }
-        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        Err(refusal(status, &body))
+        Ok(response)
+    }
+
+    /// Opens a stream. `launch`: where no daemon answers one is started; who follows one that was lost starts none.
+    pub(super) async fn open(&self, call: &Call<'static>, launch: bool) -> Result<Incoming, ApiError> {
+        let mut patience = Patience::new(self.told.clone());
+        loop {
+            let failure = match patience.watch(self.exchange(call)).await {
+                Ok(response) if response.status() == StatusCode::OK => return Ok(response.into_body()),
+                Ok(response) => match collect(response).await {
+                    Ok((status, body)) => Failure::Other(refusal(status, &body)),
+                    Err(error) => Failure::of(error, &self.home),
+                },
+                Err(Failure::Absent) if !launch => return Err(Failure::Absent.into_error(&self.home)),
+                Err(failure) => failure,
+            };
+            let absent = matches!(failure, Failure::Absent);
+            patience.pause(failure).await.map_err(|failure| failure.into_error(&self.home))?;
+            if absent {
+                self.ensure_daemon().await?;
+            }
+        }
+    }
+
+    async fn until_left(&self, holder: String) -> Result<(), ApiError> {
+        let home = self.home.clone();
+        tokio::task::spawn_blocking(move || autostart::wait_until_left(&home, &holder))
+            .await
+            .unwrap_or_else(|error| Err(ApiError::new(Code::Internal, error.to_string())))
     }
 }
 
 impl Backend for Client {
     fn request(&self, request: Request) -> Boxed<'_, Response> {
         Box::pin(async move {
-            let key = key_for(&request);
-            let body = self.call_or_launch(&request_call(&request, key.as_deref())).await?;
-            parse(&body)
+            let body = self.ask(&request, Absence::Launch).await?;
+            parse(&body.ok_or_else(|| Failure::Absent.into_error(&self.home))?)
         })
     }
 
+    /// One that follows goes on with the next daemon when its own is lost; [`LogItem::Resumed`] says where.
     fn logs(&self, query: LogQuery) -> Boxed<'_, Stream<Vec<LogItem>>> {
         Box::pin(async move {
-            let body = json(&query);
-            self.open(&Call { method: Method::POST, path: route::LOGS, body, idempotency_key: None }).await
+            let call = |query: &LogQuery| Call {
+                method: Method::POST,
+                path: route::LOGS,
+                body: json(query),
+                idempotency_key: None,
+            };
+            let first = call(&query);
+            let again = query.follow.then(|| call(&LogQuery { lines: 0, ..query }));
+            let source = Source { client: self.clone(), again, mark: Some(vec![LogItem::Resumed]) };
+            Ok(stream::events(self.open(&first, true).await?, source))
         })
     }
 
+    /// Goes on with the next daemon when its own is lost. What happens in between is not told.
     fn events(&self) -> Boxed<'_, Stream<Event>> {
         Box::pin(async move {
             let call = Call { method: Method::GET, path: route::EVENTS, body: Bytes::new(), idempotency_key: None };
-            self.open(&call).await
+            let body = self.open(&call, true).await?;
+            Ok(stream::events(body, Source { client: self.clone(), again: Some(call), mark: None }))
         })
     }
-}
-
-enum Failure {
-    /// No daemon answers; nothing was done.
-    Absent,
-    /// The daemon was lost half-way.
-    Lost(ApiError),
-    Other(ApiError),
-}
-
-impl Failure {
-    fn of(error: TransportError, home: &Home) -> Self {
-        match error {
-            TransportError::Connect(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
-            {
-                Self::Absent
-            }
-            TransportError::Connect(error) => {
-                Self::Other(autostart::denied(home, &error, "its socket cannot be reached"))
-            }
-            broken @ TransportError::Broken(_) => Self::Lost(
-                ApiError::new(Code::Unreachable, broken.to_string())
-                    .hint(format!("see {} for why", home.daemon_log().display())),
-            ),
-        }
-    }
-}
-
-fn absent(home: &Home) -> ApiError {
-    ApiError::new(Code::Unreachable, format!("no daemon answers for home {}", home.root().display()))
-        .hint(format!("see {} for why it ended", home.daemon_log().display()))
-}
-
-fn request_call<'a>(request: &Request, key: Option<&'a str>) -> Call<'a> {
-    Call { method: Method::POST, path: route::REQUEST, body: json(request), idempotency_key: key }
 }
 
 fn json(value: &impl serde::Serialize) -> Bytes {
@@ -161,21 +193,17 @@ fn json(value: &impl serde::Serialize) -> Bytes {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| {
-        ApiError::new(Code::Internal, format!("the daemon answered what this version doesn't understand: {error}"))
-            .hint("the daemon is of another version: stop it with `rpm kill`, the next command starts this one's")
-    })
-}
-
-fn refusal(status: StatusCode, body: &[u8]) -> ApiError {
-    serde_json::from_slice(body)
-        .unwrap_or_else(|_| ApiError::new(Code::Internal, format!("the daemon answered {status}")))
+    serde_json::from_slice(body).map_err(|error| foreign("answered", &error))
 }
 
 /// A random key for what must not happen twice.
 fn key_for(request: &Request) -> Option<String> {
     request.changes_something().then(|| {
-        // Without randomness the key is left out, and a lost request isn't retried as the same one.
+        // Without randomness the key is left out, and a lost request isn't sent again.
         Some(format!("{:016x}{:016x}", getrandom::u64().ok()?, getrandom::u64().ok()?))
     })?
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

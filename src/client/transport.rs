@@ -1,5 +1,6 @@
 //! One HTTP exchange over the home's socket.
 
+use crate::sys::{socket, user};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -31,9 +32,10 @@ pub(super) enum TransportError {
     Broken(#[from] hyper::Error),
 }
 
+#[derive(Debug, Clone)]
 pub(super) struct Call<'a> {
     pub(super) method: Method,
-    pub(super) path: &'a str,
+    pub(super) path: &'static str,
     pub(super) body: Bytes,
     pub(super) idempotency_key: Option<&'a str>,
 }
@@ -42,6 +44,7 @@ pub(super) struct Call<'a> {
 pub(super) async fn exchange(socket: &Path, call: &Call<'_>) -> Result<Response<Incoming>, TransportError> {
     let address = resolve(socket).map_err(TransportError::Connect)?;
     let stream = UnixStream::connect(address).await.map_err(TransportError::Connect)?;
+    check_peer(&stream).map_err(TransportError::Connect)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     // It ends by itself when the sender and the body are dropped.
     tokio::spawn(connection);
@@ -49,6 +52,7 @@ pub(super) async fn exchange(socket: &Path, call: &Call<'_>) -> Result<Response<
         .method(call.method.clone())
         .uri(call.path)
         .header(header::HOST, "rpm")
+        .header(crate::api::route::API, crate::api::API_MAJOR)
         .header(header::CONTENT_TYPE, "application/json");
     if let Some(key) = call.idempotency_key {
         request = request.header(crate::api::route::IDEMPOTENCY_KEY, key);
@@ -57,9 +61,17 @@ pub(super) async fn exchange(socket: &Path, call: &Call<'_>) -> Result<Response<
     Ok(sender.send_request(request).await?)
 }
 
-/// The same with the whole answer.
-pub(super) async fn fetch(socket: &Path, call: &Call<'_>) -> Result<(StatusCode, Bytes), TransportError> {
-    let response = exchange(socket, call).await?;
+/// A daemon of somebody else would break off each connection, and a stranger is told nothing of our apps.
+fn check_peer(stream: &UnixStream) -> io::Result<()> {
+    let (theirs, ours) = (socket::peer_uid(stream)?, user::effective_uid());
+    if ours == 0 || theirs == ours {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("it is uid {theirs}'s")))
+}
+
+/// The whole of an answer.
+pub(super) async fn collect(response: Response<Incoming>) -> Result<(StatusCode, Bytes), TransportError> {
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     Ok((status, body))

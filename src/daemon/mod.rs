@@ -2,7 +2,9 @@
 
 mod home;
 mod log;
+mod preflight;
 mod run;
 mod signals;
 
+pub use preflight::{check, preflight};
 pub use run::run;

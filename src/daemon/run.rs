@@ -2,6 +2,7 @@
 
 use super::home::{prepare, remove_pid, write_pid};
 use super::log;
+use super::preflight::check;
 use super::signals::Signals;
 use crate::api::{ApiError, Code};
 use crate::engine::{Engine, EngineOptions, Guarded, Successor};
@@ -9,6 +10,7 @@ use crate::guardian::Link;
 use crate::paths::Home;
 use crate::server::{ControlSocket, router};
 use crate::supervisor::Ending;
+use crate::sys::fault::{self, Point};
 use crate::sys::keep::Keep;
 use crate::sys::launch::{become_guardian, ready_pipe};
 use crate::sys::thread;
@@ -118,6 +120,8 @@ fn successor(link: &Rc<Link>) -> Successor {
                 ApiError::new(Code::UpdateFailed, format!("{} cannot be the daemon: {why}", program.display()))
                     .hint("nothing was changed; the daemon that runs goes on")
             };
+            check(&program).await.map_err(failed)?;
+            fault::point(Point::UpdateTried);
             link.try_program(&program).map_err(|error| failed(error.to_string()))
         })
     })

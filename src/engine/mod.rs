@@ -3,8 +3,10 @@
 mod embedded;
 mod guarded;
 mod parts;
+mod understands;
 
 pub use crate::supervisor::Successor;
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use guarded::Guarded;
 pub use parts::{Engine, EngineOptions};
+pub use understands::understands;

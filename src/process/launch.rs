@@ -90,7 +90,8 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     };
     // One that has ended already has no start time any more, and needs none.
     let began = began(spawned.pid).unwrap_or(0);
-    let link = wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
+    let link =
+        wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
     match exits.and_then(|exits| Ok((exits, link?))) {
         Ok((exits, link)) => Ok(Run { id, pid: spawned.pid, began, exits, link }),
         Err(error) => {

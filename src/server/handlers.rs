@@ -2,7 +2,7 @@
 
 use super::router::failure;
 use super::stream::sse;
-use crate::api::{ApiError, Backend, Code, LogQuery, Request, Response as Answer, route};
+use crate::api::{API_MAJOR, ApiError, Backend, Code, LogQuery, Request, Response as Answer, route};
 use crate::domain::Selector;
 use crate::supervisor::Handle;
 use axum::Json;
@@ -17,6 +17,9 @@ pub(super) async fn request(State(handle): State<Handle>, headers: HeaderMap, bo
         Ok(request) => request,
         Err(error) => return failure(&error),
     };
+    if let Err(error) = same_api(&headers, &request) {
+        return failure(&error);
+    }
     let key = headers.get(route::IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()).map(str::to_owned);
     answer(handle.call(request, key).await)
 }
@@ -51,10 +54,22 @@ pub(super) async fn events(State(handle): State<Handle>) -> Response {
     }
 }
 
+/// One of another API may mean something else by the same words. What brings both together always works.
+fn same_api(headers: &HeaderMap, request: &Request) -> Result<(), ApiError> {
+    let theirs = headers.get(route::API).and_then(|api| api.to_str().ok());
+    let same = theirs.is_none_or(|theirs| theirs == API_MAJOR.to_string());
+    if same || matches!(request, Request::Ping | Request::Kill | Request::Update { .. }) {
+        return Ok(());
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let message = format!("the daemon is rpm {version}, and speaks another API than this command");
+    Err(ApiError::new(Code::Invalid, message).hint("rpm update has this version be the daemon; no app notices"))
+}
+
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| {
         ApiError::new(Code::Invalid, format!("the request is not understood: {error}"))
-            .hint("the daemon may be of another version: rpm kill, then run the command again")
+            .hint("the daemon may be of another version: have this one take over: rpm update")
     })
 }
 

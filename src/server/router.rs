@@ -1,11 +1,11 @@
 //! Which handler answers what.
 
 use super::handlers;
-use crate::api::{ApiError, Code, route};
+use crate::api::{API_MAJOR, ApiError, Code, route};
 use crate::supervisor::Handle;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
@@ -23,12 +23,21 @@ pub fn router(handle: Handle) -> Router {
         .route(route::EVENTS, get(handlers::events))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(axum::middleware::map_response(stamp))
         .with_state(handle)
+}
+
+/// Who answers.
+async fn stamp(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(route::VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    headers.insert(route::API, HeaderValue::from(API_MAJOR));
+    response
 }
 
 async fn unknown(uri: Uri) -> Response {
     let error = ApiError::new(Code::NotFound, format!("there is no {} in this API", uri.path()))
-        .hint("the daemon may be older than the command: rpm kill, then run it again");
+        .hint("the daemon may be older than the command: have this version take over: rpm update");
     failure(&error)
 }
 

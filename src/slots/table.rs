@@ -87,6 +87,18 @@ impl Table {
         (Self { inner }, left)
     }
 
+    /// The same in a file, for tests of others.
+    #[cfg(test)]
+    pub(crate) fn in_file(path: &std::path::Path, boot: &str) -> (Self, Vec<(Slot, Record)>) {
+        Self::open(SharedWords::open(path, Self::words()).expect("a directory to write to"), boot)
+    }
+
+    /// Whether the program that wrote this as the first word of the memory arranged it as this one does. 0 is nothing
+    /// yet.
+    pub const fn is_known(first_word: u64) -> bool {
+        matches!(first_word, 0 | MAGIC)
+    }
+
     /// How much memory a table needs.
     pub const fn words() -> usize {
         HEADER + CAPACITY * SLOT

@@ -1,7 +1,9 @@
 //! What should run, on disk: written whole at each change, never half.
 
 mod file;
+mod request;
 mod snapshot;
 
-pub use file::{Store, StoreError};
+pub use file::{Lasting, Store, StoreError};
+pub use request::{Begun, SavedRequest, Stage};
 pub use snapshot::{SavedProcess, Snapshot};

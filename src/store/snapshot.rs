@@ -1,5 +1,6 @@
 //! The saved form. Its own type, so that the file's format changes only on purpose.
 
+use super::request::SavedRequest;
 use crate::domain::{AppSpec, ProcessId, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +20,20 @@ pub struct Snapshot {
     /// A run id that no run has had.
     pub next_run: u64,
     pub processes: Vec<SavedProcess>,
+    /// The last requests that changed something, the oldest first.
+    #[serde(default)]
+    pub requests: Vec<SavedRequest>,
 }
 
 impl Snapshot {
     pub fn new(boot: String, closed: bool, next_id: u32, next_run: u64, processes: Vec<SavedProcess>) -> Self {
-        Self { version: VERSION, boot, closed, next_id, next_run, processes }
+        Self { version: VERSION, boot, closed, next_id, next_run, processes, requests: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn with_requests(mut self, requests: Vec<SavedRequest>) -> Self {
+        self.requests = requests;
+        self
     }
 }
 

@@ -3,6 +3,7 @@
 use super::handle::{Call, Door, Ending, Handle};
 use super::persist::Persistence;
 use super::registry::{Entry, Registry};
+use super::requests::{Requests, Ticket};
 use crate::api::{ApiError, Code, DaemonInfo, Death, Event, EventKind, Guardian, Request, Response, UpdateReport};
 use crate::clock;
 use crate::cluster::Holder;
@@ -12,8 +13,9 @@ use crate::metrics::{HostSampler, Sampler};
 use crate::paths::Home;
 use crate::process::Context;
 use crate::slots::{InFlight, Table};
+use crate::store::Begun;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -22,8 +24,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
-/// Answers kept for a retry with the same key.
-const REMEMBERED: usize = 128;
 
 /// What everything in this room shares. One thread, so that borrowing is enough.
 pub struct World {
@@ -35,6 +35,7 @@ pub struct World {
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
     pub(super) closing: Cell<bool>,
     pub(super) persistence: Option<Persistence>,
+    pub(super) requests: RefCell<Requests>,
     pub(super) started_at: UnixMs,
     pub(super) facts: Facts,
 }
@@ -55,24 +56,12 @@ pub type Successor = Rc<dyn Fn(PathBuf) -> Pin<Box<dyn Future<Output = Result<()
 
 /// The actor itself. Runs on a `LocalSet`.
 pub struct Supervisor {
-    world: Rc<World>,
+    pub(super) world: Rc<World>,
     door: Door,
     reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
-    remembered: Rc<RefCell<Remembered>>,
 }
 
 type Answer = Result<Response, ApiError>;
-
-#[derive(Default)]
-struct Remembered {
-    order: VecDeque<String>,
-    answers: BTreeMap<String, Slot>,
-}
-
-enum Slot {
-    UnderWay(Vec<oneshot::Sender<Answer>>),
-    Done(Box<Answer>),
-}
 
 impl Supervisor {
     /// `context` must send its reports to `reports`.
@@ -94,11 +83,12 @@ impl Supervisor {
             host: RefCell::default(),
             listeners: RefCell::default(),
             closing: Cell::new(false),
+            requests: RefCell::new(Requests::left_by(persistence.as_ref())),
             persistence,
             started_at: clock::unix_ms(),
             facts,
         });
-        (handle, Self { world, door, reports, remembered: Rc::default() })
+        (handle, Self { world, door, reports })
     }
 
     /// Takes over what another generation has left.
@@ -142,8 +132,8 @@ impl Supervisor {
     }
 
     fn request(&self, request: Request, key: Option<String>, reply: oneshot::Sender<Answer>) {
-        let Some(reply) = self.recall(key.as_ref(), reply) else { return };
-        let (world, remembered) = (Rc::clone(&self.world), Rc::clone(&self.remembered));
+        let Some((ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
+        let world = Rc::clone(&self.world);
         let ending = match request {
             Request::Kill => Some(Ending::Closed),
             Request::Update { .. } => Some(Ending::Replaced),
@@ -152,67 +142,26 @@ impl Supervisor {
         let closed = self.door.closed.clone();
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
-            let answer = Rc::clone(&world).carry_out(request).await;
+            let answer = Rc::clone(&world).carry_out(request, &ticket).await;
+            let waiting = world.requests.borrow_mut().finish(&ticket, &answer);
             if changes {
                 world.persist();
                 world.persisted().await;
             }
-            if let Some(key) = key {
-                remembered.borrow_mut().finish(&key, &answer);
-            }
             let ending = ending.filter(|_| answer.is_ok());
             // Answered before the end: else the answer would never leave.
-            let _ = reply.send(answer);
+            for reply in waiting.into_iter().chain([reply]) {
+                let _ = reply.send(answer.clone());
+            }
             if ending.is_some() {
                 closed.send_replace(ending);
             }
         });
     }
-
-    /// A key that was seen before is answered from memory, now or when its request is through.
-    fn recall(&self, key: Option<&String>, reply: oneshot::Sender<Answer>) -> Option<oneshot::Sender<Answer>> {
-        let Some(key) = key else { return Some(reply) };
-        let mut remembered = self.remembered.borrow_mut();
-        match remembered.answers.get_mut(key) {
-            Some(Slot::Done(answer)) => {
-                let _ = reply.send((**answer).clone());
-                None
-            }
-            Some(Slot::UnderWay(waiting)) => {
-                waiting.push(reply);
-                None
-            }
-            None => {
-                remembered.begin(key.clone());
-                Some(reply)
-            }
-        }
-    }
-}
-
-impl Remembered {
-    fn begin(&mut self, key: String) {
-        if self.order.len() >= REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.answers.remove(&oldest);
-        }
-        self.order.push_back(key.clone());
-        self.answers.insert(key, Slot::UnderWay(Vec::new()));
-    }
-
-    fn finish(&mut self, key: &str, answer: &Answer) {
-        let Some(slot) = self.answers.get_mut(key) else { return };
-        if let Slot::UnderWay(waiting) = std::mem::replace(slot, Slot::Done(Box::new(answer.clone()))) {
-            for reply in waiting {
-                let _ = reply.send(answer.clone());
-            }
-        }
-    }
 }
 
 impl World {
-    async fn carry_out(self: Rc<Self>, request: Request) -> Answer {
+    async fn carry_out(self: Rc<Self>, request: Request, ticket: &Ticket) -> Answer {
         // A second end waits for the first.
         if request.changes_something() && request != Request::Kill {
             self.refuse_when_closing()?;
@@ -223,17 +172,21 @@ impl World {
             Request::Pm2List => Ok(self.pm2_list()),
             Request::Describe { selector } => self.describe(&selector),
             Request::Specs { selector } => self.specs(&selector),
-            Request::Start(start) => self.start(start).await,
+            Request::Start(start) => self.start(start, ticket).await,
             Request::Stop { selector } => self.stop(&selector).await,
-            Request::Restart { selector } => self.restart(&selector).await,
-            Request::Reload { selector } => self.reload(&selector).await,
-            Request::Delete { selector } => self.delete(&selector).await,
+            Request::Restart { selector } => self.restart(&selector, ticket).await,
+            Request::Reload { selector } => self.reload(&selector, ticket).await,
+            Request::Delete { selector } => self.delete(&selector, ticket).await,
             Request::Reset { selector } => self.reset(&selector),
-            Request::Scale { name, count, relative } => self.scale(&name, count, relative).await,
+            Request::Scale { name, count, relative } => self.scale(&name, count, relative, ticket).await,
             Request::Signal { selector, signal } => self.signal(&selector, signal).await,
             Request::Flush { selector } => self.flush(selector.as_ref()).await,
             Request::ReopenLogs => self.reopen_logs().await,
             Request::Host => self.host_figures(),
+            // Carried out by the daemon before this one: this one has taken over from it.
+            Request::Update { .. } if let Some(Begun::Update { generation }) = ticket.begun => {
+                Ok(Response::Updating { generation })
+            }
             Request::Update { program } => {
                 let Some(successor) = &self.facts.successor else {
                     let message = format!("{} cannot take over: this supervisor has no guardian", program.display());
@@ -297,6 +250,7 @@ impl World {
         }
         if report == Report::Delete {
             self.registry.borrow_mut().remove(id);
+            self.note_removal();
         }
     }
 

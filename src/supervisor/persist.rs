@@ -5,7 +5,7 @@ use super::registry::Entry;
 use crate::domain::SpawnId;
 use crate::paths::Home;
 use crate::slots::{Record, Slot};
-use crate::store::{SavedProcess, Snapshot, Store, StoreError};
+use crate::store::{Lasting, SavedProcess, SavedRequest, Snapshot, Store, StoreError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tokio::sync::Notify;
@@ -22,7 +22,11 @@ pub struct Persistence {
     /// What processes were doing when the last daemon was cut off.
     pub(super) records: RefCell<Vec<(Slot, Record)>>,
     last_run: u64,
+    /// Nothing was, or is, on the list on purpose: only then may the file become an empty one.
+    emptied: Cell<bool>,
     dirty: Cell<bool>,
+    /// What is written next is to outlive the machine, too.
+    lasting: Cell<bool>,
     writing: Cell<bool>,
     written: Notify,
     /// One write at a time, in the order in which they were asked for.
@@ -34,23 +38,30 @@ impl Persistence {
     /// written, or that cannot be read now, is left for whoever can.
     pub fn open(home: &Home, boot: String) -> Result<Self, StoreError> {
         let store = Store::new(home.state());
+        store.sweep();
+        let mut lost = false;
         let loaded = match store.load() {
             Err(error @ StoreError::Damaged { .. }) => {
                 tracing::error!("{error}; it is set aside, and the list begins empty");
                 store.set_aside();
+                lost = true;
                 None
             }
             other => other?,
         };
         let last_run = loaded.as_ref().map_or(0, |snapshot| snapshot.next_run + RUN_MARGIN);
-        let loaded = RefCell::new(loaded.filter(|snapshot| !snapshot.closed));
+        let loaded = loaded.filter(|snapshot| !snapshot.closed);
+        let emptied = !lost && loaded.as_ref().is_none_or(|snapshot| snapshot.processes.is_empty());
+        let loaded = RefCell::new(loaded);
         Ok(Self {
             store,
             boot,
             loaded,
             records: RefCell::default(),
             last_run,
+            emptied: Cell::new(emptied),
             dirty: Cell::new(false),
+            lasting: Cell::new(false),
             writing: Cell::new(false),
             written: Notify::new(),
             turn: tokio::sync::Mutex::default(),
@@ -64,6 +75,13 @@ impl Persistence {
         self.records.replace(records);
     }
 
+    /// Requests that the last daemon has begun or carried out, in this boot of the machine.
+    pub(super) fn requests(&self) -> Vec<SavedRequest> {
+        let loaded = self.loaded.borrow();
+        let current = loaded.as_ref().filter(|snapshot| snapshot.boot == self.boot);
+        current.map(|snapshot| snapshot.requests.clone()).unwrap_or_default()
+    }
+
     /// A number above those of all runs before.
     pub fn last_run(&self) -> u64 {
         self.last_run
@@ -74,8 +92,25 @@ impl World {
     /// Writes the state, soon. Changes that come while it is written make one more write, not one each.
     pub(super) fn persist(self: &Rc<Self>) {
         let Some(persistence) = &self.persistence else { return };
+        persistence.lasting.set(true);
         persistence.dirty.set(true);
         self.persist_again();
+    }
+
+    /// Writes what is about to be done, and waits for it: a daemon after this one knows of it. That a machine that
+    /// loses power forgets it does no harm.
+    pub(super) async fn note(self: &Rc<Self>) {
+        let Some(persistence) = &self.persistence else { return };
+        persistence.dirty.set(true);
+        self.persist_again();
+        self.persisted().await;
+    }
+
+    /// The list has been emptied on purpose, or not: what is on it now says so.
+    pub(super) fn note_removal(&self) {
+        if let Some(persistence) = &self.persistence {
+            persistence.emptied.set(self.registry.borrow().len() == 0);
+        }
     }
 
     /// Writes what could not be written before, if anything.
@@ -88,9 +123,11 @@ impl World {
         tokio::task::spawn_local(async move {
             let Some(persistence) = &world.persistence else { return };
             while persistence.dirty.replace(false) && !world.closing.get() {
-                if !world.write(false).await {
+                let lasting = persistence.lasting.replace(false);
+                if !world.write(false, if lasting { Lasting::PowerLoss } else { Lasting::Death }).await {
                     // Tried again with the next change, or in a while.
                     persistence.dirty.set(true);
+                    persistence.lasting.set(lasting);
                     break;
                 }
             }
@@ -109,16 +146,23 @@ impl World {
 
     /// The orderly end: the next daemon begins with an empty list.
     pub(super) async fn close_state(&self) {
-        self.write(true).await;
+        self.write(true, Lasting::PowerLoss).await;
     }
 
     /// Whether it is on disk.
-    async fn write(&self, closed: bool) -> bool {
+    async fn write(&self, closed: bool, lasting: Lasting) -> bool {
         let Some(persistence) = &self.persistence else { return true };
         let _turn = persistence.turn.lock().await;
         let (store, snapshot) = (persistence.store.clone(), self.snapshot(persistence, closed));
+        if snapshot.processes.is_empty() && !closed && !persistence.emptied.get() {
+            // Nobody has removed them: whatever happened, the file knows more than we do.
+            return true;
+        }
+        if !snapshot.processes.is_empty() {
+            persistence.emptied.set(false);
+        }
         let written: Result<Result<(), StoreError>, _> =
-            tokio::task::spawn_blocking(move || store.save(&snapshot)).await;
+            tokio::task::spawn_blocking(move || store.save(&snapshot, lasting)).await;
         match written {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
@@ -134,6 +178,7 @@ impl World {
         let processes = registry.iter().map(save).collect();
         let SpawnId(next_run) = self.context.ids.peek_id();
         Snapshot::new(persistence.boot.clone(), closed, registry.next_id(), next_run, processes)
+            .with_requests(self.requests.borrow().saved())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::actor::World;
 use super::registry::Entry;
+use super::requests::Ticket;
+use super::resume::Share;
 use super::view::describe_exit;
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
@@ -18,17 +20,18 @@ use tokio::sync::oneshot;
 const READY_TIMEOUT: u64 = 30_000;
 
 impl World {
-    pub(super) async fn reload(self: &Rc<Self>, selector: &Selector) -> Result<Response, ApiError> {
-        let ids = self.registry.borrow().select(selector)?;
-        self.reload_all(&ids).await?;
-        Ok(Response::Processes(self.views(&ids)))
+    pub(super) async fn reload(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Result<Response, ApiError> {
+        let share = self.share(selector, ticket).await?;
+        self.refuse_none(&share, "reload")?;
+        self.reload_all(&share).await?;
+        Ok(Response::Processes(self.views(&share.ids())))
     }
 
     /// Online cluster workers are replaced one at a time in each app, all apps at once; others are restarted.
-    pub(super) async fn reload_all(self: &Rc<Self>, ids: &[ProcessId]) -> Result<(), ApiError> {
+    pub(super) async fn reload_all(self: &Rc<Self>, share: &Share) -> Result<(), ApiError> {
         let mut apps: BTreeMap<String, Vec<ProcessId>> = BTreeMap::new();
         let mut others = Vec::new();
-        for id in ids {
+        for id in &share.due {
             let registry = self.registry.borrow();
             let Some(entry) = registry.get(*id) else { continue };
             let online = entry.handle.observed().state.status() == Status::Online;
@@ -51,8 +54,8 @@ impl World {
                 result
             }));
         }
-        if !others.is_empty() {
-            self.restart_all(&others).await?;
+        if !others.is_empty() || !share.done.is_empty() {
+            self.restart_all(&Share { due: others, done: share.done.clone() }).await?;
         }
         let mut result = Ok(());
         for rollout in rollouts {

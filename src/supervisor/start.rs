@@ -2,27 +2,88 @@
 
 use super::actor::World;
 use super::registry::{Entry, identity};
-use super::verbs::MOST_INSTANCES;
+use super::requests::Ticket;
+use super::resume::Share;
+use super::scale::MOST_INSTANCES;
 use crate::api::request::{Existing, Start};
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status};
 use crate::process::{self, Command};
+use crate::store::Begun;
 use std::rc::Rc;
 
+/// One for each app, in their order.
+type Plans = Vec<Result<Plan, ApiError>>;
+
+/// What is done to the processes of one app.
+pub(super) enum Plan {
+    /// They are on the list, and were never started.
+    Start(Share),
+    Restart(Share),
+    Reload {
+        share: Share,
+        /// What they run with until the reload is through.
+        before: Vec<(ProcessId, Rc<AppSpec>)>,
+    },
+}
+
 impl World {
-    pub(super) async fn start(self: &Rc<Self>, start: Start) -> Result<Response, ApiError> {
+    /// All that is new is on disk before the first process runs: a daemon that is killed in between leaves none that
+    /// is on no list.
+    pub(super) async fn start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Response, ApiError> {
+        let autostart: Vec<bool> = start.apps.iter().map(|spec| spec.autostart).collect();
+        let plans = self.begin_start(start, ticket).await?;
+        self.carry_out_starts(plans, &autostart).await
+    }
+
+    /// All that comes before the first process is touched.
+    pub(super) async fn begin_start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Plans, ApiError> {
         for spec in &start.apps {
             check(spec)?;
-            if start.existing == Existing::Refuse {
+        }
+        let begun = match &ticket.begun {
+            Some(Begun::Start(apps)) => apps.as_slice(),
+            _ => &[],
+        };
+        let nothing = Vec::new();
+        let begun_of = |index: usize| begun.get(index).unwrap_or(&nothing);
+        for (index, spec) in start.apps.iter().enumerate() {
+            if start.existing == Existing::Refuse && begun_of(index).is_empty() {
                 self.refuse_running(spec)?;
             }
         }
-        // All apps at once: each waits for its own processes only. They are begun in the order of the list.
+        let plans: Plans = start
+            .apps
+            .into_iter()
+            .enumerate()
+            .map(|(index, spec)| {
+                let left = self.left_of(begun_of(index));
+                if left == Share::default() {
+                    return self.plan_start(spec, start.existing);
+                }
+                let never_ran = begun_of(index).iter().all(|(_, run)| run.0 == 0);
+                Ok(self.go_on(left, never_ran, start.existing))
+            })
+            .collect();
+        if begun.is_empty() {
+            let runs =
+                plans.iter().map(|plan| plan.as_ref().map_or_else(|_| Vec::new(), |plan| self.runs(&plan.ids())));
+            let runs = runs.collect();
+            if !self.begin(ticket, Begun::Start(runs)).await {
+                // Nobody can ask again, but what is new belongs on the list all the same.
+                self.note().await;
+            }
+        }
+        Ok(plans)
+    }
+
+    /// All apps at once: each waits for its own processes only. They are begun in the order of the list.
+    async fn carry_out_starts(self: &Rc<Self>, plans: Plans, autostart: &[bool]) -> Result<Response, ApiError> {
         let mut under_way = Vec::new();
-        for spec in start.apps {
-            let (world, existing) = (Rc::clone(self), start.existing);
-            under_way.push(tokio::task::spawn_local(async move { world.start_app(spec, existing).await }));
+        for (plan, autostart) in plans.into_iter().zip(autostart.iter().copied()) {
+            let world = Rc::clone(self);
+            under_way.push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart).await }));
         }
         let count = under_way.len();
         let (mut touched, mut failures) = (Vec::new(), Vec::new());
@@ -38,7 +99,8 @@ impl World {
         }
     }
 
-    async fn start_app(self: &Rc<Self>, spec: AppSpec, existing: Existing) -> Result<Vec<ProcessId>, ApiError> {
+    /// Puts on the list what is new, and gives what is there its new settings.
+    fn plan_start(self: &Rc<Self>, spec: AppSpec, existing: Existing) -> Result<Plan, ApiError> {
         self.refuse_when_closing()?;
         let known = match existing {
             Existing::Duplicate => Vec::new(),
@@ -47,33 +109,52 @@ impl World {
         };
         let spec = Rc::new(spec);
         if known.is_empty() {
-            return self.launch_new(&spec).await;
+            let new = (0..spec.instances.max(1)).map(|_| self.add(&spec)).collect();
+            return Ok(Plan::Start(Share::all_due(new)));
         }
         if existing == Existing::Reload {
             self.refuse_second_reload(&spec.name)?;
             let before = self.specs_of(&known);
             self.respec(&known, &spec);
-            if let Err(error) = self.reload_all(&known).await {
-                // The old processes go on, and so do the settings they run with.
-                for (id, old) in before {
-                    self.respec(&[id], &old);
-                }
-                return Err(error);
-            }
-        } else {
-            self.respec(&known, &spec);
-            self.restart_all(&known).await?;
+            return Ok(Plan::Reload { share: Share::all_due(known), before });
         }
-        Ok(known)
+        self.respec(&known, &spec);
+        Ok(Plan::Restart(Share::all_due(known)))
+    }
+
+    /// What a daemon before this one has begun. New processes and new settings are on the list since then.
+    fn go_on(&self, left: Share, never_ran: bool, existing: Existing) -> Plan {
+        match existing {
+            _ if never_ran => Plan::Start(left),
+            // What they ran with before is forgotten: a failure leaves the old processes, with the new settings.
+            Existing::Reload => Plan::Reload { before: Vec::new(), share: left },
+            Existing::Refuse | Existing::Duplicate | Existing::Restart => Plan::Restart(left),
+        }
+    }
+
+    async fn carry_out_start(self: &Rc<Self>, plan: Plan, autostart: bool) -> Result<Vec<ProcessId>, ApiError> {
+        let ids = plan.ids();
+        match plan {
+            Plan::Start(_) if !autostart => {}
+            Plan::Start(share) => self.launch_new(&share).await?,
+            Plan::Restart(share) => self.restart_all(&share).await?,
+            Plan::Reload { share, before } => {
+                if let Err(error) = self.reload_all(&share).await {
+                    // The old processes go on, and so do the settings they run with.
+                    for (id, old) in before {
+                        self.respec(&[id], &old);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(ids)
     }
 
     /// All instances, started together. What cannot be executed at all leaves nothing on the list.
-    async fn launch_new(self: &Rc<Self>, spec: &Rc<AppSpec>) -> Result<Vec<ProcessId>, ApiError> {
-        let ids: Vec<ProcessId> = (0..spec.instances.max(1)).map(|_| self.add(spec)).collect();
-        if !spec.autostart {
-            return Ok(ids);
-        }
-        let settled = self.command(&ids, Command::Start).await;
+    async fn launch_new(self: &Rc<Self>, share: &Share) -> Result<(), ApiError> {
+        let ids = share.ids();
+        let settled = self.command_share(share, Command::Start).await;
         if let Err(error) = self.not_started(&settled) {
             if !self.never_ran(&ids) {
                 return Err(error);
@@ -84,7 +165,7 @@ impl World {
         for id in &ids {
             self.announce(*id, EventKind::Start, true);
         }
-        Ok(ids)
+        Ok(())
     }
 
     fn specs_of(&self, ids: &[ProcessId]) -> Vec<(ProcessId, Rc<AppSpec>)> {
@@ -146,6 +227,14 @@ impl World {
             "restart it: rpm restart {0}; another copy: start with --force, or another --name",
             spec.name
         )))
+    }
+}
+
+impl Plan {
+    fn ids(&self) -> Vec<ProcessId> {
+        match self {
+            Self::Start(share) | Self::Restart(share) | Self::Reload { share, .. } => share.ids(),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The verbs on what is there: each sends commands to processes, awaits their answers, and tells how they are.
 
 use super::actor::World;
+use super::requests::Ticket;
+use super::resume::Share;
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::domain::lifecycle::State;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
@@ -13,9 +15,6 @@ use tokio::sync::oneshot;
 
 /// How long a disk may take for the last output of everything before the end.
 const LAST_OUTPUT: Duration = Duration::from_secs(5);
-
-/// More of one app are a mistake.
-pub(super) const MOST_INSTANCES: u32 = 10_000;
 
 type Answer = Result<Response, ApiError>;
 
@@ -32,21 +31,23 @@ impl World {
         Ok(Response::Processes(self.views(&ids)))
     }
 
-    pub(super) async fn restart(&self, selector: &Selector) -> Answer {
-        let ids = self.registry.borrow().select(selector)?;
-        self.restart_all(&ids).await?;
-        Ok(Response::Processes(self.views(&ids)))
+    pub(super) async fn restart(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Answer {
+        let share = self.share(selector, ticket).await?;
+        self.refuse_none(&share, "restart")?;
+        self.restart_all(&share).await?;
+        Ok(Response::Processes(self.views(&share.ids())))
     }
 
-    pub(super) async fn restart_all(&self, ids: &[ProcessId]) -> Result<(), ApiError> {
-        self.asked_for(ids);
-        let settled = self.command(ids, Command::Restart).await;
+    pub(super) async fn restart_all(&self, share: &Share) -> Result<(), ApiError> {
+        self.asked_for(&share.due);
+        let settled = self.command_share(share, Command::Restart).await;
         self.not_started(&settled)?;
         self.overtaken(&settled, "restart", |rest| !matches!(rest, Settled::Stopped | Settled::Deleted))
     }
 
-    pub(super) async fn delete(&self, selector: &Selector) -> Answer {
-        let ids = self.registry.borrow().select(selector)?;
+    pub(super) async fn delete(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Answer {
+        // Those that a daemon before this one has deleted already are no error.
+        let ids = self.share(selector, ticket).await?.ids();
         let before = self.views(&ids);
         self.forget(&ids, Command::Delete).await;
         Ok(Response::Processes(before))
@@ -60,6 +61,7 @@ impl World {
             self.announce(*id, EventKind::Delete, true);
             self.registry.borrow_mut().remove(*id);
         }
+        self.note_removal();
     }
 
     pub(super) fn reset(&self, selector: &Selector) -> Answer {
@@ -241,40 +243,4 @@ impl World {
 
 fn in_words(error: &std::io::Error) -> String {
     if error.raw_os_error() == Some(libc::ESRCH) { "it doesn't run".to_owned() } else { error.to_string() }
-}
-
-/// Scaling: more of the same, or fewer.
-impl World {
-    pub(super) async fn scale(self: &Rc<Self>, name: &str, count: i32, relative: bool) -> Answer {
-        let ids = self.registry.borrow().named(name);
-        let Some(first) = ids.first() else {
-            return Err(ApiError::new(Code::NotFound, format!("no app is called {name}")).hint("see: rpm ls"));
-        };
-        let now = ids.len() as i32;
-        let wanted = if relative { now.saturating_add(count) } else { count };
-        if wanted > MOST_INSTANCES as i32 {
-            return Err(ApiError::new(
-                Code::Invalid,
-                format!("{wanted} processes of {name} are more than {MOST_INSTANCES}"),
-            ));
-        }
-        if wanted < 0 {
-            return Err(ApiError::new(Code::Invalid, format!("{name} has {now} processes: it cannot have {wanted}")));
-        }
-        if wanted == now {
-            return Err(ApiError::new(Code::SameSize, format!("{name} has {now} processes already")));
-        }
-        if wanted > now {
-            let Some(spec) = self.registry.borrow().get(*first).map(|entry| Rc::clone(&entry.spec)) else {
-                return Err(ApiError::new(Code::NotFound, format!("{name} was deleted")));
-            };
-            let new: Vec<ProcessId> = (now..wanted).map(|_| self.add(&spec)).collect();
-            let settled = self.command(&new, Command::Start).await;
-            self.not_started(&settled)?;
-        } else {
-            self.forget(&ids[..(now - wanted) as usize], Command::Retire).await;
-        }
-        let left = self.registry.borrow().named(name);
-        Ok(Response::Processes(self.views(&left)))
-    }
 }

@@ -22,6 +22,7 @@ Look:
 Keep:
   flush       empty log files
   ping        ask the daemon whether it is there
+  update      have this version be the daemon; no app notices
   kill        stop everything, the daemon too
 
 ";
@@ -114,6 +115,14 @@ pub(super) const FLUSH: &str = "\
 Examples:
   rpm flush                        all logs
   rpm flush api";
+
+pub(super) const UPDATE: &str = "\
+Examples:
+  npm install -g rpm-native && rpm update
+  rpm update --json
+
+The daemon checks this version first, then makes room for it. Apps run on, with their connections and their output. A
+version that doesn't take over is left again for the one before, and the command says why.";
 
 pub(super) const KILL: &str = "\
 The apps end first, in order. Without a daemon there is nothing to do, and that is no failure.";

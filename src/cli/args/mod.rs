@@ -10,5 +10,5 @@ pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use start::AppFlags;
 pub(crate) use verbs::{
     Applied, Command, DescribeArgs, FlushArgs, ListArgs, LogsArgs, ScaleArgs, SelectorArgs, SignalArgs, StartArgs,
-    Targets,
+    Targets, UpdateArgs,
 };

@@ -3,6 +3,7 @@
 use super::help;
 use super::start::AppFlags;
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
@@ -46,6 +47,9 @@ pub(crate) enum Command {
     Flush(FlushArgs),
     /// Ask the daemon whether it is there
     Ping,
+    /// Have this version be the daemon; no app notices
+    #[command(after_help = help::UPDATE)]
+    Update(UpdateArgs),
     /// Stop everything, the daemon too
     #[command(after_help = help::KILL)]
     Kill,
@@ -192,4 +196,11 @@ pub(crate) struct LogsArgs {
 pub(crate) struct FlushArgs {
     /// Name, id, namespace or /regex/; without one all logs, the daemon's too
     pub(crate) target: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct UpdateArgs {
+    /// Another program than the one that runs this command
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) program: Option<PathBuf>,
 }

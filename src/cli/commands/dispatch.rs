@@ -1,7 +1,7 @@
 //! From a command to its file.
 
 use super::{
-    delete, describe, flush, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal, start, stop,
+    delete, describe, flush, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal, start, stop, update,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -24,6 +24,7 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Logs(args) => logs::run(session, args).await,
         Command::Flush(args) => flush::run(session, args).await,
         Command::Ping => ping::run(session).await,
+        Command::Update(args) => update::run(session, args).await,
         Command::Kill => kill::run(session).await,
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct Fake {
     pub(super) details: Mutex<Vec<ProcessDetail>>,
     pub(super) logs: Vec<Vec<LogItem>>,
     pub(super) asked: Mutex<Vec<Request>>,
+    /// What `ping` finds, one after the other; the last one stays.
+    pub(super) pings: Mutex<Vec<DaemonInfo>>,
+    /// Why an update is refused.
+    pub(super) refusal: Option<ApiError>,
     /// No daemon runs until something launches it.
     pub(super) absent: bool,
 }
@@ -96,6 +100,11 @@ impl Fake {
         acted
     }
 
+    fn ping(&self) -> DaemonInfo {
+        let mut pings = self.pings.lock().unwrap();
+        if pings.len() > 1 { pings.remove(0) } else { pings.first().cloned().unwrap_or_else(info) }
+    }
+
     fn answer(&self, request: &Request) -> Result<Response, ApiError> {
         let processes = |details: Vec<ProcessDetail>| details.into_iter().map(|detail| detail.process).collect();
         Ok(match request {
@@ -103,7 +112,12 @@ impl Fake {
             Request::Specs { selector } => Response::Specs(
                 self.select(selector).into_iter().map(|detail| (detail.process.id, detail.spec)).collect(),
             ),
-            Request::Describe { selector } => Response::Details(self.select(selector)),
+            Request::Describe { selector } => match self.select(selector) {
+                none if none.is_empty() && selector.text == "daemon" => {
+                    return Err(ApiError::new(Code::NotFound, "nothing is called daemon"));
+                }
+                details => Response::Details(details),
+            },
             Request::Start(start) => Response::Processes(self.start(start)),
             Request::Stop { selector } => Response::Processes(self.set(selector, Status::Stopped)?),
             Request::Restart { selector } | Request::Reload { selector } => {
@@ -114,20 +128,11 @@ impl Fake {
                 self.details.lock().unwrap().retain(|known| !gone.iter().any(|one| one.id == known.process.id));
                 Response::Processes(gone)
             }
-            Request::Ping => Response::Daemon(DaemonInfo {
-                version: "0".into(),
-                api: 1,
-                pid: 7,
-                home: "/h".into(),
-                started_at: 0,
-                processes: 0,
-                generation: 1,
-                guardian: None,
-                last_death: None,
-                last_update: None,
-                lost_connections: 0,
-            }),
-            Request::Update { .. } => Response::Updating { generation: 1 },
+            Request::Ping => Response::Daemon(self.ping()),
+            Request::Update { .. } => match &self.refusal {
+                None => Response::Updating { generation: 1 },
+                Some(error) => return Err(error.clone()),
+            },
             Request::Reset { selector }
             | Request::Signal { selector, .. }
             | Request::Flush { selector: Some(selector) } => {
@@ -142,6 +147,23 @@ impl Fake {
             }
             Request::Pm2List | Request::Host => unreachable!("not asked into a pipe"),
         })
+    }
+}
+
+/// The first daemon of a home.
+pub(super) fn info() -> DaemonInfo {
+    DaemonInfo {
+        version: "0".into(),
+        api: 1,
+        pid: 7,
+        home: "/h".into(),
+        started_at: 0,
+        processes: 0,
+        generation: 1,
+        guardian: None,
+        last_death: None,
+        last_update: None,
+        lost_connections: 0,
     }
 }
 

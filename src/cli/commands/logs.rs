@@ -51,6 +51,8 @@ pub(super) async fn run(session: &mut Session<'_>, args: LogsArgs) -> Result<Exi
     Ok(Exit::Success)
 }
 
+const RESUMED: &str = "[another daemon follows on: what was written in between is in the log files]";
+
 /// What comes next out of the two streams.
 enum Next {
     Items(Option<Result<Vec<LogItem>, ApiError>>),
@@ -76,7 +78,13 @@ async fn follow(
         text.clear();
         match next {
             Next::Items(None) => return Ok(()),
-            Next::Items(Some(batch)) => batch?.iter().for_each(|item| log::push(&mut text, item, style)),
+            Next::Items(Some(batch)) => {
+                let batch = batch?;
+                if batch.contains(&LogItem::Resumed) {
+                    session.screen.note(RESUMED);
+                }
+                batch.iter().for_each(|item| log::push(&mut text, item, style));
+            }
             Next::Event(None) => events = None,
             Next::Event(Some(event)) => {
                 let event = event?;

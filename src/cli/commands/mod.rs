@@ -21,10 +21,13 @@ mod scale;
 mod signal;
 mod start;
 mod stop;
+mod update;
 
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod update_tests;
 
 pub(crate) use dispatch::run;

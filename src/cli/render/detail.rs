@@ -138,7 +138,7 @@ fn push_environment(out: &mut String, detail: &ProcessDetail, caller: &BTreeMap<
     }
 }
 
-fn push_section<'a>(out: &mut String, title: &str, rows: impl Iterator<Item = (&'a str, String)>) {
+pub(super) fn push_section<'a>(out: &mut String, title: &str, rows: impl Iterator<Item = (&'a str, String)>) {
     let rows: Vec<_> = rows.collect();
     let room = rows.iter().map(|(label, _)| text::width(label)).max().unwrap_or(0).min(24);
     _ = writeln!(out, "\n{}", paint(color::BOLD, title));

@@ -32,7 +32,8 @@ pub(crate) fn push(out: &mut String, item: &LogItem, style: Style) {
         (Style::Prefixed { headers: true }, LogItem::File { path, .. }) => {
             _ = writeln!(out, "{}", paint(color::DIM, format_args!("{}:", text::clean(path))));
         }
-        (Style::Raw | Style::Prefixed { headers: false }, LogItem::File { .. }) => {}
+        (Style::Raw | Style::Prefixed { headers: false }, LogItem::File { .. })
+        | (Style::Raw | Style::Prefixed { .. }, LogItem::Resumed) => {}
         (Style::Raw | Style::Prefixed { .. }, LogItem::Dropped { bytes }) => {
             let notice = format!("[{} left out here: this reader is slower than the apps write]", size::short(*bytes));
             _ = writeln!(out, "{}", paint(color::BUSY, notice));
@@ -86,7 +87,7 @@ fn push_json(out: &mut String, item: &LogItem) {
             push_object(out, &line_object(*stream, line, *at, id.0, name));
         }
         LogItem::Dropped { bytes } => push_object(out, &Dropped { kind: "dropped", bytes: *bytes }),
-        LogItem::File { .. } => {}
+        LogItem::File { .. } | LogItem::Resumed => {}
     }
 }
 

@@ -1,0 +1,268 @@
+//! Requests by their keys: what was begun, and how those that are through were answered. They outlive this program,
+//! so that a command whose daemon was killed under it can be sent again, and is one command all the same.
+
+use super::actor::World;
+use super::persist::Persistence;
+use crate::api::{ApiError, Response};
+use crate::store::{Begun, SavedRequest, Stage as Saved};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use tokio::sync::oneshot;
+
+/// Requests remembered for a retry with the same key.
+const REMEMBERED: usize = 128;
+/// Longer answers are made anew: going on with what is done already does nothing.
+const LONGEST_ANSWER: usize = 4096;
+
+type Answer = Result<Response, ApiError>;
+type Reply = oneshot::Sender<Answer>;
+
+/// One carrying out of a request.
+#[derive(Debug, Default)]
+pub(super) struct Ticket {
+    key: Option<String>,
+    /// What a daemon before this one has begun of it.
+    pub(super) begun: Option<Begun>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    order: VecDeque<String>,
+    stages: BTreeMap<String, Stage>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    UnderWay {
+        waiting: Vec<Reply>,
+        begun: Option<Begun>,
+    },
+    /// Its daemon was killed.
+    CutOff(Begun),
+    Through {
+        answer: Box<Answer>,
+        begun: Option<Begun>,
+    },
+}
+
+impl Requests {
+    /// What the last daemon has left.
+    pub(super) fn left_by(persistence: Option<&Persistence>) -> Self {
+        Self::restore(persistence.map(Persistence::requests).unwrap_or_default())
+    }
+
+    fn restore(saved: Vec<SavedRequest>) -> Self {
+        let mut requests = Self::default();
+        for SavedRequest { key, stage } in saved {
+            let stage = match stage {
+                Saved::Begun(begun) => Stage::CutOff(begun),
+                Saved::Through(answer) => match serde_json::from_str(&answer) {
+                    Ok(answer) => Stage::Through { answer, begun: None },
+                    // Of another version. What is asked again is done again.
+                    Err(_) => continue,
+                },
+            };
+            requests.insert(key, stage);
+        }
+        requests
+    }
+
+    pub(super) fn saved(&self) -> Vec<SavedRequest> {
+        let saved = self.order.iter().filter_map(|key| {
+            let stage = match self.stages.get(key)? {
+                Stage::UnderWay { begun, .. } => Saved::Begun(begun.clone()?),
+                Stage::CutOff(begun) => Saved::Begun(begun.clone()),
+                Stage::Through { answer, begun } => match serde_json::to_string(answer) {
+                    Ok(answer) if answer.len() <= LONGEST_ANSWER => Saved::Through(answer),
+                    _ => Saved::Begun(begun.clone()?),
+                },
+            };
+            Some(SavedRequest { key: key.clone(), stage })
+        });
+        saved.collect()
+    }
+
+    /// A key that was seen before is answered from memory, now or when its request is through. Otherwise the caller
+    /// carries it out.
+    pub(super) fn recall(&mut self, key: Option<String>, reply: Reply) -> Option<(Ticket, Reply)> {
+        let Some(key) = key else { return Some((Ticket::default(), reply)) };
+        let begun = match self.stages.get_mut(&key) {
+            Some(Stage::Through { answer, .. }) => {
+                let _ = reply.send((**answer).clone());
+                return None;
+            }
+            Some(Stage::UnderWay { waiting, .. }) => {
+                waiting.push(reply);
+                return None;
+            }
+            Some(Stage::CutOff(begun)) => Some(begun.clone()),
+            None => None,
+        };
+        self.insert(key.clone(), Stage::UnderWay { waiting: Vec::new(), begun: begun.clone() });
+        Some((Ticket { key: Some(key), begun }, reply))
+    }
+
+    fn begin(&mut self, ticket: &Ticket, what: Begun) -> bool {
+        let stage = ticket.key.as_ref().and_then(|key| self.stages.get_mut(key));
+        let Some(Stage::UnderWay { begun, .. }) = stage else { return false };
+        *begun = Some(what);
+        true
+    }
+
+    /// It is through. Gives those who have asked for the same in the meantime.
+    pub(super) fn finish(&mut self, ticket: &Ticket, answer: &Answer) -> Vec<Reply> {
+        let stage = ticket.key.as_ref().and_then(|key| self.stages.get_mut(key));
+        let Some(Stage::UnderWay { waiting, begun }) = stage else { return Vec::new() };
+        let (waiting, begun) = (std::mem::take(waiting), begun.take());
+        if let Some(stage) = ticket.key.as_ref().and_then(|key| self.stages.get_mut(key)) {
+            *stage = Stage::Through { answer: Box::new(answer.clone()), begun };
+        }
+        waiting
+    }
+
+    fn insert(&mut self, key: String, stage: Stage) {
+        if self.stages.insert(key.clone(), stage).is_none() {
+            self.order.push_back(key);
+        }
+        if self.order.len() > REMEMBERED {
+            let under_way = |key: &String| matches!(self.stages.get(key), Some(Stage::UnderWay { .. }));
+            // Somebody waits for those that are under way.
+            let oldest = self.order.iter().position(|key| !under_way(key)).unwrap_or(0);
+            if let Some(oldest) = self.order.remove(oldest) {
+                self.stages.remove(&oldest);
+            }
+        }
+    }
+}
+
+impl World {
+    /// Writes down what a request is about, before it acts. The list goes with it, in one write. `false` for one
+    /// without a key: nobody can ask again.
+    pub(super) async fn begin(self: &Rc<Self>, ticket: &Ticket, what: Begun) -> bool {
+        let noted = self.requests.borrow_mut().begin(ticket, what);
+        if noted {
+            self.note().await;
+        }
+        noted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Code;
+    use crate::domain::{ProcessId, SpawnId};
+    use proptest::prelude::*;
+
+    fn runs(run: u64) -> Begun {
+        Begun::Processes(vec![(ProcessId(0), SpawnId(run))])
+    }
+
+    fn answer(number: i32) -> Answer {
+        Err(ApiError::new(Code::Invalid, number.to_string()))
+    }
+
+    /// Asks with a key: the ticket when it is to be carried out, else the answer if there is one already.
+    fn ask(requests: &mut Requests, key: &str) -> Result<Ticket, Option<Answer>> {
+        let (reply, mut answer) = oneshot::channel();
+        match requests.recall(Some(key.into()), reply) {
+            Some((ticket, _)) => Ok(ticket),
+            None => Err(answer.try_recv().ok()),
+        }
+    }
+
+    /// As a daemon after a killed one finds them.
+    fn next_generation(requests: &Requests) -> Requests {
+        let text = serde_json::to_string(&requests.saved()).unwrap();
+        Requests::restore(serde_json::from_str(&text).unwrap())
+    }
+
+    #[test]
+    fn what_was_begun_is_gone_on_with_and_what_is_through_is_answered() {
+        let mut first = Requests::default();
+        let ticket = ask(&mut first, "restart").unwrap();
+        assert_eq!(ticket.begun, None);
+        assert!(first.begin(&ticket, runs(7)));
+        assert_eq!(ask(&mut first, "restart").unwrap_err(), None, "it is under way");
+        let mut second = next_generation(&first);
+        let ticket = ask(&mut second, "restart").unwrap();
+        assert_eq!(ticket.begun, Some(runs(7)));
+        // Killed once more: it is as it was.
+        let mut third = next_generation(&second);
+        let ticket = ask(&mut third, "restart").unwrap();
+        assert_eq!(ticket.begun, Some(runs(7)));
+        third.finish(&ticket, &answer(1));
+        assert_eq!(ask(&mut next_generation(&third), "restart").unwrap_err(), Some(answer(1)));
+    }
+
+    #[test]
+    fn what_was_not_begun_is_done_as_if_nobody_had_asked() {
+        let mut first = Requests::default();
+        ask(&mut first, "flush").unwrap();
+        assert_eq!(ask(&mut next_generation(&first), "flush").unwrap().begun, None);
+    }
+
+    #[test]
+    fn a_long_answer_is_made_anew() {
+        let mut first = Requests::default();
+        let ticket = ask(&mut first, "restart").unwrap();
+        first.begin(&ticket, runs(7));
+        first.finish(&ticket, &Err(ApiError::new(Code::Invalid, "x".repeat(LONGEST_ANSWER))));
+        assert!(ask(&mut first, "restart").unwrap_err().is_some());
+        assert_eq!(ask(&mut next_generation(&first), "restart").unwrap().begun, Some(runs(7)));
+    }
+
+    #[test]
+    fn a_request_without_a_key_leaves_nothing() {
+        let mut requests = Requests::default();
+        let (ticket, _) = requests.recall(None, oneshot::channel().0).unwrap();
+        assert!(!requests.begin(&ticket, runs(1)));
+        assert!(requests.finish(&ticket, &answer(1)).is_empty());
+        assert_eq!(requests.saved(), []);
+    }
+
+    #[test]
+    fn the_oldest_that_nobody_waits_for_is_forgotten() {
+        let mut requests = Requests::default();
+        let slow = ask(&mut requests, "slow").unwrap();
+        for number in 0..2 * REMEMBERED {
+            let ticket = ask(&mut requests, &number.to_string()).unwrap();
+            requests.finish(&ticket, &answer(0));
+        }
+        assert_eq!(requests.order.len(), REMEMBERED);
+        assert!(ask(&mut requests, "slow").is_err());
+        requests.finish(&slow, &answer(3));
+        assert_eq!(ask(&mut requests, "slow").unwrap_err(), Some(answer(3)));
+    }
+
+    proptest! {
+        /// Whatever is asked, finished and killed in whatever order: no request acts after it has been answered, and
+        /// none that wrote down what it was about is begun anew.
+        #[test]
+        fn a_key_acts_once(steps in prop::collection::vec((0..4u8, 0..3usize), 1..60)) {
+            let mut requests = Requests::default();
+            let (mut tickets, mut noted, mut told) = ([None, None, None], [false; 3], [false; 3]);
+            for (step, which) in steps {
+                let key = which.to_string();
+                match step {
+                    0 => if let Ok(ticket) = ask(&mut requests, &key) {
+                        prop_assert!(!told[which]);
+                        prop_assert_eq!(ticket.begun.is_some(), noted[which]);
+                        tickets[which] = Some(ticket);
+                    },
+                    1 => if let Some(ticket) = &tickets[which] {
+                        noted[which] |= requests.begin(ticket, runs(which as u64));
+                    },
+                    2 => if let Some(ticket) = tickets[which].take() {
+                        requests.finish(&ticket, &answer(which as i32));
+                        told[which] = true;
+                    },
+                    _ => {
+                        requests = next_generation(&requests);
+                        tickets = [None, None, None];
+                    }
+                }
+            }
+        }
+    }
+}

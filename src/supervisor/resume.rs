@@ -1,0 +1,99 @@
+//! Going on with what a daemon before this one has begun: each process by the run that it had then.
+
+use super::actor::World;
+use super::requests::Ticket;
+use super::verbs::Verb;
+use crate::api::{ApiError, Code};
+use crate::domain::lifecycle::Phase;
+use crate::domain::{ProcessId, Selector, SpawnId, Status};
+use crate::process::Settled;
+use crate::store::Begun;
+use std::rc::Rc;
+
+/// Processes of a request: those that it has still to act on, and those that it has acted on already.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) due: Vec<ProcessId>,
+    pub(super) done: Vec<ProcessId>,
+}
+
+impl Share {
+    pub(super) fn all_due(ids: Vec<ProcessId>) -> Self {
+        Self { due: ids, done: Vec::new() }
+    }
+
+    pub(super) fn ids(&self) -> Vec<ProcessId> {
+        let mut ids = [self.due.as_slice(), &self.done].concat();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+impl World {
+    /// Whom a request means: what its selector says now, which is written down, or what it said when it was begun.
+    pub(super) async fn share(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Result<Share, ApiError> {
+        if let Some(Begun::Processes(runs)) = &ticket.begun {
+            return Ok(self.left_of(runs));
+        }
+        let ids = self.registry.borrow().select(selector)?;
+        self.begin(ticket, Begun::Processes(self.runs(&ids))).await;
+        Ok(Share::all_due(ids))
+    }
+
+    pub(super) fn runs(&self, ids: &[ProcessId]) -> Vec<(ProcessId, SpawnId)> {
+        let registry = self.registry.borrow();
+        let run = |id: &ProcessId| Some((*id, registry.get(*id)?.handle.observed().state.run));
+        ids.iter().filter_map(run).collect()
+    }
+
+    /// One that has another run by now has been dealt with; one that is gone is nobody's any more.
+    pub(super) fn left_of(&self, runs: &[(ProcessId, SpawnId)]) -> Share {
+        let registry = self.registry.borrow();
+        let mut share = Share::default();
+        for (id, run) in runs {
+            let Some(entry) = registry.get(*id) else { continue };
+            let same = entry.handle.observed().state.run == *run;
+            if same { share.due.push(*id) } else { share.done.push(*id) }
+        }
+        share
+    }
+
+    /// Commands those that are due, and awaits the others too.
+    pub(super) async fn command_share(&self, share: &Share, verb: Verb) -> Vec<(ProcessId, Settled)> {
+        let mut settled = self.command(&share.due, verb).await;
+        for id in &share.done {
+            settled.push((*id, self.at_rest(*id).await));
+        }
+        settled
+    }
+
+    /// Waits until nothing is under way with the process.
+    async fn at_rest(&self, id: ProcessId) -> Settled {
+        let Some(handle) = self.registry.borrow().get(id).map(|entry| entry.handle.clone()) else {
+            return Settled::Deleted;
+        };
+        let passing = |phase| matches!(phase, Phase::Launching { .. } | Phase::Stopping { .. });
+        if handle.wait_for(|seen| !passing(seen.state.phase)).await.is_none() {
+            return Settled::Deleted;
+        }
+        match handle.observed().state.status() {
+            Status::Errored => Settled::Errored,
+            Status::WaitingRestart => Settled::WaitingRestart,
+            Status::Online | Status::Launching => Settled::Online,
+            Status::Stopped | Status::Stopping => Settled::Stopped,
+        }
+    }
+
+    /// Of all that a request was about when it was begun nothing is left.
+    pub(super) fn refuse_none(&self, share: &Share, verb: &str) -> Result<(), ApiError> {
+        if !share.due.is_empty() || !share.done.is_empty() {
+            return Ok(());
+        }
+        let message = format!("what this {verb} was about was deleted in the meantime");
+        Err(ApiError::new(Code::Superseded, message).hint("see: rpm ls"))
+    }
+}
+
+#[cfg(test)]
+#[path = "resume_tests.rs"]
+mod tests;
