@@ -13,8 +13,9 @@ import memory from './themes/memory.mjs'
 import reload from './themes/reload.mjs'
 import restart from './themes/restart.mjs'
 import start from './themes/start.mjs'
+import survival from './themes/survival.mjs'
 
-const THEMES = { cli, start, memory, cluster, restart, logs, reload }
+const THEMES = { cli, start, memory, cluster, restart, logs, reload, survival }
 
 const options = () => {
   const { values, positionals } = parseArgs({
@@ -31,7 +32,7 @@ const options = () => {
 const main = async () => {
   const { rounds, json, names } = options()
   const versions = await prepare()
-  const context = { rounds, wrk: await exists('wrk'), perl: await exists('perl') }
+  const context = { rounds, wrk: await exists('wrk'), perl: await exists('perl'), cargo: await exists('cargo') }
   const report = new Report()
   for (const name of names) {
     process.stderr.write(`${name} …\n`)

@@ -7,7 +7,7 @@ import { descendantsOf, nameOf, parentOf, startOf } from './proc.mjs'
 import { drop, end, folder, guard } from './scratch.mjs'
 import { until } from './wait.mjs'
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 
 export const app = (name) => join(root, 'benches/apps', name)
 export const example = (name) => join(root, 'examples', name)

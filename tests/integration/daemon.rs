@@ -150,12 +150,12 @@ fn an_unusable_home_is_told() {
 #[test]
 fn a_daemon_in_the_foreground_refuses_a_home_that_is_held() {
     let home = Home::new();
-    let pid = home.daemon().pid.to_string();
+    let (pid, guardian) = (home.daemon().pid, home.guardian());
     let second = home.rpm(["daemon"]);
     assert_eq!(second.code(), Some(1), "{}", second.told());
     let told = format!("{}{}", second.err, fs::read_to_string(home.root().join("rpm.log")).unwrap());
-    assert!(told.contains(&pid), "{told}");
-    assert_eq!(home.daemon().pid.to_string(), pid);
+    assert!(told.contains(&format!("kill {guardian}")), "{told}");
+    assert_eq!((home.daemon().pid, home.guardian()), (pid, guardian));
 }
 
 #[test]

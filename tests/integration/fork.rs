@@ -40,12 +40,12 @@ fn a_program_of_the_path() {
 }
 
 #[test]
-fn it_leads_a_session_of_its_own_below_the_daemon() {
+fn it_leads_a_session_of_its_own_below_the_guardian() {
     let home = Home::new();
     home.rpm(["start", "sleep", "--", "1000"]).ok();
     let pid = home.pid("sleep");
     assert_eq!(session(pid), Some(pid));
-    assert!(children(home.daemon().pid).contains(&pid));
+    assert!(children(home.guardian()).contains(&pid));
 }
 
 #[test]

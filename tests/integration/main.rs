@@ -24,3 +24,4 @@ mod secrets;
 mod stopping;
 mod storm;
 mod support;
+mod survival;

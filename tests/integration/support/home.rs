@@ -6,10 +6,11 @@ use super::wait::{PATIENCE, eventually, poll};
 use rpm_native::api::{DaemonInfo, Process};
 use rpm_native::domain::Status;
 use serde_json::Value;
-use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -21,9 +22,11 @@ pub(crate) struct Home {
     root: PathBuf,
     program: PathBuf,
     /// Of each pid that was ever listed, with its start time.
-    seen: RefCell<BTreeSet<(i32, u64)>>,
-    /// Others may read what is in it: for tests that act as another user.
+    seen: Mutex<BTreeSet<(i32, u64)>>,
+    /// What each command is run by: for tests that act as another user.
     prefix: Vec<String>,
+    /// Of each command beside what it needs.
+    variables: Vec<(String, OsString)>,
 }
 
 impl Home {
@@ -37,7 +40,7 @@ impl Home {
         let root = directory.path().join(path);
         fs::create_dir(directory.path().join("work")).unwrap();
         let program = PathBuf::from(env!("CARGO_BIN_EXE_rpm"));
-        Self { directory, root, program, seen: RefCell::default(), prefix: Vec::new() }
+        Self { directory, root, program, seen: Mutex::default(), prefix: Vec::new(), variables: Vec::new() }
     }
 
     /// Commands run as another user, who can reach a copy of the program. For root only.
@@ -47,13 +50,25 @@ impl Home {
         let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         open(home.directory.path());
         chown(home.work(), Some(65534), Some(65534)).unwrap();
-        let copy = home.directory.path().join("rpm");
-        fs::copy(&home.program, &copy).unwrap();
-        open(&copy);
+        home.program = home.copy_programs(home.temporary());
         home.root = home.work().join("home");
-        home.program = copy;
         home.prefix = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"].map(str::to_owned).into();
         home
+    }
+
+    /// Each command sees this variable: what is launched by it too.
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Copies the programs that are shipped together into a directory, for everybody, and gives the path of `rpm`.
+    pub(crate) fn copy_programs(&self, directory: &Path) -> PathBuf {
+        let guardian = Path::new(env!("CARGO_BIN_EXE_rpm-guardian"));
+        for program in [self.program.as_path(), guardian] {
+            fs::copy(program, directory.join(program.file_name().unwrap())).unwrap();
+        }
+        directory.join("rpm")
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -85,11 +100,18 @@ impl Home {
 
     /// A command, to be run as this test wants.
     pub(crate) fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Program {
+        self.command_of(&self.program, args)
+    }
+
+    /// The same of another copy of the program.
+    pub(crate) fn command_of<'a>(&self, program: &Path, args: impl IntoIterator<Item = &'a str>) -> Program {
         let program = match self.prefix.split_first() {
-            None => Program::new(&self.program),
-            Some((first, rest)) => Program::new(first).args(rest).args([&self.program]),
+            None => Program::new(program),
+            Some((first, rest)) => Program::new(first).args(rest).args([program]),
         };
-        program.args(args).env("RPM_HOME", &self.root).env("HOME", self.directory.path()).cwd(&self.work())
+        let program = program.args(args).env("RPM_HOME", &self.root).env("HOME", self.directory.path());
+        let program = self.variables.iter().fold(program, |program, (name, value)| program.env(name, value));
+        program.cwd(&self.work())
     }
 
     pub(crate) fn rpm<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Done {
@@ -100,7 +122,7 @@ impl Home {
     #[track_caller]
     pub(crate) fn list(&self) -> Vec<Process> {
         let list: Vec<Process> = serde_json::from_slice(&self.rpm(["ls", "--json", "-s"]).ok().out).unwrap();
-        let mut seen = self.seen.borrow_mut();
+        let mut seen = self.seen.lock().unwrap();
         seen.extend(list.iter().filter_map(|process| Some((process.pid?, proc::start_ticks(process.pid?)?))));
         list
     }
@@ -186,9 +208,28 @@ impl Home {
         self.told(file, "port ").parse().unwrap()
     }
 
+    /// The port that all of so many cluster workers listen on, once each does. Process ids are in the names of logs.
+    #[track_caller]
+    pub(crate) fn wait_listening(&self, name: &str, workers: usize) -> u16 {
+        let list = self.named(name);
+        assert_eq!(list.len(), workers);
+        let ports: BTreeSet<u16> =
+            list.iter().map(|process| self.port(&format!("{name}-out-{}.log", process.id))).collect();
+        assert_eq!(ports.len(), 1, "{ports:?}");
+        ports.into_iter().next().unwrap()
+    }
+
+    /// Two workers of Node under the name `web`; gives the port they share.
+    #[track_caller]
+    pub(crate) fn serve(&self) -> u16 {
+        self.write("web.js", include_str!("../../fixtures/server.js"));
+        self.rpm(["start", "web.js", "-i", "2"]).ok();
+        self.wait_listening("web", 2)
+    }
+
     fn survivors(&self) -> Vec<(i32, String)> {
         let mut left = proc::of_home(&self.root);
-        for (pid, started) in &*self.seen.borrow() {
+        for (pid, started) in &*self.seen.lock().unwrap() {
             let listed = left.iter().any(|(known, _)| known == pid);
             if !listed && proc::is_alive(*pid) && proc::start_ticks(*pid) == Some(*started) {
                 left.push((*pid, proc::command_line(*pid)));

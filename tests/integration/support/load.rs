@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, spawn};
+use std::time::Duration;
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -20,6 +21,18 @@ impl Outcome {
     pub(crate) fn total(&self) -> u64 {
         self.answers.values().sum()
     }
+
+    /// Connections that nobody was there for.
+    pub(crate) fn refused(&self) -> usize {
+        self.failures.iter().filter(|failure| failure.contains("refused")).count()
+    }
+
+    /// Nothing failed, and something was asked.
+    #[track_caller]
+    pub(crate) fn all_answered(&self) {
+        assert_eq!((self.failures.as_slice(), self.reused), (&[][..], 0), "of {}", self.total());
+        assert!(self.total() > 0);
+    }
 }
 
 pub(crate) struct Load {
@@ -31,9 +44,15 @@ pub(crate) struct Load {
 impl Load {
     /// A new connection for each request.
     pub(crate) fn of_new_connections(port: u16, threads: usize) -> Self {
+        Self::of_new_connections_every(Duration::ZERO, port, threads)
+    }
+
+    /// With a rest before each, so that there is time for something else too.
+    pub(crate) fn of_new_connections_every(pause: Duration, port: u16, threads: usize) -> Self {
         Self::begin(threads, move |stop, answered| {
             let mut outcome = Outcome::default();
             while !stop.load(Ordering::Relaxed) {
+                rest(pause);
                 match get(port, "/") {
                     Ok(reply) if reply.status == 200 => count(&mut outcome, reply.body, answered),
                     other => outcome.failures.push(format!("{other:?}")),
@@ -45,10 +64,14 @@ impl Load {
 
     /// Each client keeps its connection as long as the server does.
     pub(crate) fn of_kept_connections(port: u16, threads: usize) -> Self {
+        Self::of_kept_connections_every(Duration::ZERO, port, threads)
+    }
+
+    pub(crate) fn of_kept_connections_every(pause: Duration, port: u16, threads: usize) -> Self {
         Self::begin(threads, move |stop, answered| {
             let mut outcome = Outcome::default();
             while !stop.load(Ordering::Relaxed) {
-                keep_asking(port, stop, answered, &mut outcome);
+                keep_asking(port, pause, stop, answered, &mut outcome);
             }
             outcome
         })
@@ -91,13 +114,14 @@ impl Drop for Load {
     }
 }
 
-fn keep_asking(port: u16, stop: &AtomicBool, answered: &AtomicU64, outcome: &mut Outcome) {
+fn keep_asking(port: u16, pause: Duration, stop: &AtomicBool, answered: &AtomicU64, outcome: &mut Outcome) {
     let mut client = match Client::connect(port) {
         Ok(client) => client,
         Err(error) => return outcome.failures.push(format!("connecting: {error}")),
     };
     let mut first = true;
     while !stop.load(Ordering::Relaxed) {
+        rest(pause);
         match client.get("/") {
             Ok(reply) if reply.status == 200 => {
                 let last = reply.last;
@@ -113,6 +137,13 @@ fn keep_asking(port: u16, stop: &AtomicBool, answered: &AtomicU64, outcome: &mut
             }
         }
         first = false;
+    }
+}
+
+/// A thread that nobody wakes: it is back when the time is over, or a little before.
+fn rest(pause: Duration) {
+    if !pause.is_zero() {
+        std::thread::park_timeout(pause);
     }
 }
 

@@ -21,6 +21,12 @@ pub(crate) fn signal(pid: i32, signal: Signal) {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
 }
 
+/// To one that may have gone meanwhile.
+pub(crate) fn try_signal(pid: i32, signal: Signal) -> bool {
+    assert!(pid > 1, "{pid} is no process of a test");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).is_ok()
+}
+
 pub(crate) fn session(pid: i32) -> Option<i32> {
     stat(pid)?[3].parse().ok()
 }
@@ -34,6 +40,16 @@ pub(crate) fn terminal(pid: i32) -> Option<i32> {
 pub(crate) fn cpu_ticks(pid: i32) -> u64 {
     let fields = stat(pid).unwrap();
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+pub(crate) fn parent(pid: i32) -> Option<i32> {
+    stat(pid)?[1].parse().ok()
+}
+
+/// For a message: what it is and how it is.
+pub(crate) fn told(pid: i32) -> String {
+    let state = stat(pid).map_or_else(|| "gone".to_owned(), |fields| fields[0].clone());
+    format!("{pid} {state} {}", command_line(pid))
 }
 
 /// When it was started: with the pid, an identity.

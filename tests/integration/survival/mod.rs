@@ -1,0 +1,9 @@
+//! The daemon may die at any instruction, and nobody notices.
+
+mod cluster;
+mod generations;
+mod hang;
+#[cfg(feature = "faults")]
+mod points;
+mod storm;
+mod update;
