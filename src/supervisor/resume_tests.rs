@@ -102,8 +102,6 @@ fn app(name: &str, instances: u32) -> AppSpec {
         env: Environment::default(),
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
-        uid: None,
-        gid: None,
         ready: ReadyPolicy::default(),
         logs: LogFiles::default(),
         pid_file: None,
