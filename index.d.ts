@@ -79,6 +79,10 @@ export interface AppFields {
   /** Whether what the app started ends with it. */
   treekill?: boolean
   username?: string
+  /** The user it runs as, by name or number; only where the supervisor is root's. */
+  uid?: string | number
+  /** Its group; by default the user's own. */
+  gid?: string | number
 }
 
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`

@@ -11,6 +11,7 @@
 //! `sys` touches and decides nothing. Who may import whom is held by `tests/layering.rs`.
 
 pub mod clock;
+pub mod guardian;
 pub mod paths;
 pub mod sys;
 

@@ -94,6 +94,12 @@ fn settings(parts: &Parts<'_>) -> Map<String, Value> {
         "username": spec.username,
         "unique_id": parts.unique_id,
     }));
+    for (field, account) in [("uid", &spec.uid), ("gid", &spec.gid)] {
+        if let Some(account) = account {
+            // A number stays one.
+            settings.insert(field.into(), account.parse::<u32>().map_or_else(|_| json!(account), Value::from));
+        }
+    }
     if let Some(timeout) = spec.ready.listen_timeout {
         settings.insert("listen_timeout".into(), json!(timeout));
     }

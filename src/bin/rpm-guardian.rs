@@ -1,3 +1,8 @@
 //! The guardian: parent of all apps, keeper of their descriptors, restarter of the daemon.
 
-fn main() {}
+use std::env;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(rpm_native::guardian::run(env::args_os().skip(1)))
+}

@@ -2,7 +2,7 @@
 
 use crate::api::{ApiError, Code};
 use crate::paths::Home;
-use crate::sys::launch::launch;
+use crate::sys::launch::{guardian_of, launch};
 use crate::sys::lock::FileLock;
 use crate::sys::user;
 use std::fs::{self, DirBuilder};
@@ -30,7 +30,9 @@ pub(super) fn ensure(home: &Home, program: &Path) -> Result<Presence, ApiError> 
     if answers(home)? {
         return Ok(Presence::Running);
     }
-    let said = launch(program, &["daemon"], home.root(), &home.daemon_log())
+    let guardian = guardian_of(program);
+    let daemon = program.to_string_lossy();
+    let said = launch(&guardian, &["--daemon", &daemon], home.root(), &home.daemon_log())
         .map_err(|error| unreachable(format!("the daemon cannot be started: {error}")))?;
     match said {
         Ok(()) => Ok(Presence::Launched),

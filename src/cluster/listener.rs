@@ -2,6 +2,7 @@
 
 use super::message::Address;
 use crate::sys::socket;
+use serde::{Deserialize, Serialize};
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,12 +11,20 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A listening socket of the app. The file of a unix one goes with it.
+/// Where a listener can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Bound {
+    /// With its real port.
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// A listening socket of the app. It outlives this: only [`Self::close`] ends it.
 #[derive(Debug)]
 pub(super) struct Listener {
     socket: Arc<OwnedFd>,
-    file: Option<PathBuf>,
-    bound: Option<SocketAddr>,
+    bound: Bound,
 }
 
 impl Listener {
@@ -44,8 +53,8 @@ impl Listener {
 
     fn tcp(address: SocketAddr, v6only: bool, backlog: i32) -> io::Result<Self> {
         let socket = socket::listen_tcp(address, v6only, backlog)?;
-        let bound = socket::local_address(socket.as_fd())?;
-        Ok(Self { socket: Arc::new(socket), file: None, bound })
+        let bound = socket::local_address(socket.as_fd())?.unwrap_or(address);
+        Ok(Self { socket: Arc::new(socket), bound: Bound::Tcp(bound) })
     }
 
     fn unix(path: &Path, readable_all: bool, writable_all: bool, backlog: i32) -> io::Result<Self> {
@@ -65,24 +74,35 @@ impl Listener {
             let added = if readable_all { 0o444 } else { 0 } | if writable_all { 0o222 } else { 0 };
             fs::set_permissions(path, Permissions::from_mode(mode | added))?;
         }
-        Ok(Self { socket: Arc::new(socket), file: Some(path.to_owned()), bound: None })
+        Ok(Self { socket: Arc::new(socket), bound: Bound::Unix(path.to_owned()) })
+    }
+
+    /// One that a daemon before this one has bound; `None` when it was closed meanwhile.
+    pub(super) fn adopt(socket: Arc<OwnedFd>, bound: Bound) -> Option<Self> {
+        (!socket::has_stopped(socket.as_fd())).then_some(Self { socket, bound })
+    }
+
+    /// Ends it, whoever else has a copy. The file goes first: a listener that has stopped has none.
+    pub(super) fn close(&self) {
+        if let Bound::Unix(file) = &self.bound {
+            let _ = fs::remove_file(file);
+        }
+        socket::stop_listening(self.socket.as_fd());
     }
 
     pub(super) fn socket(&self) -> &Arc<OwnedFd> {
         &self.socket
     }
 
-    /// The TCP address with its real port.
-    pub(super) fn bound(&self) -> Option<SocketAddr> {
-        self.bound
+    pub(super) fn bound(&self) -> &Bound {
+        &self.bound
     }
 
     /// For people: `[::]:3000`, or the path.
     pub(super) fn describe(&self) -> String {
-        match (&self.bound, &self.file) {
-            (Some(bound), _) => bound.to_string(),
-            (None, Some(file)) => file.display().to_string(),
-            (None, None) => String::new(),
+        match &self.bound {
+            Bound::Tcp(address) => address.to_string(),
+            Bound::Unix(file) => file.display().to_string(),
         }
     }
 }
@@ -96,14 +116,6 @@ impl AsFd for Listener {
 impl AsRawFd for Listener {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Some(file) = &self.file {
-            let _ = fs::remove_file(file);
-        }
     }
 }
 
@@ -127,8 +139,12 @@ mod tests {
         let listener = unix(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o222, 0o222);
         assert_eq!(unix(&path).unwrap_err(), libc::EADDRINUSE);
+        let again = Listener::adopt(Arc::clone(&listener.socket), listener.bound.clone()).unwrap();
         drop(listener);
+        assert!(path.exists(), "it outlives whoever made it");
+        again.close();
         assert!(!path.exists());
+        assert!(Listener::adopt(again.socket, again.bound).is_none(), "what was closed is nobody's");
     }
 
     #[test]

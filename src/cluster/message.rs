@@ -1,5 +1,6 @@
 //! The messages of `lib/internal/cluster`, as text and as types.
 
+use super::listener::Bound;
 use crate::ipc::ClusterMessage;
 use serde_json::{Value, json};
 use std::fmt;
@@ -94,9 +95,9 @@ fn line(value: &Value) -> Vec<u8> {
 }
 
 /// The round-robin answer to a query: no descriptor, the worker listens on a fake handle.
-pub(super) fn listening_reply(seq: u64, ack: u64, key: &str, data: &Value, bound: Option<SocketAddr>) -> Vec<u8> {
+pub(super) fn listening_reply(seq: u64, ack: u64, key: &str, data: &Value, bound: &Bound) -> Vec<u8> {
     let mut reply = json!({"cmd": "NODE_CLUSTER", "seq": seq, "ack": ack, "errno": null, "key": key, "data": data});
-    if let Some(bound) = bound {
+    if let Bound::Tcp(bound) = bound {
         let family = if bound.is_ipv6() { "IPv6" } else { "IPv4" };
         reply["sockname"] = json!({"address": bound.ip().to_string(), "family": family, "port": bound.port()});
     }

@@ -12,6 +12,12 @@ pub(super) const WINDOW: usize = 4;
 /// How long a worker that refused a connection gets no other one, in milliseconds.
 pub(super) const REFUSAL_PAUSE: u64 = 20;
 
+/// What is handed over.
+pub(super) trait Carried: Clone {
+    /// The worker that got it has refused it, or is dead: nobody but us has it now.
+    fn came_back(&self);
+}
+
 /// A connection to hand over.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct HandOver<C> {
@@ -43,17 +49,26 @@ struct Server<C> {
 pub(super) struct Primary<C> {
     workers: BTreeMap<WorkerId, Worker<C>>,
     servers: BTreeMap<String, Server<C>>,
+    first: u64,
     seq: u64,
     turn: u64,
 }
 
-impl<C> Default for Primary<C> {
-    fn default() -> Self {
-        Self { workers: BTreeMap::new(), servers: BTreeMap::new(), seq: 0, turn: 0 }
-    }
-}
+/// Numbers are written as JSON, and above this they are not exact any more.
+const LARGEST_FIRST: u64 = 1 << 52;
 
-impl<C: Clone> Primary<C> {
+impl<C: Carried> Primary<C> {
+    /// Numbers of ours begin above `first`: an answer to a lower one is for another primary before this.
+    pub(super) fn new(first: u64) -> Self {
+        let first = first % LARGEST_FIRST;
+        Self { workers: BTreeMap::new(), servers: BTreeMap::new(), first, seq: first, turn: 0 }
+    }
+
+    /// Whether a number was given out by a primary before this one.
+    pub(super) fn is_before(&self, seq: u64) -> bool {
+        seq <= self.first
+    }
+
     pub(super) fn add_worker(&mut self, id: WorkerId) {
         let worker = Worker { unacknowledged: VecDeque::new(), retired: false, refused_until: 0, last_turn: 0 };
         self.workers.insert(id, worker);
@@ -65,15 +80,22 @@ impl<C: Clone> Primary<C> {
         self.seq
     }
 
-    /// The worker listens under `key`. False when the worker is gone or going.
+    /// There is a server under `key`, which workers may join.
+    pub(super) fn open(&mut self, key: &str) {
+        self.servers.entry(key.to_owned()).or_insert_with(|| Server { members: Vec::new(), waiting: VecDeque::new() });
+    }
+
+    /// Whether the worker may listen: it is neither gone nor going.
+    pub(super) fn may_join(&self, id: WorkerId) -> bool {
+        self.workers.get(&id).is_some_and(|worker| !worker.retired)
+    }
+
+    /// The worker listens under `key`, which is open. False when it may not.
     pub(super) fn join(&mut self, id: WorkerId, key: &str) -> bool {
-        if self.workers.get(&id).is_none_or(|worker| worker.retired) {
+        if !self.may_join(id) {
             return false;
         }
-        let server = self
-            .servers
-            .entry(key.to_owned())
-            .or_insert_with(|| Server { members: Vec::new(), waiting: VecDeque::new() });
+        let Some(server) = self.servers.get_mut(key) else { return false };
         if !server.members.contains(&id) {
             server.members.push(id);
         }
@@ -156,6 +178,7 @@ impl<C: Clone> Primary<C> {
         if !accepted {
             worker.refused_until = now + REFUSAL_PAUSE;
             if let Some(server) = self.servers.get_mut(&key) {
+                connection.came_back();
                 server.waiting.push_front(connection);
             }
         }
@@ -170,6 +193,7 @@ impl<C: Clone> Primary<C> {
         let Some(worker) = self.workers.remove(&id) else { return };
         for (_, key, connection) in worker.unacknowledged.into_iter().rev() {
             if let Some(server) = self.servers.get_mut(&key) {
+                connection.came_back();
                 server.waiting.push_front(connection);
             }
         }
@@ -192,8 +216,13 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
+    impl Carried for u32 {
+        fn came_back(&self) {}
+    }
+
     fn two_workers() -> Primary<u32> {
-        let mut primary = Primary::default();
+        let mut primary = Primary::new(0);
+        primary.open("k");
         for id in [WorkerId(1), WorkerId(2)] {
             primary.add_worker(id);
             assert!(primary.join(id, "k"));
@@ -249,6 +278,7 @@ mod tests {
     #[test]
     fn a_retired_worker_cannot_join() {
         let mut primary = two_workers();
+        primary.open("other");
         primary.retire(WorkerId(1));
         assert!(!primary.join(WorkerId(1), "other"));
         assert!(!primary.join(WorkerId(9), "other"));
@@ -258,13 +288,13 @@ mod tests {
         /// Whatever workers do, no connection is lost, doubled, or held by two.
         #[test]
         fn connections_are_conserved(steps in prop::collection::vec((0..7u8, 0..4u32, any::<bool>()), 1..300)) {
-            let mut primary: Primary<u32> = Primary::default();
+            let mut primary: Primary<u32> = Primary::new(0);
             let mut born = 0;
             let mut served = BTreeSet::new();
             let mut outstanding: Vec<(WorkerId, u64, u32)> = Vec::new();
             let mut alive = BTreeSet::new();
             let mut ids = 0;
-            // A member throughout, so that the server exists.
+            primary.open("k");
             primary.add_worker(WorkerId(0));
             primary.join(WorkerId(0), "k");
             alive.insert(0);

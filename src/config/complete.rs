@@ -71,6 +71,8 @@ fn spec(
         namespace: options.namespace.filter(|name| !name.is_empty()).unwrap_or_else(|| NAMESPACE.to_owned()),
         args: args(script, options.args.unwrap_or_default()),
         username: options.username.or_else(|| caller.username.clone()),
+        uid: options.uid,
+        gid: options.gid,
         program,
         cwd,
         env,

@@ -100,6 +100,8 @@ const FIELDS: &[Field] = &[
     field!("shutdown_with_message", [], FLAG, shutdown_with_message = read::boolean),
     field!("treekill", [], FLAG, treekill = read::boolean),
     field!("username", [], TEXT, username = read::text),
+    field!("uid", ["user"], "the name or the number of a user", uid = read::account),
+    field!("gid", [], "the name or the number of a group", gid = read::account),
     Field {
         name: "execute_command", aliases: &[], allowed: FLAG,
         set: Some(|options, value| {
@@ -110,7 +112,7 @@ const FIELDS: &[Field] = &[
     field!(later "log_file", "log"), field!(later "log_type"), field!(later "log_date_format"), field!(later "time"),
     field!(later "max_memory_restart"), field!(later "cron_restart", "cron"), field!(later "kill_retry_time"),
     field!(later "watch"), field!(later "ignore_watch"), field!(later "watch_delay"), field!(later "watch_options"),
-    field!(later "uid", "user"), field!(later "gid"), field!(later "force"), field!(later "write"),
+    field!(later "force"), field!(later "write"),
     field!(later "source_map_support"), field!(later "disable_source_map_support"),
     field!(later "vizion"), field!(later "automation"), field!(later "windowsHide"), field!(later "pmx"),
     field!(later "trace"), field!(later "disable_trace"), field!(later "v8"), field!(later "event_loop_inspector"),

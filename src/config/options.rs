@@ -75,6 +75,9 @@ app_options! {
     shutdown_with_message: bool,
     treekill: bool,
     username: String,
+    /// By name or number.
+    uid: String,
+    gid: String,
 }
 
 /// How many processes are asked for, before the number of cores is known.
@@ -188,6 +191,18 @@ mod tests {
         let expected =
             json!({"name": "a", "instances": 4, "cwd": "/x", "env": {"A": 1, "B": 2}, "env_p": {"C": 1, "D": 2}});
         assert_eq!(options, read(expected));
+    }
+
+    #[test]
+    fn users_have_names_or_numbers() {
+        let read = |value| serde_json::from_value::<AppOptions>(value);
+        let options = read(json!({"user": "deploy", "gid": 1000})).unwrap();
+        assert_eq!((options.uid.as_deref(), options.gid.as_deref()), (Some("deploy"), Some("1000")));
+        assert_eq!(read(json!({"user": "alias", "uid": 7})).unwrap().uid.as_deref(), Some("7"));
+        for wrong in [json!(-1), json!(1.5), json!("-1"), json!(true)] {
+            let error = read(json!({"uid": wrong})).unwrap_err().to_string();
+            assert!(error.contains("uid cannot be"), "{error}");
+        }
     }
 
     #[test]

@@ -16,6 +16,15 @@ pub(super) fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
+/// The name of a user or a group, or a number.
+pub(super) fn account(value: &Value) -> Option<String> {
+    match value {
+        Value::String(name) => Some(name.clone()).filter(|name| !name.starts_with('-')),
+        Value::Number(_) => count(value).map(|number| number.to_string()),
+        _ => None,
+    }
+}
+
 pub(super) fn boolean(value: &Value) -> Option<bool> {
     value.as_bool()
 }

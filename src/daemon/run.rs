@@ -1,34 +1,52 @@
 //! The daemon from its first instruction to its last.
 
-use super::home::OwnHome;
+use super::home::{prepare, remove_pid, write_pid};
 use super::log;
 use super::signals::Signals;
-use crate::engine::{Engine, EngineOptions};
+use crate::api::{ApiError, Code};
+use crate::engine::{Engine, EngineOptions, Guarded, Successor};
+use crate::guardian::Link;
 use crate::paths::Home;
 use crate::server::{ControlSocket, router};
-use crate::sys::launch::{leave_launcher, ready_pipe};
+use crate::supervisor::Ending;
+use crate::sys::keep::Keep;
+use crate::sys::launch::{become_guardian, ready_pipe};
+use crate::sys::thread;
 use std::error::Error;
 use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
+use std::rc::Rc;
 use tokio::task::LocalSet;
 
-/// Runs the daemon of the home that the environment names, and returns the exit code.
+/// Runs the daemon of the home that the environment names, and returns the exit code. Without a guardian it becomes
+/// one, in the foreground, which starts the daemon.
 pub fn run() -> u8 {
-    let mut launcher = ready_pipe();
     log::begin(Home::from_env().ok());
-    if launcher.is_some()
-        && let Err(error) = leave_launcher()
-    {
-        tracing::warn!("the daemon stays a child of the program that launched it: {error}");
-    }
-    match serve(&mut launcher) {
+    let link = match Link::find() {
+        Ok(Some(link)) => link,
+        Ok(None) => return fail(None, &guard().unwrap_err().to_string()),
+        Err(error) => return fail(None, &format!("the guardian has left nothing to talk to it: {error}")),
+    };
+    thread::name(c"rpm");
+    let mut launcher = ready_pipe();
+    match serve(link, &mut launcher) {
         Ok(()) => 0,
-        Err(error) => {
-            tracing::error!("{error}");
-            say(&mut launcher, &error.to_string());
-            1
-        }
+        Err(error) => fail(launcher, &error.to_string()),
     }
+}
+
+fn fail(mut launcher: Option<File>, why: &str) -> u8 {
+    tracing::error!("{why}");
+    say(&mut launcher, why);
+    1
+}
+
+/// Returns only when there can be no guardian.
+fn guard() -> Result<std::convert::Infallible, Box<dyn Error>> {
+    let home = Home::from_env()?;
+    prepare(&home)?;
+    Err(become_guardian(home.root()).into())
 }
 
 /// Tells whoever launched us, once.
@@ -39,24 +57,35 @@ fn say(launcher: &mut Option<File>, word: &str) {
     }
 }
 
-fn serve(launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
-    let own = OwnHome::take(Home::from_env()?)?;
+fn serve(link: Link, launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
+    let home = Home::from_env()?;
+    prepare(&home)?;
+    write_pid(&home);
+    let mut legacy = link.inherit()?;
+    let link = Rc::new(link);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let signals = Signals::watch()?;
-        let options = EngineOptions { home: own.home().clone(), parent_death_signal: None, persistent: true };
         // Before the engine, which takes over what the last daemon has left: a daemon that nobody could reach must not.
-        let socket = ControlSocket::bind(own.home())?;
-        let (handle, engine) = Engine::new(options)?;
+        let keep: Rc<dyn Keep> = Rc::clone(&link) as Rc<dyn Keep>;
+        let (socket, files) = ControlSocket::open(&home, &keep, legacy.kept.take(ControlSocket::KEPT_AS))?;
+        let (handle, engine) = Engine::new(EngineOptions {
+            home: home.clone(),
+            parent_death_signal: None,
+            persistent: true,
+            guarded: Some(Guarded { link: Rc::clone(&link), legacy, successor: successor(&link) }),
+        })?;
         let engine = tokio::task::spawn_local(engine.run());
         let server = {
             let router = router(handle.clone());
             let leaving = handle.clone();
             // Requests that are under way are answered before the socket goes.
-            axum::serve(socket, router).with_graceful_shutdown(async move { leaving.closed().await })
+            axum::serve(socket, router).with_graceful_shutdown(async move {
+                leaving.ended().await;
+            })
         };
         tokio::task::spawn_local(signals.serve(handle.clone()));
-        tracing::info!("daemon {} ready, home {}", env!("CARGO_PKG_VERSION"), own.home().root().display());
+        tracing::info!("daemon {} ready, home {}", env!("CARGO_PKG_VERSION"), home.root().display());
         say(launcher, "ok");
         // A task of its own: else every wake-up of any task would look after it too.
         let server = tokio::task::spawn_local(server.into_future());
@@ -65,13 +94,37 @@ fn serve(launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
             () = stuck(handle.clone()) => {}
         }
         engine.abort();
-        tracing::info!("daemon ended");
+        match handle.ended().await {
+            Ending::Closed => {
+                files.remove();
+                remove_pid(&home);
+                link.quit();
+                tracing::info!("daemon ended");
+            }
+            // Everything stays as it is, for the daemon after us.
+            Ending::Replaced => tracing::info!("daemon makes room for another"),
+        }
         Ok(())
+    })
+}
+
+/// How another program becomes the daemon.
+fn successor(link: &Rc<Link>) -> Successor {
+    let link = Rc::clone(link);
+    Rc::new(move |program: PathBuf| {
+        let link = Rc::clone(&link);
+        Box::pin(async move {
+            let failed = |why: String| {
+                ApiError::new(Code::UpdateFailed, format!("{} cannot be the daemon: {why}", program.display()))
+                    .hint("nothing was changed; the daemon that runs goes on")
+            };
+            link.try_program(&program).map_err(|error| failed(error.to_string()))
+        })
     })
 }
 
 /// Streams never end by themselves: those that are open get a moment after the end, and are cut.
 async fn stuck(handle: crate::supervisor::Handle) {
-    handle.closed().await;
+    handle.ended().await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
 }

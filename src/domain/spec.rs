@@ -28,6 +28,12 @@ pub struct AppSpec {
     pub autostart: bool,
     /// The user who asked for it.
     pub username: Option<String>,
+    /// The user it runs as, by name or number; `None` is the daemon's.
+    #[serde(default)]
+    pub uid: Option<String>,
+    /// Its group; `None` is that user's.
+    #[serde(default)]
+    pub gid: Option<String>,
     /// The application file it came from, so that a later command can read it again.
     pub source: Option<Source>,
 }

@@ -45,12 +45,10 @@ impl Embedded {
         let (stop, stopped) = oneshot::channel::<()>();
         let (over, ended) = oneshot::channel();
         let (ready, answer) = std::sync::mpsc::channel();
-        // The kernel ends the apps when this very thread ends, so that they cannot outlive the program.
-        let options = EngineOptions { home, parent_death_signal: Some(SIGKILL), persistent: false };
         std::thread::Builder::new()
             .name("rpm-engine".into())
             .spawn(move || {
-                run(options, &ready, stopped);
+                run(home, &ready, stopped);
                 let _ = over.send(());
             })
             .map_err(failed)?;
@@ -70,11 +68,7 @@ impl Embedded {
     }
 }
 
-fn run(
-    options: EngineOptions,
-    ready: &std::sync::mpsc::Sender<std::io::Result<Handle>>,
-    stopped: oneshot::Receiver<()>,
-) {
+fn run(home: Home, ready: &std::sync::mpsc::Sender<std::io::Result<Handle>>, stopped: oneshot::Receiver<()>) {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -83,6 +77,8 @@ fn run(
         }
     };
     LocalSet::new().block_on(&runtime, async {
+        // The kernel ends the apps when this very thread ends, so that they cannot outlive the program.
+        let options = EngineOptions { home, parent_death_signal: Some(SIGKILL), persistent: false, guarded: None };
         let (handle, engine) = match Engine::new(options) {
             Ok(made) => made,
             Err(error) => {

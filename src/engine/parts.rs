@@ -1,33 +1,44 @@
 //! Composition: supervisor, processes, cluster, logs, metrics.
 
+use super::guarded::{Guarded, beat, facts, listen};
+use super::staging::staging;
 use crate::domain::SpawnId;
-use crate::logs::{Logs, Staging};
+use crate::guardian::{Legacy, Link};
+use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{Context, SpawnIds, Unwritten};
+use crate::process::{Context, Exits, Inherited, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
-use crate::supervisor::{Handle, Persistence, Supervisor};
+use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys;
-use crate::sys::keep::LocalKeep;
-use crate::sys::memory::SharedWords;
+use crate::sys::fault::{self, Point};
+use crate::sys::keep::{Keep, Kept, LocalKeep};
+use crate::sys::memory::{self, SharedWords};
 use crate::sys::socket::raise_open_files;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
+use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
+/// The name under which the slots are kept.
+const SLOTS: &str = "slots";
+
 /// How an engine is used.
-#[derive(Debug, Clone)]
 pub struct EngineOptions {
     pub home: Home,
     /// The signal apps get when the thread that runs the engine ends; `None` where they shall live on.
     pub parent_death_signal: Option<i32>,
     /// Whether the list outlives this program.
     pub persistent: bool,
+    /// The parent of the apps, where there is one.
+    pub guarded: Option<Guarded>,
 }
 
 /// Everything that supervises. Made and run on a `LocalSet` of a current-thread runtime.
 pub struct Engine {
     supervisor: Supervisor,
+    guard: Option<Guard>,
 }
 
 impl Engine {
@@ -36,20 +47,33 @@ impl Engine {
         for directory in [options.home.logs(), options.home.pids()] {
             std::fs::create_dir_all(directory)?;
         }
-        // The list first: opening the slots empties them, and whoever cannot go on must leave them to another.
+        let (link, mut legacy, successor) = match options.guarded {
+            Some(Guarded { link, legacy, successor }) => (Some(link), legacy, Some(successor)),
+            None => (None, Legacy::default(), None),
+        };
+        let facts = Facts { successor, ..link.as_ref().map(|_| facts(&legacy)).unwrap_or_default() };
+        let keep: Rc<dyn Keep> = match &link {
+            Some(link) => Rc::clone(link) as Rc<dyn Keep>,
+            None => Rc::new(LocalKeep::default()),
+        };
+        // The list first: whoever cannot go on must leave everything to another.
         let mut persistence = None;
         let mut slots = None;
         if options.persistent {
             let boot = sys::proc::boot_id();
             let mut list = Persistence::open(&options.home, boot.clone()).map_err(io::Error::other)?;
-            slots = take_slots(&options.home, &boot, &mut list);
+            slots = take_slots(&options.home, &boot, legacy.kept.take(SLOTS), keep.as_ref(), &mut list);
             persistence = Some(list);
         }
+        let journal = slots.as_ref().map_or_else(Journal::unkept, Table::journal);
         let (reports, inbox) = mpsc::unbounded_channel();
         let context = Context {
-            logs: Logs::start(Staging::new(slots.as_ref().map_or_else(Journal::unkept, Table::journal))?)?,
-            keep: Rc::new(LocalKeep::default()),
-            ids: Rc::new(SpawnIds::new(1)),
+            logs: Logs::start(staging(journal, &mut legacy.kept, keep.as_ref())?)?,
+            keep,
+            guardian: link.clone(),
+            exits: Rc::default(),
+            inherited: Rc::new(RefCell::new(Inherited::of(legacy))),
+            ids: Rc::new(SpawnIds::new(slots.as_ref().map_or(1, |slots| slots.next_run().max(1)))),
             reports,
             parent_death_signal: options.parent_death_signal,
             open_files: raise_open_files(),
@@ -57,22 +81,58 @@ impl Engine {
             running: Rc::new(Cell::new(0)),
             unwritten: Unwritten::default(),
         };
-        if let Some(persistence) = &persistence {
+        // The slots know exactly, unless they are new.
+        if let Some(persistence) = persistence.as_ref().filter(|_| context.ids.peek_id() == SpawnId(1)) {
             context.ids.used(SpawnId(persistence.last_run()));
         }
-        let (handle, supervisor) = Supervisor::new(options.home, context, inbox, persistence);
-        Ok((handle, Self { supervisor }))
+        let guard = link.map(|link| Guard { link, exits: Rc::clone(&context.exits), generation: facts.generation });
+        let (handle, supervisor) = Supervisor::new(options.home, context, inbox, persistence, facts);
+        Ok((handle, Self { supervisor, guard }))
     }
 
-    /// Supervises until every handle is gone; then stops what runs.
+    /// Takes over what lives, says that it is ready, and supervises until every handle is gone; then stops what runs.
     pub async fn run(self) {
+        let beats = self.guard.as_ref().map(|guard| tokio::task::spawn_local(beat(Rc::clone(&guard.link))));
+        fault::point(Point::AdoptBegun);
+        self.supervisor.adopt();
+        fault::point(Point::AdoptListed);
+        if let Some(Guard { link, exits, generation }) = self.guard {
+            link.ready();
+            fault::point(Point::AdoptReady);
+            tokio::task::spawn_local(listen(link, exits, generation));
+        }
         self.supervisor.run().await;
+        if let Some(beats) = beats {
+            beats.abort();
+        }
     }
 }
 
-/// The slots, with what the last daemon has left in them. Without them, as on a full disk, we run all the same.
-fn take_slots(home: &Home, boot: &str, list: &mut Persistence) -> Option<Table> {
-    match SharedWords::open(&home.slots(), Table::words()) {
+/// What is done beside supervising where there is a guardian.
+struct Guard {
+    link: Rc<Link>,
+    exits: Rc<Exits>,
+    generation: u64,
+}
+
+/// The slots, with what the last daemon has left in them: those that the guardian has kept, else the file, which
+/// outlives the guardian too. On a disk without room for it they are in memory, as long as there is a guardian.
+fn take_slots(home: &Home, boot: &str, kept: Option<Kept>, keep: &dyn Keep, list: &mut Persistence) -> Option<Table> {
+    let open = || -> io::Result<SharedWords> {
+        let words = Table::words();
+        if let Some(kept) = kept {
+            return SharedWords::map(kept.fd.as_fd(), words);
+        }
+        let fd = memory::file(&home.slots(), words).or_else(|error| {
+            tracing::warn!("{} cannot be made: {error}; what processes do is kept in memory", home.slots().display());
+            memory::anonymous(words)
+        })?;
+        let fd = Arc::new(fd);
+        keep.put(SLOTS, b"", &fd)?;
+        keep.settle()?;
+        SharedWords::map(fd.as_fd(), words)
+    };
+    match open() {
         Ok(memory) => {
             let (table, records) = Table::open(memory, boot);
             list.go_on_from(records);

@@ -25,6 +25,11 @@ pub struct Lines {
 pub struct LineTooLong;
 
 impl Lines {
+    /// Whether no line has begun without its end.
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
     /// Adds bytes and calls `each` for every complete line, without its break.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), LineTooLong> {
         self.buffer.extend_from_slice(bytes);

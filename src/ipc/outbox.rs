@@ -5,17 +5,24 @@
 //! bytes, or a short write, a descriptor is followed by no other until all that are out were acknowledged.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
 /// Plain bytes after which the line of a descriptor could straddle two reads: half of the receiver's buffer.
 const PLAIN_LIMIT: usize = 32 * 1024;
 
+/// A descriptor to be sent, by somebody who wants to know when it is out.
+pub trait Passenger: AsFd + fmt::Debug {
+    /// The receiver's end of the channel has it.
+    fn sent(&self);
+}
+
 /// One line, with the descriptor that travels with it.
 #[derive(Debug)]
 pub struct Frame {
     pub bytes: Vec<u8>,
-    pub descriptor: Option<Rc<OwnedFd>>,
+    pub descriptor: Option<Rc<dyn Passenger>>,
 }
 
 /// The queue of one channel: strictly first in, first out.
@@ -29,9 +36,36 @@ pub struct Outbox {
     short_write: bool,
     unacknowledged: usize,
     barrier: bool,
+    /// Another has written to this channel, and what it wrote may be too much to put a descriptor behind.
+    behind_another: bool,
 }
 
 impl Outbox {
+    /// For a channel that another has written to: how much of that is unread is not known yet.
+    pub fn behind_another() -> Self {
+        Self { behind_another: true, ..Self::default() }
+    }
+
+    /// Whether the next descriptor waits for [`Self::unread`].
+    pub fn asks_for_unread(&self) -> bool {
+        self.behind_another && self.queue.front().is_some_and(|frame| frame.descriptor.is_some())
+    }
+
+    /// This much is unread of what was written so far: all of it may be plain bytes, or, where it is much, hold a
+    /// descriptor whose line the receiver has read one half of.
+    pub fn unread(&mut self, bytes: usize) {
+        if bytes <= PLAIN_LIMIT {
+            self.behind_another = false;
+            self.plain_since_descriptor = self.plain_since_descriptor.max(bytes);
+        }
+    }
+
+    /// Nobody will read it: what waits is dropped.
+    pub fn clear(&mut self) {
+        self.queue.clear();
+        (self.queued_bytes, self.offset) = (0, 0);
+    }
+
     pub fn push(&mut self, frame: Frame) {
         self.queued_bytes += frame.bytes.len();
         self.queue.push_back(frame);
@@ -52,13 +86,13 @@ impl Outbox {
     }
 
     /// What may be written now.
-    pub fn next(&self) -> Option<(&[u8], Option<&Rc<OwnedFd>>)> {
+    pub fn next(&self) -> Option<(&[u8], Option<BorrowedFd<'_>>)> {
         let frame = self.queue.front()?;
         let descriptor = frame.descriptor.as_ref().filter(|_| self.offset == 0);
-        if descriptor.is_some() && self.barrier {
+        if descriptor.is_some() && (self.barrier || self.behind_another) {
             return None;
         }
-        Some((&frame.bytes[self.offset..], descriptor))
+        Some((&frame.bytes[self.offset..], descriptor.map(|passenger| passenger.as_fd())))
     }
 
     /// `count` bytes of [`Self::next`] are out (its descriptor with the first of them).
@@ -66,7 +100,8 @@ impl Outbox {
         let Some(frame) = self.queue.front() else { return };
         self.queued_bytes -= count;
         let whole = self.offset + count == frame.bytes.len();
-        if frame.descriptor.is_some() && self.offset == 0 {
+        if let Some(descriptor) = frame.descriptor.as_ref().filter(|_| self.offset == 0) {
+            descriptor.sent();
             self.unacknowledged += 1;
             self.barrier = self.plain_since_descriptor > PLAIN_LIMIT || self.short_write || !whole;
             self.plain_since_descriptor = 0;
@@ -96,9 +131,23 @@ impl Outbox {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::os::fd::OwnedFd;
 
-    fn descriptor() -> Rc<OwnedFd> {
-        Rc::new(std::fs::File::open("/dev/null").unwrap().into())
+    #[derive(Debug)]
+    struct Null(OwnedFd);
+
+    impl AsFd for Null {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.0.as_fd()
+        }
+    }
+
+    impl Passenger for Null {
+        fn sent(&self) {}
+    }
+
+    fn descriptor() -> Rc<dyn Passenger> {
+        Rc::new(Null(std::fs::File::open("/dev/null").unwrap().into()))
     }
 
     fn write_all(outbox: &mut Outbox) -> usize {
@@ -141,6 +190,18 @@ mod tests {
         }
         assert_eq!(write_all(&mut outbox), 1);
         assert_eq!(outbox.unacknowledged(), 1);
+    }
+
+    #[test]
+    fn behind_another_a_descriptor_waits_until_little_is_unread() {
+        let mut outbox = Outbox::behind_another();
+        for _ in 0..2 {
+            outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: Some(descriptor()) });
+        }
+        outbox.unread(PLAIN_LIMIT + 1);
+        assert_eq!((write_all(&mut outbox), outbox.asks_for_unread()), (0, true));
+        outbox.unread(PLAIN_LIMIT);
+        assert_eq!((write_all(&mut outbox), outbox.asks_for_unread()), (2, false));
     }
 
     proptest! {

@@ -1,17 +1,18 @@
 //! What the task does: facts into events, effects into system calls.
 
-use super::adopt::{adopt, began, lives};
+use super::adopt::began;
 use super::exit::ExitFact;
-use super::launch::{LaunchError, Surroundings, launch, outputs, package_version, remove_pid_file};
+use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
 use super::link::{Membership, Said};
 use super::task::{Observed, Settled, Task};
+use super::wires::forget_all_but_output;
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
+use crate::domain::SpawnId;
 use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, StopStep, step};
 use crate::domain::spec::Mode;
-use crate::domain::{Outcome, SpawnId};
-use crate::logs;
-use crate::slots::Record;
+use crate::slots::{Record, Table};
+use crate::sys::fault::{self, Point};
 use crate::sys::{group, pidfd};
 use serde_json::Value;
 use std::time::Duration;
@@ -27,8 +28,19 @@ impl Task {
         let next = self.context.ids.peek_id();
         let (state, effects) = step(self.state, event, clock::boot_ms(), next, &self.policy());
         self.state = state;
-        // Before the effects: whoever is told of one sees the state that it belongs to.
+        for effect in &effects {
+            match effect {
+                Effect::Spawn(id) => self.begin_run(*id),
+                Effect::AskMain(_) | Effect::AskGroup(_) => self.standing.set_asked(false),
+                Effect::Drain(_) | Effect::KillMain(_) | Effect::KillGroup(_) | Effect::Report(_) => {}
+            }
+        }
+        // Before the effects: whoever is told of one sees the state that it belongs to, and who goes on from it carries
+        // them out.
         self.publish();
+        if matches!(self.state.phase, Phase::Stopping { .. }) {
+            fault::point(Point::StopRecorded);
+        }
         for effect in effects {
             self.carry_out(effect);
         }
@@ -50,13 +62,19 @@ impl Task {
         }
     }
 
-    fn carry_out(&mut self, effect: Effect) {
+    pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Spawn(id) => self.spawn(id),
             Effect::Drain(_) => self.drain(),
-            Effect::AskMain(_) => self.ask_main(),
+            Effect::AskMain(_) => {
+                self.ask_main();
+                self.asked();
+            }
             Effect::KillMain(_) => self.signal_main(SIGKILL),
-            Effect::AskGroup(_) => self.signal_leftovers(self.spec.stop.kill_signal),
+            Effect::AskGroup(_) => {
+                self.signal_leftovers(self.spec.stop.kill_signal);
+                self.asked();
+            }
             Effect::KillGroup(_) => self.signal_leftovers(SIGKILL),
             Effect::Report(report) => {
                 // Nobody listens any more when the supervisor is leaving.
@@ -65,21 +83,32 @@ impl Task {
         }
     }
 
-    fn spawn(&mut self, id: SpawnId) {
+    fn asked(&self) {
+        fault::point(Point::StopAsked);
+        self.standing.set_asked(true);
+    }
+
+    /// No other run, of whatever generation, gets the number; and what the last run said is not true of this one.
+    fn begin_run(&self, id: SpawnId) {
         self.context.ids.used(id);
+        if let Some(slots) = &self.context.slots {
+            Table::note_next_run(slots, id.0 + 1);
+        }
+        self.standing.reset();
+    }
+
+    pub(super) fn spawn(&mut self, id: SpawnId) {
+        fault::point(Point::SpawnRecorded);
         if let Some(group) = &self.group {
             group.hold(self.holder);
         }
         let surroundings = Surroundings {
             identity: &self.identity,
-            logs: &self.context.logs,
-            keep: self.context.keep.as_ref(),
+            context: &self.context,
             group: self.group.as_ref(),
             worker: WorkerId(worker_number(id.0)),
             holder: self.holder,
-            parent_death_signal: self.context.parent_death_signal,
-            open_files: self.context.open_files,
-            pipe_size: logs::pipe_size(self.context.running.get()),
+            standing: &self.standing,
         };
         match launch(&self.spec, id, &surroundings) {
             Ok(run) => {
@@ -95,6 +124,7 @@ impl Task {
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
                 self.apply(Event::Spawned(id));
+                fault::point(Point::SpawnPublished);
             }
             Err(LaunchError { message, errno }) => {
                 tracing::warn!("{} ({}) did not start: {message}", self.spec.name, self.identity.id);
@@ -104,76 +134,36 @@ impl Task {
         }
     }
 
-    /// Goes on where another generation was cut off.
-    pub(super) fn resume(&mut self, previous: &Record) {
-        self.state = previous.state;
-        let run = self.state.run;
-        self.context.ids.used(run);
-        if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
-            group.hold(self.holder);
-        }
-        let Some((pid, start)) = previous.run else {
-            // Cut off in the middle of a launch: whatever was begun has no name.
-            self.apply(Event::Exited { run, outcome: Outcome::Unknown, leftovers: false });
-            self.publish();
-            return;
-        };
-        if !lives(pid, start) {
-            self.missed_exit(pid);
-            return;
-        }
-        let outputs = outputs(&self.spec, &self.identity, run);
-        match adopt(run, pid, start, &self.context.logs, outputs) {
-            Ok(run) => {
-                self.run = Some(run);
-                self.context.running.set(self.context.running.get() + 1);
-                self.seen.send_modify(|seen| {
-                    seen.pid = Some(pid);
-                    seen.started_at = Some(previous.started_at);
-                });
-                self.publish();
-            }
-            Err(error) => {
-                tracing::warn!("process {pid} of {} cannot be taken over: {error}", self.spec.name);
-                self.missed_exit(pid);
-            }
-        }
-    }
-
-    /// Its main process has ended while nobody watched; others of its group may live.
-    fn missed_exit(&mut self, pid: i32) {
-        // A number that is in use as a group isn't given to a new process: if there is one, it is somebody else's.
-        let leftovers = self.spec.stop.treekill && began(pid).is_none() && group::is_alive(pid);
-        self.leftovers = leftovers.then_some(pid);
-        if self.is_sweeping() {
-            // It was known; what is waited for is the rest, and the next look finds out.
-            self.publish();
-            return;
-        }
-        self.apply(Event::Exited { run: self.state.run, outcome: Outcome::Unknown, leftovers });
-    }
-
     pub(super) fn exited(&mut self, fact: ExitFact) {
         let Some(run) = self.run.take_if(|run| run.id == fact.run) else { return };
+        fault::point(Point::ExitReceived);
         self.context.running.set(self.context.running.get() - 1);
         if let Some(link) = run.link {
             link.finish();
         }
-        for name in ["out", "err", "ipc"] {
-            self.context.keep.forget(&format!("{name}/{}", run.id));
-        }
-        // What it has written is copied to the end, however long that takes; its exit is known at once.
-        self.context.unwritten.finish(&self.context.logs, run.id);
-        remove_pid_file(&self.identity.pid_file, run.pid);
+        self.ended(run.pid, fact);
+    }
+
+    /// The run's main process has ended; others of its group may live.
+    pub(super) fn ended(&mut self, pid: i32, fact: ExitFact) {
         self.seen.send_modify(|seen| {
             seen.pid = None;
             seen.started_at = None;
             seen.listening = false;
             seen.last_exit = Some(fact);
         });
-        let leftovers = self.spec.stop.treekill && group::is_alive(run.pid);
-        self.leftovers = leftovers.then_some(run.pid);
-        self.apply(Event::Exited { run: run.id, outcome: fact.outcome, leftovers });
+        // What it has written is copied to the end, however long that takes; its exit is known at once.
+        self.context.unwritten.finish(&self.context, self.identity.id, fact.run);
+        remove_pid_file(&self.identity.pid_file, pid);
+        // A number that is in use as a group isn't given to a new process: if there is one, it is somebody else's.
+        let leftovers = self.spec.stop.treekill && pid > 0 && began(pid).is_none() && group::is_alive(pid);
+        self.leftovers = leftovers.then_some(pid);
+        self.apply(Event::Exited { run: fact.run, outcome: fact.outcome, leftovers });
+        fault::point(Point::ExitApplied);
+        forget_all_but_output(self.context.keep.as_ref(), self.identity.id, fact.run);
+        fault::point(Point::ExitForgotten);
+        self.context.acknowledge(fact.run);
+        fault::point(Point::ExitAcknowledged);
     }
 
     pub(super) fn said(&mut self, said: &Said) {
@@ -210,20 +200,20 @@ impl Task {
     }
 
     /// No new connections; when those handed over are taken, it is asked to close.
-    fn drain(&self) {
+    pub(super) fn drain(&self) {
         let membership = self.run.as_ref().and_then(|run| run.link.as_ref()).and_then(|link| link.membership());
         let Some(Membership { group, worker }) = membership.cloned() else { return };
         group.retire(worker);
         tokio::task::spawn_local(async move {
             tokio::time::sleep(DRAIN_GRACE).await;
-            while group.unacknowledged(worker) > 0 {
+            while !group.has_taken_all(worker) {
                 tokio::time::sleep(DRAIN_POLL).await;
             }
             group.disconnect(worker);
         });
     }
 
-    fn ask_main(&self) {
+    pub(super) fn ask_main(&self) {
         let link = self.run.as_ref().and_then(|run| run.link.as_ref());
         if let Some(Membership { group, worker }) = link.and_then(|link| link.membership()) {
             group.retire(*worker);
@@ -292,6 +282,6 @@ impl Task {
 }
 
 /// Node reads its worker number as a 32-bit integer and takes 0 for "none".
-fn worker_number(run: u64) -> u32 {
+pub(super) fn worker_number(run: u64) -> u32 {
     (run % u64::from(i32::MAX as u32)) as u32 + 1
 }

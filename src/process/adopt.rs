@@ -1,11 +1,23 @@
-//! Taking over a process that another generation of this program has started.
+//! Taking over processes that another generation of this program has started.
 
-use super::exit::ExitSource;
-use super::launch::Run;
-use crate::domain::{OutputStream, SpawnId};
-use crate::logs::{Label, Logs};
+use super::exit::{ExitFact, ExitSource};
+use super::launch::{Run, outputs, package_version};
+use super::link::{Link, Membership};
+use super::task::{Context, Task};
+use super::wires::{ERR, IPC, OUT, PID, name_of, owner_of};
+use crate::clock;
+use crate::cluster::WorkerId;
+use crate::domain::lifecycle::{Effect, Event, Phase, StopStep};
+use crate::domain::spec::Mode;
+use crate::domain::{Outcome, OutputStream, ProcessId, SpawnId};
+use crate::logs::Label;
+use crate::slots::Record;
+use crate::sys::keep::Kept;
 use crate::sys::{group, pidfd, pipe, proc::StatFile};
+use std::ffi::OsStr;
 use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,7 +25,7 @@ const SIGKILL: i32 = 9;
 
 /// Whether the process that `pid` names now is the one that began at `started` (clock ticks since boot).
 pub fn lives(pid: i32, started: u64) -> bool {
-    StatFile::open(pid).and_then(|file| file.read()).is_ok_and(|stat| stat.started == started && !stat.is_dead())
+    began(pid) == Some(started)
 }
 
 /// When a living process began, in clock ticks since boot.
@@ -27,25 +39,208 @@ pub fn end_stray(pid: i32) {
     group::signal(pid, SIGKILL);
 }
 
-/// Watches it, and reads its output on. Its channel is gone, and so is its exit code once it ends: it is
-/// nobody's child of ours.
-pub(super) fn adopt(
-    id: SpawnId,
-    pid: i32,
-    began: u64,
-    logs: &Logs,
-    outputs: [(Label, Option<PathBuf>); 2],
-) -> io::Result<Run> {
-    let pidfd = pidfd::open(pid)?;
-    for (label, path) in outputs {
-        let number = match label.stream {
-            OutputStream::Out => 1,
-            OutputStream::Err => 2,
-        };
-        match pipe::reopen(pid, number) {
-            Ok(pipe) => logs.capture(label, Arc::new(pipe), path),
-            Err(error) => tracing::warn!("the output {number} of process {pid} cannot be read any more: {error}"),
+/// What has become of the run that a process had.
+enum Found {
+    /// It lives, as the guardian's child: that one tells its end.
+    Child(i32),
+    /// It lives, and nobody of ours is its parent.
+    Stranger(i32, Arc<OwnedFd>),
+    /// It has ended.
+    Ended(i32, ExitFact),
+    /// It was never born.
+    Unborn,
+}
+
+impl Task {
+    /// Goes on where another generation was cut off: with what lives, with what has ended meanwhile, and with what
+    /// that generation was about to do.
+    pub(super) fn resume(&mut self, previous: &Record) {
+        self.state = previous.state;
+        let run = self.state.run;
+        self.context.ids.used(run);
+        if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
+            group.hold(self.holder);
+        }
+        if self.is_sweeping() {
+            // Its first process was gone already; what is waited for is the rest.
+            self.leftovers = previous.run.map(|(pid, _)| pid).filter(|_| self.spec.stop.treekill);
+            self.publish();
+            return self.catch_up();
+        }
+        if !self.has_run() {
+            return self.publish();
+        }
+        match self.find(previous) {
+            Found::Child(pid) => {
+                let told = self.context.exits.expect(run);
+                let source = pidfd::open(pid).map(|pidfd| ExitSource::guardian(run, Arc::new(pidfd), told));
+                self.go_on(pid, source, previous);
+            }
+            Found::Stranger(pid, pidfd) => {
+                self.keep_stranger(&pidfd);
+                self.go_on(pid, ExitSource::stranger(run, pidfd), previous);
+            }
+            Found::Ended(pid, fact) => {
+                self.read_on(None);
+                self.ended(pid, fact);
+            }
+            Found::Unborn => self.begin_again(run),
         }
     }
-    Ok(Run { id, pid, began, exits: ExitSource::new(id, pidfd)?, link: None, _input: None })
+
+    /// Whether there should be a living process.
+    fn has_run(&self) -> bool {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } => true,
+            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => false,
+        }
+    }
+
+    fn find(&self, previous: &Record) -> Found {
+        let run = self.state.run;
+        let mut inherited = self.context.inherited.borrow_mut();
+        let known = previous.run;
+        if let Some(fact) = inherited.exits.remove(&run) {
+            return Found::Ended(known.map_or(0, |(pid, _)| pid), fact);
+        }
+        if let Some(pid) = inherited.children.remove(&run) {
+            return Found::Child(pid);
+        }
+        let Some((pid, began)) = known else { return Found::Unborn };
+        let kept = inherited.kept.take(&name_of(PID, self.identity.id, run)).map(|kept| kept.fd);
+        if lives(pid, began)
+            && let Some(pidfd) = kept.clone().or_else(|| pidfd::open(pid).ok().map(Arc::new))
+        {
+            return Found::Stranger(pid, pidfd);
+        }
+        // The kernel may know how it ended, if somebody has held on to it.
+        let exit = kept.and_then(|pidfd| pidfd::exit_of(&pidfd));
+        let unknown = ExitFact { run, outcome: Outcome::Unknown, cpu_us: 0, max_rss: 0, at: clock::boot_ms() };
+        Found::Ended(pid, exit.map_or(unknown, |exit| ExitFact::of(run, &exit)))
+    }
+
+    fn keep_stranger(&self, pidfd: &Arc<OwnedFd>) {
+        let name = name_of(PID, self.identity.id, self.state.run);
+        if let Err(error) = self.context.keep.put(&name, b"", pidfd).and_then(|()| self.context.keep.settle()) {
+            tracing::warn!("how {} ({}) ends may stay unknown: {error}", self.spec.name, self.identity.id);
+        }
+    }
+
+    /// It lives: it is watched, and its output and channel are read on.
+    fn go_on(&mut self, pid: i32, exits: io::Result<ExitSource>, previous: &Record) {
+        let run = self.state.run;
+        let exits = match exits {
+            Ok(exits) => exits,
+            Err(error) => {
+                tracing::warn!("process {pid} of {} cannot be taken over: {error}", self.spec.name);
+                let outcome = Outcome::Unknown;
+                return self.ended(pid, ExitFact { run, outcome, cpu_us: 0, max_rss: 0, at: clock::boot_ms() });
+            }
+        };
+        self.read_on(Some(pid));
+        let link = self.relink();
+        let began = previous.run.map_or_else(|| began(pid).unwrap_or(0), |(_, began)| began);
+        self.run = Some(Run { id: run, pid, began, exits, link });
+        self.context.running.set(self.context.running.get() + 1);
+        let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
+        self.seen.send_modify(|seen| {
+            seen.pid = Some(pid);
+            seen.started_at = Some(if previous.run.is_some() { previous.started_at } else { clock::unix_ms() });
+            seen.listening = self.standing.is_listening();
+            seen.said_ready = self.standing.is_ready();
+            seen.version = version;
+        });
+        self.publish();
+        super::launch::write_pid_file(&self.identity.pid_file, pid);
+        self.catch_up();
+    }
+
+    /// Reads its output on. Without a keeper it is found through the app's own end, as long as there is one.
+    fn read_on(&self, pid: Option<i32>) {
+        for (label, path) in outputs(&self.spec, &self.identity, self.state.run) {
+            let (what, number) = match label.stream {
+                OutputStream::Out => (OUT, 1),
+                OutputStream::Err => (ERR, 2),
+            };
+            let name = name_of(what, label.id, label.spawn);
+            let kept = self.context.inherited.borrow_mut().kept.take(&name).map(|kept| Ok(kept.fd));
+            match kept.or_else(|| Some(self.keep_anew(&name, pid?, number, path.as_ref()))) {
+                Some(Ok(pipe)) => self.context.logs.capture(label, pipe, path),
+                Some(Err(error)) => {
+                    let (name, id) = (&self.spec.name, self.identity.id);
+                    tracing::warn!("output {number} of {name} ({id}) cannot be read any more: {error}");
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn keep_anew(&self, name: &str, pid: i32, number: i32, path: Option<&PathBuf>) -> io::Result<Arc<OwnedFd>> {
+        let pipe = Arc::new(pipe::reopen(pid, number)?);
+        let tag = path.map_or(&b""[..], |path| path.as_os_str().as_bytes());
+        self.context.keep.put(name, tag, &pipe)?;
+        Ok(pipe)
+    }
+
+    fn relink(&self) -> Option<Link> {
+        let run = self.state.run;
+        let kept = self.context.inherited.borrow_mut().kept.take(&name_of(IPC, self.identity.id, run))?;
+        let group = self.group.as_ref().filter(|_| self.spec.mode == Mode::Cluster);
+        let worker = WorkerId(super::act::worker_number(run.0));
+        let membership = group.map(|group| Membership { group: group.clone(), worker });
+        Link::adopt(kept.fd, membership, self.holder, self.standing.clone()).ok()
+    }
+
+    /// The generation before has recorded that it starts this run, and came no further: the number stays, so that
+    /// nothing is counted twice.
+    fn begin_again(&mut self, run: SpawnId) {
+        match self.state.phase {
+            Phase::Launching { .. } => {
+                self.standing.reset();
+                self.publish();
+                self.spawn(run);
+            }
+            _ => self.apply(Event::Exited { run, outcome: Outcome::Unknown, leftovers: false }),
+        }
+    }
+
+    /// Carries out what was recorded, and perhaps not done.
+    fn catch_up(&mut self) {
+        let Phase::Stopping { step, .. } = self.state.phase else {
+            // It was executed, which may not have been recorded. What it has said since, its link says again.
+            return self.apply(Event::Spawned(self.state.run));
+        };
+        let run = self.state.run;
+        let asked = self.standing.is_asked();
+        let effect = match step {
+            StopStep::Drain => Some(Effect::Drain(run)),
+            StopStep::Main => (!asked).then_some(Effect::AskMain(run)),
+            StopStep::MainKilled => Some(Effect::KillMain(run)),
+            StopStep::Rest => (!asked).then_some(Effect::AskGroup(run)),
+            StopStep::RestKilled => Some(Effect::KillGroup(run)),
+        };
+        if let Some(effect) = effect {
+            self.carry_out(effect);
+        }
+    }
+}
+
+/// Output of runs that have ended before a generation came to read all of it: it is read now. `name` gives the name
+/// and namespace of a process that is still on the list.
+pub fn finish_outputs(context: &Context, kept: Vec<Kept>, name: impl Fn(ProcessId) -> Option<(String, String)>) {
+    let mut runs = Vec::new();
+    for Kept { name: key, tag, fd } in kept {
+        let Some((id, spawn)) = owner_of(&key) else { continue };
+        let (name, namespace) = name(id).unwrap_or_default();
+        let stream = if key.starts_with(OUT) { OutputStream::Out } else { OutputStream::Err };
+        let label = Label { id, spawn, name: name.into(), namespace: namespace.into(), stream };
+        let path = (!tag.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(&tag)));
+        context.logs.capture(label, fd, path);
+        runs.push((id, spawn));
+    }
+    runs.sort_unstable();
+    runs.dedup();
+    for (id, run) in runs {
+        context.unwritten.finish(context, id, run);
+    }
 }

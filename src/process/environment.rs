@@ -93,6 +93,8 @@ mod tests {
             pid_file: None,
             autostart: true,
             username: None,
+            uid: None,
+            gid: None,
             source: None,
         }
     }

@@ -1,11 +1,19 @@
-//! Exits as facts, each with the run it belongs to.
+//! Exits as facts, each with the run it belongs to, and the three ways to learn them.
 
 use crate::domain::{BootMs, Outcome, SpawnId};
-use crate::sys::pidfd::{self, Ended};
+use crate::sys::pidfd::{self, Ended, Exit};
 use crate::sys::ready;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::oneshot;
+
+/// How long whoever is the parent of a process that we have adopted may take to wait for it.
+const REAPED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How a run ended. Whoever applies it does so once for each `run`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,36 +27,112 @@ pub struct ExitFact {
     pub at: BootMs,
 }
 
-/// Where exits come from: the kernel, through the process's own descriptor.
+impl ExitFact {
+    pub(super) fn of(run: SpawnId, exit: &Exit) -> Self {
+        let outcome = match exit.ended {
+            Ended::Code(code) => Outcome::Code(code),
+            Ended::Signal(signal) => Outcome::Signal(signal),
+            Ended::Unknown => Outcome::Unknown,
+        };
+        Self { run, outcome, cpu_us: exit.cpu_us, max_rss: exit.max_rss, at: exit.at }
+    }
+}
+
+/// Exits that the guardian tells, on their way to who waits for them.
+#[derive(Debug, Default)]
+pub struct Exits {
+    waiting: RefCell<BTreeMap<SpawnId, oneshot::Sender<ExitFact>>>,
+}
+
+impl Exits {
+    /// From before the run is born.
+    pub(super) fn expect(&self, run: SpawnId) -> oneshot::Receiver<ExitFact> {
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.borrow_mut().insert(run, sender);
+        receiver
+    }
+
+    /// False when nobody waits for it: a program that could not be executed, or a process that is on no list.
+    pub fn deliver(&self, fact: ExitFact) -> bool {
+        let sender = self.waiting.borrow_mut().remove(&fact.run);
+        sender.is_some_and(|sender| sender.send(fact).is_ok())
+    }
+}
+
+/// Where the end of one run comes from.
 #[derive(Debug)]
 pub(super) struct ExitSource {
     run: SpawnId,
-    pidfd: AsyncFd<OwnedFd>,
+    pidfd: Arc<OwnedFd>,
+    from: From,
+}
+
+#[derive(Debug)]
+enum From {
+    /// Our own child: we wait for it.
+    Child(AsyncFd<Arc<OwnedFd>>),
+    /// The guardian's: it tells us.
+    Guardian(oneshot::Receiver<ExitFact>),
+    /// Nobody's of ours: the kernel may still know.
+    Stranger(AsyncFd<Arc<OwnedFd>>),
 }
 
 impl ExitSource {
-    pub(super) fn new(run: SpawnId, pidfd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { run, pidfd: ready::register(pidfd)? })
+    pub(super) fn child(run: SpawnId, pidfd: Arc<OwnedFd>) -> io::Result<Self> {
+        Ok(Self { run, from: From::Child(ready::register(Arc::clone(&pidfd))?), pidfd })
+    }
+
+    pub(super) fn guardian(run: SpawnId, pidfd: Arc<OwnedFd>, told: oneshot::Receiver<ExitFact>) -> Self {
+        Self { run, pidfd, from: From::Guardian(told) }
+    }
+
+    pub(super) fn stranger(run: SpawnId, pidfd: Arc<OwnedFd>) -> io::Result<Self> {
+        Ok(Self { run, from: From::Stranger(ready::register(Arc::clone(&pidfd))?), pidfd })
     }
 
     pub(super) fn pidfd(&self) -> &OwnedFd {
-        self.pidfd.get_ref()
+        &self.pidfd
     }
 
-    /// Waits until the process has ended; nothing of it is left in the process table then.
-    pub(super) async fn wait(&self) -> ExitFact {
-        loop {
-            let ready = self.pidfd.readable().await;
-            if let Some(exit) = pidfd::try_reap(self.pidfd.get_ref()) {
-                let outcome = match exit.ended {
-                    Ended::Code(code) => Outcome::Code(code),
-                    Ended::Signal(signal) => Outcome::Signal(signal),
-                    Ended::Unknown => Outcome::Unknown,
-                };
-                return ExitFact { run: self.run, outcome, cpu_us: exit.cpu_us, max_rss: exit.max_rss, at: exit.at };
+    /// Waits until the process has ended.
+    pub(super) async fn wait(&mut self) -> ExitFact {
+        match &mut self.from {
+            From::Guardian(told) => match told.await {
+                Ok(fact) => fact,
+                // Without a guardian this program is about to become another one.
+                Err(_) => std::future::pending().await,
+            },
+            From::Child(fd) => loop {
+                let ready = fd.readable().await;
+                if let Some(exit) = pidfd::try_reap(fd.get_ref()) {
+                    return ExitFact::of(self.run, &exit);
+                }
+                if let Ok(mut ready) = ready {
+                    ready.clear_ready();
+                }
+            },
+            From::Stranger(fd) => {
+                let exit = stranger(fd).await;
+                ExitFact::of(self.run, &exit)
             }
-            if let Ok(mut ready) = ready {
-                ready.clear_ready();
+        }
+    }
+}
+
+/// How a process ended that somebody else waits for. Who is not root learns it only when that has happened.
+async fn stranger(fd: &AsyncFd<Arc<OwnedFd>>) -> Exit {
+    loop {
+        let ready = fd.readable().await;
+        let exit = pidfd::exit_of(fd.get_ref());
+        if let Ok(mut ready) = ready {
+            ready.clear_ready();
+        }
+        match exit {
+            None => {}
+            Some(exit) if exit.ended != Ended::Unknown || pidfd::is_reaped(fd.get_ref()) => return exit,
+            Some(exit) => {
+                let _ = tokio::time::timeout(REAPED_WITHIN, fd.readable()).await;
+                return pidfd::exit_of(fd.get_ref()).unwrap_or(exit);
             }
         }
     }

@@ -1,25 +1,27 @@
 //! Putting a run together: program, arguments, environment, descriptors.
 
+use super::account::account;
 use super::adopt::began;
 use super::environment::{Identity, compose};
 use super::exit::ExitSource;
 use super::link::{Link, Membership};
+use super::task::Context;
+use super::wires::{CHANNEL_FD, PID, Wires, forget_all_but_output, forget_output, name_of};
 use crate::cluster::{Group, Holder, WorkerId};
 use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
-use crate::logs::{Label, Logs};
-use crate::sys::keep::Keep;
-use crate::sys::spawn::{SpawnPlan, Stage, c_string, find_program, spawn};
-use crate::sys::{channel, group, pidfd, pipe};
+use crate::logs::{self, Label};
+use crate::slots::Standing;
+use crate::sys::fault::{self, Point};
+use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
+use crate::sys::user::Ids;
+use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, PipeWriter};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The number under which the channel is found. Node's own choice.
-const CHANNEL_FD: RawFd = 3;
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A run that has been executed.
@@ -31,8 +33,6 @@ pub(super) struct Run {
     pub(super) began: u64,
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
-    /// Kept open, so that an app that reads its input sees no end.
-    pub(super) _input: Option<PipeWriter>,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -45,110 +45,103 @@ pub(super) struct LaunchError {
 /// What a launch needs besides the spec.
 pub(super) struct Surroundings<'a> {
     pub(super) identity: &'a Identity,
-    pub(super) logs: &'a Logs,
-    pub(super) keep: &'a dyn Keep,
+    pub(super) context: &'a Context,
     pub(super) group: Option<&'a Group>,
     pub(super) worker: WorkerId,
     pub(super) holder: Holder,
-    pub(super) parent_death_signal: Option<i32>,
-    pub(super) open_files: u64,
-    pub(super) pipe_size: usize,
+    pub(super) standing: &'a Standing,
 }
 
 pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> Result<Run, LaunchError> {
     let mut env = compose(spec, around.identity);
     let search = env.get("PATH").map_or(DEFAULT_PATH, String::as_str).to_owned();
     let (program, argv) = command_line(spec, &search)?;
-    let failed = |what: &str, error: &io::Error| LaunchError {
-        message: format!("{what}: {error}"),
-        errno: error.raw_os_error().unwrap_or(libc::EIO),
-    };
-    let mut fds: Vec<(BorrowedFd<'_>, RawFd)> = Vec::new();
-    let (input, our_input) = io::pipe().map_err(|error| failed("its input cannot be made", &error))?;
-    let output = |name| {
-        let pipe =
-            pipe::output_pipe(around.pipe_size).map_err(|error| failed("its output pipes cannot be made", &error))?;
-        let (ours, theirs) = (Arc::new(pipe.0), pipe.1);
-        around
-            .keep
-            .put(&format!("{name}/{id}"), b"", &ours)
-            .map_err(|error| failed("its output cannot be kept", &error))?;
-        Ok((ours, theirs))
-    };
-    let (out, their_out) = output("out")?;
-    let (err, their_err) = output("err")?;
-    fds.extend([(input.as_fd(), 0), (their_out.as_fd(), 1), (their_err.as_fd(), 2)]);
-
-    let pair = if spec.program.is_node() {
-        let (ours, theirs) = channel::pair().map_err(|error| failed("its channel cannot be made", &error))?;
-        let pair = (Arc::new(ours), theirs);
-        around
-            .keep
-            .put(&format!("ipc/{id}"), b"", &pair.0)
-            .map_err(|error| failed("its channel cannot be kept", &error))?;
+    let ids = account(spec)?;
+    let context = around.context;
+    let pipe_size = logs::pipe_size(context.running.get());
+    let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
+        .map_err(|error| failed(error.what, &error.source))?;
+    wires.hand_over(ids.as_ref());
+    let membership = around.group.filter(|_| spec.mode == Mode::Cluster && wires.channel.is_some());
+    if wires.channel.is_some() {
         env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
         env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
-        Some(pair)
-    } else {
-        None
-    };
-    if let Some((_, theirs)) = &pair {
-        fds.push((theirs.as_fd(), CHANNEL_FD));
     }
-    let membership = around.group.filter(|_| spec.mode == Mode::Cluster && pair.is_some()).map(|group| {
+    let membership = membership.map(|group| {
         env.insert("NODE_UNIQUE_ID".into(), around.worker.0.to_string());
         Membership { group: group.clone(), worker: around.worker }
     });
-
-    let cwd = &spec.cwd;
-    let plan = plan(program, &argv, &env, cwd, fds, around).map_err(|error| failed("it cannot be started", &error))?;
-    let spawned = spawn(&plan).map_err(|error| {
-        let what = match error.stage {
-            Stage::Cwd => format!("its working directory {} cannot be entered", cwd.display()),
-            Stage::Exec => format!("{} cannot be executed", plan.program.to_string_lossy()),
-            Stage::Clone => "the system has no room for another process".to_owned(),
-            Stage::Descriptors => "its descriptors cannot be set up".to_owned(),
-        };
-        failed(&what, &error.source)
+    let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
+    let spawned = execute(spec, id, (program, argv, env), ids, &wires, context).inspect_err(|_| {
+        forget_all_but_output(context.keep.as_ref(), around.identity.id, id);
+        forget_output(context.keep.as_ref(), around.identity.id, id);
     })?;
-    drop(plan);
+    fault::point(Point::SpawnBorn);
     let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
-    around.logs.capture(out_label, out, out_log);
-    around.logs.capture(err_label, err, error_log);
+    context.logs.capture(out_label, wires.out.0, out_log);
+    context.logs.capture(err_label, wires.err.0, error_log);
+    fault::point(Point::SpawnCaptured);
     write_pid_file(&around.identity.pid_file, spawned.pid);
-    let watched = watch(id, spawned.pidfd, spawned.pid, pair, membership, around);
-    let (began, exits, link) = watched.map_err(|error| {
-        // Nobody would ever know how it ends.
-        end_unwatched(spawned.pid);
-        for name in ["out", "err", "ipc"] {
-            around.keep.forget(&format!("{name}/{id}"));
+    let pidfd = Arc::new(spawned.pidfd);
+    context.keep.note(&name_of(PID, around.identity.id, id), &pidfd);
+    let exits = match told {
+        Some(told) if spawned.parentage == Parent::Guardian => Ok(ExitSource::guardian(id, pidfd, told)),
+        _ => ExitSource::child(id, pidfd),
+    };
+    // One that has ended already has no start time any more, and needs none.
+    let began = began(spawned.pid).unwrap_or(0);
+    let link =
+        wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
+    match exits.and_then(|exits| Ok((exits, link?))) {
+        Ok((exits, link)) => Ok(Run { id, pid: spawned.pid, began, exits, link }),
+        Err(error) => {
+            // Nobody would ever know how it ends.
+            end_unwatched(spawned.pid);
+            forget_all_but_output(context.keep.as_ref(), around.identity.id, id);
+            context.unwritten.finish(context, around.identity.id, id);
+            Err(failed("it cannot be watched", &error))
         }
-        failed("it cannot be watched", &error)
-    })?;
-    Ok(Run { id, pid: spawned.pid, began, exits, link, _input: Some(our_input) })
+    }
 }
 
-type Watched = (u64, ExitSource, Option<Link>);
+fn failed(what: &str, error: &io::Error) -> LaunchError {
+    LaunchError { message: format!("{what}: {error}"), errno: error.raw_os_error().unwrap_or(libc::EIO) }
+}
 
-fn watch(
+type CommandLine = (PathBuf, Vec<String>, BTreeMap<String, String>);
+
+fn execute(
+    spec: &AppSpec,
     id: SpawnId,
-    pidfd: OwnedFd,
-    pid: i32,
-    pair: Option<(Arc<OwnedFd>, OwnedFd)>,
-    membership: Option<Membership>,
-    around: &Surroundings<'_>,
-) -> io::Result<Watched> {
-    let exits = ExitSource::new(id, pidfd)?;
-    // One that has ended already has no start time any more, and needs none.
-    let began = began(pid).unwrap_or(0);
-    let link = match pair {
-        Some((ours, theirs)) => {
-            drop(theirs);
-            Some(Link::open(ours, membership, around.holder)?)
-        }
-        None => None,
+    (program, argv, env): CommandLine,
+    ids: Option<Ids>,
+    wires: &Wires,
+    context: &Context,
+) -> Result<Spawned, LaunchError> {
+    let words = |words: &mut dyn Iterator<Item = String>| words.map(c_string).collect::<io::Result<Vec<_>>>();
+    let plan = || -> io::Result<SpawnPlan<'_>> {
+        let argv = words(&mut argv.iter().cloned())?;
+        let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
+        Ok(SpawnPlan {
+            fds: wires.places(),
+            ids,
+            parent: if context.guardian.is_some() { Parent::Guardian } else { Parent::Us },
+            birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
+            parent_death_signal: context.parent_death_signal,
+            open_files: Some(context.open_files),
+            ..SpawnPlan::new(Program::Path(c_string(&program)?), argv, env, c_string(&spec.cwd)?)
+        })
     };
-    Ok((began, exits, link))
+    let plan = plan().map_err(|error| failed("it cannot be started", &error))?;
+    spawn(&plan).map_err(|error| {
+        let what = match error.stage {
+            Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
+            Stage::Exec => format!("{} cannot be executed", program.display()),
+            Stage::Clone => "the system has no room for another process".to_owned(),
+            stage => stage.what().to_owned(),
+        };
+        failed(&what, &error.source)
+    })
 }
 
 fn end_unwatched(pid: i32) {
@@ -187,27 +180,6 @@ fn command_line(spec: &AppSpec, search: &str) -> Result<(PathBuf, Vec<String>), 
             Ok((program, argv))
         }
     }
-}
-
-fn plan<'a>(
-    program: PathBuf,
-    argv: &[String],
-    env: &BTreeMap<String, String>,
-    cwd: &Path,
-    fds: Vec<(BorrowedFd<'a>, RawFd)>,
-    around: &Surroundings<'_>,
-) -> io::Result<SpawnPlan<'a>> {
-    Ok(SpawnPlan {
-        program: c_string(program)?,
-        argv: argv.iter().map(c_string).collect::<io::Result<_>>()?,
-        env: env.iter().map(|(name, value)| c_string(format!("{name}={value}"))).collect::<io::Result<_>>()?,
-        cwd: c_string(cwd)?,
-        fds,
-        new_session: true,
-        parent_death_signal: around.parent_death_signal,
-        open_files: Some(around.open_files),
-        birth: None,
-    })
 }
 
 /// Tells scripts which process it is.

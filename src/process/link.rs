@@ -2,6 +2,7 @@
 
 use crate::cluster::{Group, Holder, Notice, WorkerId};
 use crate::ipc::{Channel, Inbound};
+use crate::slots::Standing;
 use serde_json::Value;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -33,26 +34,67 @@ pub(super) struct Membership {
 #[derive(Debug)]
 pub(super) struct Link {
     channel: Rc<Channel>,
-    membership: Option<Membership>,
+    hearer: Hearer,
     said: mpsc::Receiver<Said>,
-    sender: mpsc::Sender<Said>,
     tasks: [AbortHandle; 2],
 }
 
+/// What is done with a message, whoever reads it.
+#[derive(Debug, Clone)]
+struct Hearer {
+    membership: Option<Membership>,
+    standing: Standing,
+    said: mpsc::Sender<Said>,
+}
+
 impl Link {
-    pub(super) fn open(fd: Arc<OwnedFd>, membership: Option<Membership>, holder: Holder) -> io::Result<Self> {
+    /// To an app that begins. What it says of itself is in `standing` before it leaves the channel.
+    pub(super) fn open(
+        fd: Arc<OwnedFd>,
+        membership: Option<Membership>,
+        holder: Holder,
+        standing: Standing,
+    ) -> io::Result<Self> {
         let channel = Rc::new(Channel::new(fd)?);
         if let Some(Membership { group, worker }) = &membership {
-            group.add(*worker, holder, Rc::clone(&channel));
+            group.add(*worker, holder, Rc::clone(&channel), standing.clone());
         }
+        Ok(Self::run(channel, membership, standing))
+    }
+
+    /// To an app that another daemon has talked with: what it said to that one, by `standing`, it says again.
+    pub(super) fn adopt(
+        fd: Arc<OwnedFd>,
+        membership: Option<Membership>,
+        holder: Holder,
+        standing: Standing,
+    ) -> io::Result<Self> {
+        let channel = Rc::new(Channel::adopted(fd)?);
+        if let Some(Membership { group, worker }) = &membership {
+            group.rejoin(*worker, holder, Rc::clone(&channel), standing.clone());
+        }
+        let said = [
+            (standing.is_online(), Said::Cluster(Notice::Online)),
+            (standing.is_ready(), Said::Ready),
+            (standing.is_listening(), Said::Cluster(Notice::Listening)),
+        ];
+        let link = Self::run(channel, membership, standing);
+        for (_, fact) in said.into_iter().filter(|(is_so, _)| *is_so) {
+            let _ = link.hearer.said.try_send(fact);
+        }
+        Ok(link)
+    }
+
+    fn run(channel: Rc<Channel>, membership: Option<Membership>, standing: Standing) -> Self {
         let (sender, said) = mpsc::channel(WAITING);
-        let reader = tokio::task::spawn_local(read(Rc::clone(&channel), membership.clone(), sender.clone()));
+        let hearer = Hearer { membership, standing, said: sender };
+        let reader = tokio::task::spawn_local(read(Rc::clone(&channel), hearer.clone()));
         let writer = {
             let channel = Rc::clone(&channel);
             tokio::task::spawn_local(async move { channel.write_later().await })
         };
         let tasks = [reader.abort_handle(), writer.abort_handle()];
-        Ok(Self { channel, membership, said, sender, tasks })
+        Self { channel, hearer, said, tasks }
     }
 
     /// The next fact. Never ends: a closed channel says so once.
@@ -66,16 +108,14 @@ impl Link {
     }
 
     pub(super) fn membership(&self) -> Option<&Membership> {
-        self.membership.as_ref()
+        self.hearer.membership.as_ref()
     }
 
     /// The process is gone: what it still said is handled, then its connections go to others.
     pub(super) fn finish(self) {
-        let open = self.channel.receive_now(|message, _| handle(message, self.membership.as_ref(), &self.sender));
+        let open = self.channel.receive_now(|message, _| self.hearer.hear(message));
         let _ = open;
-        if let Some(Membership { group, worker }) = &self.membership {
-            group.gone(*worker);
-        }
+        self.hearer.gone();
     }
 }
 
@@ -87,30 +127,94 @@ impl Drop for Link {
     }
 }
 
-async fn read(channel: Rc<Channel>, membership: Option<Membership>, said: mpsc::Sender<Said>) {
-    while channel.receive(|message, _| handle(message, membership.as_ref(), &said)).await {}
-    if let Some(Membership { group, worker }) = &membership {
-        group.gone(*worker);
-    }
-    let _ = said.send(Said::Closed).await;
+async fn read(channel: Rc<Channel>, hearer: Hearer) {
+    while channel.receive(|message, _| hearer.hear(message)).await {}
+    hearer.gone();
+    let _ = hearer.said.send(Said::Closed).await;
 }
 
-fn handle(message: Inbound, membership: Option<&Membership>, said: &mpsc::Sender<Said>) {
-    let fact = match message {
-        Inbound::User(Value::String(text)) if text == "ready" => Some(Said::Ready),
-        Inbound::Cluster(message) => {
-            membership.and_then(|Membership { group, worker }| group.handle(*worker, &message)).map(Said::Cluster)
+impl Hearer {
+    /// Whatever must outlive us is written when this returns: the message leaves the channel next. It may come twice.
+    fn hear(&self, message: Inbound) {
+        let fact = match message {
+            Inbound::User(Value::String(text)) if text == "ready" => {
+                self.standing.set_ready();
+                Some(Said::Ready)
+            }
+            Inbound::Cluster(message) => {
+                let notice = self.membership.as_ref().and_then(|member| member.group.handle(member.worker, &message));
+                if notice == Some(Notice::Online) {
+                    self.standing.set_online();
+                }
+                notice.map(Said::Cluster)
+            }
+            // The pairing of descriptors and messages is lost, so nothing sent to this worker can be trusted.
+            Inbound::HandleNack => self.membership.is_some().then_some(Said::Cluster(Notice::Broken)),
+            Inbound::Garbage => {
+                tracing::debug!("an app wrote a line that is no JSON to its channel");
+                None
+            }
+            // Messages of the app to others are the bus's, which has no readers yet.
+            Inbound::User(_) | Inbound::Handle | Inbound::HandleAck | Inbound::OtherInternal => None,
+        };
+        if let Some(fact) = fact {
+            let _ = self.said.try_send(fact);
         }
-        // The pairing of descriptors and messages is lost, so nothing sent to this worker can be trusted.
-        Inbound::HandleNack if membership.is_some() => Some(Said::Cluster(Notice::Broken)),
-        Inbound::Garbage => {
-            tracing::debug!("an app wrote a line that is no JSON to its channel");
-            None
+    }
+
+    /// The channel has ended.
+    fn gone(&self) {
+        if let Some(Membership { group, worker }) = &self.membership {
+            group.gone(*worker);
         }
-        // Messages of the app to others are the bus's, which has no readers yet.
-        Inbound::User(_) | Inbound::Handle | Inbound::HandleAck | Inbound::HandleNack | Inbound::OtherInternal => None,
-    };
-    if let Some(fact) = fact {
-        let _ = said.try_send(fact);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slots::InFlight;
+    use crate::sys::channel;
+    use crate::sys::keep::LocalKeep;
+    use std::os::fd::AsFd;
+    use tokio::task::LocalSet;
+
+    fn membership() -> Membership {
+        let group = Group::new("app", Rc::new(LocalKeep::default()), InFlight::unkept(), 0);
+        Membership { group, worker: WorkerId(1) }
+    }
+
+    /// Lives until it is killed: no destructor runs.
+    fn daemon(life: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let tasks = LocalSet::new();
+        tasks.block_on(&runtime, life);
+        std::mem::forget((tasks, runtime));
+    }
+
+    #[test]
+    fn what_an_app_has_said_it_says_to_the_next_daemon_too() {
+        let (ours, app) = channel::pair().unwrap();
+        let (ours, standing) = (Arc::new(ours), Standing::unkept());
+        let facts = [Said::Cluster(Notice::Online), Said::Ready, Said::Cluster(Notice::Listening)];
+        daemon(async {
+            let mut link = Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing.clone()).unwrap();
+            let lines = "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n\"ready\"\n\
+                         {\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\"}\n";
+            channel::send(app.as_fd(), lines.as_bytes(), None).unwrap();
+            for fact in &facts {
+                assert_eq!(link.next().await, *fact);
+            }
+            assert!(standing.is_online() && standing.is_ready() && standing.is_listening());
+            std::mem::forget(link);
+        });
+        daemon(async {
+            let mut link = Link::adopt(ours, Some(membership()), Holder(1), standing).unwrap();
+            for fact in &facts {
+                assert_eq!(link.next().await, *fact);
+            }
+            drop(app);
+            assert_eq!(link.next().await, Said::Closed);
+        });
     }
 }

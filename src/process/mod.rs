@@ -2,18 +2,22 @@
 //!
 //! What to do is decided by [`crate::domain::lifecycle`]; the task carries it out.
 
+mod account;
 mod act;
 mod adopt;
 mod environment;
 mod exit;
+mod inherited;
 mod launch;
 mod link;
 mod task;
 mod unwritten;
+mod wires;
 
-pub use adopt::{end_stray, lives};
+pub use adopt::{end_stray, finish_outputs, lives};
 pub use environment::{Identity, compose, redacted};
-pub use exit::ExitFact;
+pub use exit::{ExitFact, Exits};
+pub use inherited::{Inherited, fact};
 pub use launch::write_pid_file;
 pub use task::{Command, Context, Handle, Observed, Settled, SpawnIds};
 pub use unwritten::Unwritten;

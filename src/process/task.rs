@@ -1,7 +1,8 @@
 //! The task of one process: waits for commands, facts and deadlines, asks the lifecycle, does what it says.
 
 use super::environment::Identity;
-use super::exit::ExitFact;
+use super::exit::{ExitFact, Exits};
+use super::inherited::Inherited;
 use super::launch::Run;
 use super::link::Said;
 use super::unwritten::Unwritten;
@@ -9,11 +10,12 @@ use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, Report, State};
 use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
+use crate::guardian;
 use crate::logs::Logs;
-use crate::slots::{Record, Slot, Table};
+use crate::slots::{Record, Slot, Standing, Table};
 use crate::sys::keep::Keep;
 use crate::sys::{group, pidfd};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,6 +28,11 @@ const GROUP_POLL: Duration = Duration::from_millis(20);
 pub struct Context {
     pub logs: Logs,
     pub keep: Rc<dyn Keep>,
+    /// The parent of the apps, where there is one.
+    pub guardian: Option<Rc<guardian::Link>>,
+    pub exits: Rc<Exits>,
+    /// What another generation has left.
+    pub inherited: Rc<RefCell<Inherited>>,
     pub ids: Rc<SpawnIds>,
     /// Where reports go. Unbounded: its reader runs on this thread and reads all there is in each turn.
     pub reports: mpsc::UnboundedSender<(ProcessId, Holder, Report)>,
@@ -46,6 +53,15 @@ pub struct Context {
 pub struct SpawnIds {
     next: Cell<u64>,
     next_holder: Cell<u64>,
+}
+
+impl Context {
+    /// A run's end is recorded where it outlives this program.
+    pub fn acknowledge(&self, run: SpawnId) {
+        if let Some(guardian) = &self.guardian {
+            guardian.acknowledge(run.0);
+        }
+    }
 }
 
 impl SpawnIds {
@@ -156,6 +172,7 @@ impl Handle {
             state,
             run: None,
             leftovers: None,
+            standing: slot.as_ref().map_or_else(Standing::unkept, Slot::standing),
             slot,
             abandoned: false,
             seen,
@@ -199,6 +216,8 @@ pub(super) struct Task {
     /// The group of an ended run of which something still lives.
     pub(super) leftovers: Option<i32>,
     pub(super) slot: Option<Slot>,
+    /// What the run has said of itself, beside the slot.
+    pub(super) standing: Standing,
     /// Nobody holds a handle any more: a replaced process, on its way out.
     pub(super) abandoned: bool,
     pub(super) seen: watch::Sender<Observed>,
@@ -228,7 +247,7 @@ impl Task {
         let deadline = self.state.deadline();
         let (sweeping, abandoned) = (self.is_sweeping(), self.abandoned);
         let (exits, link) = match &mut self.run {
-            Some(run) => (Some(&run.exits), run.link.as_mut()),
+            Some(run) => (Some(&mut run.exits), run.link.as_mut()),
             None => (None, None),
         };
         let exit = async {

@@ -1,7 +1,10 @@
 //! The output of processes that have ended, until all of it is in its files.
 
-use crate::domain::SpawnId;
-use crate::logs::Logs;
+use super::task::Context;
+use super::wires::forget_output;
+use crate::domain::{ProcessId, SpawnId};
+use crate::sys::fault::{self, Point};
+use std::rc::Rc;
 use tokio::sync::watch;
 
 /// How many ended processes the log thread still copies for. Whoever ends the program waits for none.
@@ -17,14 +20,17 @@ impl Default for Unwritten {
 }
 
 impl Unwritten {
-    /// The run has ended: its output is read to where it is now.
-    pub(super) fn finish(&self, logs: &Logs, run: SpawnId) {
-        let written = logs.finish(run);
+    /// The run has ended: its output is read to where it is now, and kept until it is in its files.
+    pub(super) fn finish(&self, context: &Context, id: ProcessId, run: SpawnId) {
+        let (written, keep) = (context.logs.finish(run), Rc::clone(&context.keep));
         let count = self.count.clone();
         count.send_modify(|count| *count += 1);
         tokio::task::spawn_local(async move {
-            // Without a log thread there is nothing to wait for.
-            let _ = written.await;
+            // Without a log thread there is nothing to wait for, and another generation may do better.
+            if written.await.is_ok() {
+                fault::point(Point::LogForgotten);
+                forget_output(keep.as_ref(), id, run);
+            }
             count.send_modify(|count| *count -= 1);
         });
     }

@@ -18,7 +18,7 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// A response that ends in order when the stream does, or the supervisor behind `handle`.
 pub(super) fn sse<T: Serialize + Send + Unpin + 'static>(stream: Stream<T>, handle: Handle) -> Response {
     let closed = Box::pin(async move {
-        handle.closed().await;
+        handle.ended().await;
         tokio::time::sleep(LAST_WORDS).await;
     });
     let body = Body::new(Events { stream, closed });

@@ -175,6 +175,18 @@ impl InFlight {
         Self { table: None }
     }
 
+    /// How many there are now.
+    pub fn count(&self) -> u64 {
+        self.table.as_ref().map_or(0, |table| table.memory.words()[IN_FLIGHT_WORD].load(Ordering::Acquire))
+    }
+
+    /// One that a daemon before this one had handed over, and that was given back to nobody.
+    pub fn lost(&self) {
+        if let Some(table) = &self.table {
+            table.memory.words()[LOST_WORD].fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     /// Before an accept.
     pub fn begin(&self) {
         if let Some(table) = &self.table {

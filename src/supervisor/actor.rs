@@ -1,9 +1,9 @@
 //! The actor: reads what comes in, and keeps what all verbs share.
 
-use super::handle::{Call, Door, Handle};
+use super::handle::{Call, Door, Ending, Handle};
 use super::persist::Persistence;
 use super::registry::{Entry, Registry};
-use crate::api::{ApiError, Code, DaemonInfo, Event, EventKind, Request, Response};
+use crate::api::{ApiError, Code, DaemonInfo, Death, Event, EventKind, Guardian, Request, Response, UpdateReport};
 use crate::clock;
 use crate::cluster::Holder;
 use crate::domain::lifecycle::Report;
@@ -14,6 +14,8 @@ use crate::process::Context;
 use crate::slots::{InFlight, Table};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -34,7 +36,22 @@ pub struct World {
     pub(super) closing: Cell<bool>,
     pub(super) persistence: Option<Persistence>,
     pub(super) started_at: UnixMs,
+    pub(super) facts: Facts,
 }
+
+/// What there is to tell of the guardian, and of the daemons before this one.
+#[derive(Clone, Default)]
+pub struct Facts {
+    pub generation: u64,
+    pub guardian: Option<Guardian>,
+    pub last_death: Option<Death>,
+    pub last_update: Option<UpdateReport>,
+    /// How another program becomes the daemon, where that is possible.
+    pub successor: Option<Successor>,
+}
+
+/// Has another program go on, once this one has ended: an error where it cannot.
+pub type Successor = Rc<dyn Fn(PathBuf) -> Pin<Box<dyn Future<Output = Result<(), ApiError>>>>>;
 
 /// The actor itself. Runs on a `LocalSet`.
 pub struct Supervisor {
@@ -64,10 +81,11 @@ impl Supervisor {
         context: Context,
         reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
         persistence: Option<Persistence>,
+        facts: Facts,
     ) -> (Handle, Self) {
         let (handle, door) = Handle::new();
         let in_flight = context.slots.as_ref().map_or_else(InFlight::unkept, Table::in_flight);
-        let registry = Registry::new(Rc::clone(&context.keep), in_flight);
+        let registry = Registry::new(Rc::clone(&context.keep), in_flight, facts.generation);
         let world = Rc::new(World {
             home,
             context,
@@ -78,13 +96,18 @@ impl Supervisor {
             closing: Cell::new(false),
             persistence,
             started_at: clock::unix_ms(),
+            facts,
         });
         (handle, Self { world, door, reports, remembered: Rc::default() })
     }
 
+    /// Takes over what another generation has left.
+    pub fn adopt(&self) {
+        self.world.restore();
+    }
+
     /// Serves until it was asked to leave and nothing runs any more.
     pub async fn run(mut self) {
-        self.world.restore();
         let mut samples = tokio::time::interval(SAMPLE_EVERY);
         samples.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -100,7 +123,7 @@ impl Supervisor {
             }
         }
         self.world.stop_everything().await;
-        self.door.closed.send_replace(true);
+        self.door.closed.send_replace(Some(Ending::Closed));
     }
 
     fn serve(&self, call: Call) {
@@ -121,7 +144,12 @@ impl Supervisor {
     fn request(&self, request: Request, key: Option<String>, reply: oneshot::Sender<Answer>) {
         let Some(reply) = self.recall(key.as_ref(), reply) else { return };
         let (world, remembered) = (Rc::clone(&self.world), Rc::clone(&self.remembered));
-        let closed = matches!(request, Request::Kill).then(|| self.door.closed.clone());
+        let ending = match request {
+            Request::Kill => Some(Ending::Closed),
+            Request::Update { .. } => Some(Ending::Replaced),
+            _ => None,
+        };
+        let closed = self.door.closed.clone();
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
             let answer = Rc::clone(&world).carry_out(request).await;
@@ -132,10 +160,11 @@ impl Supervisor {
             if let Some(key) = key {
                 remembered.borrow_mut().finish(&key, &answer);
             }
+            let ending = ending.filter(|_| answer.is_ok());
             // Answered before the end: else the answer would never leave.
             let _ = reply.send(answer);
-            if let Some(closed) = closed {
-                closed.send_replace(true);
+            if ending.is_some() {
+                closed.send_replace(ending);
             }
         });
     }
@@ -206,8 +235,12 @@ impl World {
             Request::ReopenLogs => self.reopen_logs().await,
             Request::Host => self.host_figures(),
             Request::Update { program } => {
-                let message = format!("{} cannot take over: this supervisor has no guardian", program.display());
-                Err(ApiError::new(Code::UpdateFailed, message))
+                let Some(successor) = &self.facts.successor else {
+                    let message = format!("{} cannot take over: this supervisor has no guardian", program.display());
+                    return Err(ApiError::new(Code::UpdateFailed, message));
+                };
+                successor(program).await?;
+                Ok(Response::Updating { generation: self.facts.generation })
             }
             Request::Kill => {
                 self.closing.set(true);
@@ -234,10 +267,10 @@ impl World {
             home: self.home.root().to_owned(),
             started_at: self.started_at,
             processes: self.registry.borrow().len() as u32,
-            generation: 1,
-            guardian: None,
-            last_death: None,
-            last_update: None,
+            generation: self.facts.generation,
+            guardian: self.facts.guardian.clone(),
+            last_death: self.facts.last_death.clone(),
+            last_update: self.facts.last_update.clone(),
             lost_connections: self.context.slots.as_ref().map_or(0, Table::lost_connections),
         }
     }

@@ -13,24 +13,33 @@ pub(super) enum Call {
     Events { reply: oneshot::Sender<Stream<Event>> },
 }
 
+/// How a supervisor ends on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was asked to leave, and nothing runs any more.
+    Closed,
+    /// Another program goes on with everything.
+    Replaced,
+}
+
 /// A supervisor, from any thread.
 #[derive(Debug, Clone)]
 pub struct Handle {
     calls: mpsc::Sender<Call>,
-    closed: watch::Receiver<bool>,
+    closed: watch::Receiver<Option<Ending>>,
 }
 
 /// The actor's end.
 #[derive(Debug)]
 pub(super) struct Door {
     pub(super) calls: mpsc::Receiver<Call>,
-    pub(super) closed: watch::Sender<bool>,
+    pub(super) closed: watch::Sender<Option<Ending>>,
 }
 
 impl Handle {
     pub(super) fn new() -> (Self, Door) {
         let (calls, receiver) = mpsc::channel(WAITING);
-        let (sender, closed) = watch::channel(false);
+        let (sender, closed) = watch::channel(None);
         (Self { calls, closed }, Door { calls: receiver, closed: sender })
     }
 
@@ -41,9 +50,10 @@ impl Handle {
         answer.await.map_err(|_| closing())?
     }
 
-    /// Waits until it was asked to leave, and nothing runs any more.
-    pub async fn closed(&self) {
-        let _ = self.closed.clone().wait_for(|closed| *closed).await;
+    /// Waits until it has come to its end.
+    pub async fn ended(&self) -> Ending {
+        let mut closed = self.closed.clone();
+        closed.wait_for(Option::is_some).await.ok().and_then(|ending| *ending).unwrap_or(Ending::Closed)
     }
 }
 

@@ -8,11 +8,12 @@ mod handle;
 mod persist;
 mod registry;
 mod reload;
+mod restore;
 mod start;
 mod streams;
 mod verbs;
 mod view;
 
-pub use actor::{Supervisor, World};
-pub use handle::Handle;
+pub use actor::{Facts, Successor, Supervisor, World};
+pub use handle::{Ending, Handle};
 pub use persist::Persistence;

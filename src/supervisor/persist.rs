@@ -1,16 +1,14 @@
-//! The list kept on disk at each change, and taken up again.
+//! The list kept on disk at each change.
 
 use super::actor::World;
-use super::registry::{Entry, identity};
-use crate::domain::lifecycle::{Phase, Then};
-use crate::domain::{ProcessId, SpawnId};
+use super::registry::Entry;
+use crate::domain::SpawnId;
 use crate::paths::Home;
-use crate::process::{self, Command};
 use crate::slots::{Record, Slot};
 use crate::store::{SavedProcess, Snapshot, Store, StoreError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 /// Runs that may have begun after the last state was written get no number twice.
 const RUN_MARGIN: u64 = 10_000;
@@ -19,10 +17,10 @@ const RUN_MARGIN: u64 = 10_000;
 #[derive(Debug)]
 pub struct Persistence {
     store: Store,
-    boot: String,
-    loaded: RefCell<Option<Snapshot>>,
+    pub(super) boot: String,
+    pub(super) loaded: RefCell<Option<Snapshot>>,
     /// What processes were doing when the last daemon was cut off.
-    records: RefCell<Vec<(Slot, Record)>>,
+    pub(super) records: RefCell<Vec<(Slot, Record)>>,
     last_run: u64,
     dirty: Cell<bool>,
     writing: Cell<bool>,
@@ -73,69 +71,6 @@ impl Persistence {
 }
 
 impl World {
-    /// What an end that was not orderly has left: what lives is taken over, the rest of what should run is started.
-    pub(super) fn restore(self: &Rc<Self>) {
-        let Some(persistence) = &self.persistence else { return };
-        let Some(snapshot) = persistence.loaded.take() else { return };
-        let same_boot = snapshot.boot == persistence.boot;
-        let count = snapshot.processes.len();
-        if count > 0 {
-            let how = if same_boot { "the last daemon was not ended in order" } else { "the machine was started anew" };
-            tracing::warn!("{how}: {count} processes are on the list");
-        }
-        self.registry.borrow_mut().skip_to(snapshot.next_id);
-        let mut records = persistence.records.take();
-        for saved in snapshot.processes {
-            let record = take_current(&mut records, saved.id);
-            self.restore_process(saved, record, same_boot);
-        }
-        for (_, stray) in records {
-            let Some((pid, _)) = stray.run.filter(|(pid, began)| process::lives(*pid, *began)) else { continue };
-            if self.registry.borrow().get(stray.id).is_some() {
-                // The other half of a reload that was cut off: nobody will go on with it.
-                process::end_stray(pid);
-            } else {
-                tracing::error!(
-                    "process {pid} runs, and is on no list: the last daemon was cut off while it started it"
-                );
-            }
-        }
-        self.persist();
-    }
-
-    fn restore_process(self: &Rc<Self>, saved: SavedProcess, record: Option<(Slot, Record)>, same_boot: bool) {
-        let spec = Rc::new(saved.spec);
-        let identity = identity(&spec, saved.id, saved.instance, &saved.unique_id, &self.home);
-        let group = self.registry.borrow_mut().group(&spec);
-        // A worker without its channel cannot be given connections; it leaves by itself, and is replaced.
-        let replaced = group.is_some();
-        let known = record.as_ref().map(|(_, record)| *record);
-        let handle = process::Handle::begin(
-            self.context.clone(),
-            Rc::clone(&spec),
-            identity.clone(),
-            group,
-            saved.restarts,
-            record,
-        );
-        let (reply, _) = oneshot::channel();
-        let taken_over = known.and_then(|record| record.run).map(|(pid, _)| pid);
-        let alive = taken_over.is_some() && taken_over == handle.observed().pid;
-        if replaced && alive && handle.observed().state.is_wanted() {
-            handle.send(Command::Restart(reply));
-        } else if known.is_none() && saved.wanted && same_boot {
-            // After a start of the machine nobody has said that it shall run again.
-            handle.send(Command::Start(reply));
-        }
-        self.registry.borrow_mut().insert(Entry {
-            spec,
-            identity,
-            created_at: saved.created_at,
-            handle,
-            passing: None,
-        });
-    }
-
     /// Writes the state, soon. Changes that come while it is written make one more write, not one each.
     pub(super) fn persist(self: &Rc<Self>) {
         let Some(persistence) = &self.persistence else { return };
@@ -200,19 +135,6 @@ impl World {
         let SpawnId(next_run) = self.context.ids.peek_id();
         Snapshot::new(persistence.boot.clone(), closed, registry.next_id(), next_run, processes)
     }
-}
-
-/// The record of the process as it is on the list: during a reload there are two, of which one is on its way out, or
-/// not in place yet.
-fn take_current(records: &mut Vec<(Slot, Record)>, id: ProcessId) -> Option<(Slot, Record)> {
-    let leaving =
-        |record: &Record| matches!(record.state.phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
-    let (index, _) = records
-        .iter()
-        .enumerate()
-        .filter(|(_, (_, record))| record.id == id)
-        .min_by_key(|(_, (_, record))| (leaving(record), record.state.run))?;
-    Some(records.swap_remove(index))
 }
 
 fn save(entry: &Entry) -> SavedProcess {

@@ -35,10 +35,12 @@ pub(super) struct Registry {
     pub(super) reloading: BTreeSet<String>,
     keep: Rc<dyn Keep>,
     in_flight: InFlight,
+    /// Above all numbers that primaries of earlier generations have used.
+    first_seq: u64,
 }
 
 impl Registry {
-    pub(super) fn new(keep: Rc<dyn Keep>, in_flight: InFlight) -> Self {
+    pub(super) fn new(keep: Rc<dyn Keep>, in_flight: InFlight, generation: u64) -> Self {
         Self {
             entries: BTreeMap::new(),
             next_id: 0,
@@ -46,6 +48,7 @@ impl Registry {
             reloading: BTreeSet::new(),
             keep,
             in_flight,
+            first_seq: generation << 32,
         }
     }
 
@@ -91,8 +94,12 @@ impl Registry {
 
     /// The cluster that processes of this spec belong to.
     pub(super) fn group(&mut self, spec: &AppSpec) -> Option<Group> {
-        let new = || Group::new(&spec.name, Rc::clone(&self.keep), self.in_flight.clone());
+        let new = || Group::new(&spec.name, Rc::clone(&self.keep), self.in_flight.clone(), self.first_seq);
         (spec.mode == Mode::Cluster).then(|| self.groups.entry(spec.name.clone()).or_insert_with(new).clone())
+    }
+
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
     }
 
     pub(super) fn group_of(&self, name: &str) -> Option<&Group> {

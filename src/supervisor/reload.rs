@@ -159,7 +159,7 @@ impl World {
         Err(Self::failed(&entry, &why))
     }
 
-    fn set_passing(&self, id: ProcessId, passing: Option<process::Handle>) {
+    pub(super) fn set_passing(&self, id: ProcessId, passing: Option<process::Handle>) {
         if let Some(entry) = self.registry.borrow_mut().get_mut(id) {
             entry.passing = passing;
         }

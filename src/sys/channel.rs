@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, recvmsg, sendmsg,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, recv, recvmsg, sendmsg,
     socketpair,
 };
 use std::io::{self, IoSlice, IoSliceMut};
@@ -55,10 +55,91 @@ pub fn receive(channel: BorrowedFd<'_>, buffer: &mut [u8], descriptors: &mut Vec
     }
 }
 
+/// What a look into a channel finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peeked {
+    /// Bytes that are there; 0 is the end.
+    pub count: usize,
+    /// A descriptor came with the last of them.
+    pub descriptor: bool,
+}
+
+/// The same bytes as [`receive`] would give, without taking them. Descriptors are not looked at.
+pub fn peek(channel: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Peeked> {
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK;
+    loop {
+        let mut data = [IoSliceMut::new(buffer)];
+        match recvmsg::<UnixAddr>(channel.as_raw_fd(), &mut data, None, flags) {
+            Err(Errno::EINTR) => {}
+            // Where there is room for no descriptor, one that is there is reported as cut off.
+            Ok(message) => {
+                let descriptor = message.flags.contains(MsgFlags::MSG_CTRUNC);
+                return Ok(Peeked { count: message.bytes, descriptor });
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Takes as many bytes as `seen` is long, which [`peek`] has found without a descriptor. `seen` is overwritten.
+pub fn consume(channel: BorrowedFd<'_>, seen: &mut [u8]) -> io::Result<()> {
+    let mut taken = 0;
+    while taken < seen.len() {
+        match recv(channel.as_raw_fd(), &mut seen[taken..], MsgFlags::MSG_DONTWAIT) {
+            Err(Errno::EINTR) => {}
+            Ok(0) => break,
+            other => taken += other?,
+        }
+    }
+    Ok(())
+}
+
+/// Memory that holds what the other end has not read: 0 when it has read all, and never less than its bytes.
+pub fn unread_by_peer(channel: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut memory: libc::c_int = 0;
+    // SAFETY: the request stores one int, into a variable that lives as long as the call.
+    let result = unsafe { libc::ioctl(channel.as_raw_fd(), libc::TIOCOUTQ, &raw mut memory) };
+    Errno::result(result)?;
+    Ok(usize::try_from(memory).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Read;
+
+    #[test]
+    fn a_look_takes_nothing_and_tells_of_descriptors() {
+        let (a, b) = pair().unwrap();
+        let mut buffer = [0; 64];
+        send(a.as_fd(), b"one\ntwo\n", None).unwrap();
+        for _ in 0..2 {
+            assert_eq!(peek(b.as_fd(), &mut buffer).unwrap(), Peeked { count: 8, descriptor: false });
+        }
+        consume(b.as_fd(), &mut buffer[..4]).unwrap();
+        send(a.as_fd(), b"with\n", Some(a.as_fd())).unwrap();
+        send(a.as_fd(), b"after\n", None).unwrap();
+        assert_eq!(peek(b.as_fd(), &mut buffer).unwrap(), Peeked { count: 9, descriptor: true });
+        assert_eq!(&buffer[..9], b"two\nwith\n");
+        let mut fds = Vec::new();
+        assert_eq!(receive(b.as_fd(), &mut buffer[..9], &mut fds).unwrap(), 9);
+        assert_eq!(fds.len(), 1);
+        drop((a, fds));
+        assert_eq!(peek(b.as_fd(), &mut buffer).unwrap(), Peeked { count: 6, descriptor: false });
+        consume(b.as_fd(), &mut buffer[..6]).unwrap();
+        assert_eq!(peek(b.as_fd(), &mut buffer).unwrap(), Peeked { count: 0, descriptor: false });
+    }
+
+    #[test]
+    fn what_the_peer_has_not_read_is_known() {
+        let (a, b) = pair().unwrap();
+        assert_eq!(unread_by_peer(a.as_fd()).unwrap(), 0);
+        let text = [b'x'; 5000];
+        assert_eq!(send(a.as_fd(), &text, None).unwrap(), text.len());
+        assert!(unread_by_peer(a.as_fd()).unwrap() >= text.len());
+        consume(b.as_fd(), &mut text.clone()).unwrap();
+        assert_eq!(unread_by_peer(a.as_fd()).unwrap(), 0);
+    }
 
     #[test]
     fn bytes_and_a_descriptor_travel_together() {

@@ -54,6 +54,19 @@ points! {
     UpdateTried => "update.tried",
 }
 
+/// Whether a test has us behave as on another system: its name is in the list `RPM_FAULT_SIMULATE`.
+#[cfg(not(feature = "faults"))]
+#[inline]
+pub fn simulated(_system: &str) -> bool {
+    false
+}
+
+/// Whether a test has us behave as on another system: its name is in the list `RPM_FAULT_SIMULATE`.
+#[cfg(feature = "faults")]
+pub fn simulated(system: &str) -> bool {
+    std::env::var("RPM_FAULT_SIMULATE").is_ok_and(|list| list.split(',').any(|name| name == system))
+}
+
 /// Here a test may have us killed.
 #[cfg(not(feature = "faults"))]
 #[inline(always)]

@@ -20,6 +20,8 @@ pub trait Keep: std::fmt::Debug {
     /// Stores the descriptor under a name, with a few bytes that say what it is; an existing name is replaced.
     /// It is safe once [`Self::settle`] has said so.
     fn put(&self, name: &str, tag: &[u8], fd: &Arc<OwnedFd>) -> io::Result<()>;
+    /// Notes a descriptor that the keeper itself needs not have, but that whoever takes the keeper's place does.
+    fn note(&self, _name: &str, _fd: &Arc<OwnedFd>) {}
     /// Waits until everything put so far is stored. An error means that some of it is not.
     fn settle(&self) -> io::Result<()>;
     /// Drops what is stored under the name, if anything. The descriptor stays open only where its user has it.

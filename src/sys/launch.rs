@@ -1,11 +1,12 @@
 //! Starting a daemon: a process that outlives us, and says when it is ready.
 
-use super::spawn::{SpawnPlan, c_string, spawn};
+use super::spawn::{Program, SpawnPlan, c_string, spawn};
+use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, FromRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The descriptor on which a launched daemon says that it is ready (`ok`) or why not (anything else).
 pub const READY_FD: RawFd = 3;
@@ -20,28 +21,10 @@ pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io
     for argument in arguments {
         argv.push(c_string(argument)?);
     }
-    let mut env = Vec::new();
-    for (name, value) in std::env::vars_os() {
-        if name != "RPM_HOME" {
-            let mut pair = name;
-            pair.push("=");
-            pair.push(value);
-            env.push(c_string(pair)?);
-        }
-    }
-    let mut own = std::ffi::OsString::from("RPM_HOME=");
-    own.push(home);
-    env.push(c_string(own)?);
+    let env = environment(home)?;
     let first = spawn(&SpawnPlan {
-        program: c_string(program)?,
-        argv,
-        env,
-        cwd: c_string("/")?,
         fds: vec![(input.as_fd(), 0), (output.as_fd(), 1), (output.as_fd(), 2), (theirs.as_fd(), READY_FD)],
-        new_session: true,
-        parent_death_signal: None,
-        open_files: None,
-        birth: None,
+        ..SpawnPlan::new(Program::Path(c_string(program)?), argv, env, c_string("/")?)
     })
     .map_err(|error| {
         io::Error::new(error.source.kind(), format!("{} cannot be started: {error}", program.display()))
@@ -56,6 +39,43 @@ pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io
         "" => Err(format!("it ended at once; its last words are in {}", log.display())),
         why => Err(why.to_owned()),
     })
+}
+
+/// Becomes the guardian that stands beside this program, with this program as its daemon. Returns only when that is
+/// impossible.
+pub fn become_guardian(home: &Path) -> io::Error {
+    let executed = || -> io::Result<io::Error> {
+        let program = std::env::current_exe()?;
+        let guardian = guardian_of(&program);
+        let file = File::open(&guardian).map_err(|error| {
+            io::Error::new(error.kind(), format!("the guardian {} cannot be started: {error}", guardian.display()))
+        })?;
+        let argv = [c_string("rpm-guardian")?, c_string("--daemon")?, c_string(program)?];
+        Ok(super::inherit::become_program(file.as_fd(), &argv, &environment(home)?))
+    };
+    executed().unwrap_or_else(|error| error)
+}
+
+/// Where the guardian of a program is: beside it.
+pub fn guardian_of(program: &Path) -> PathBuf {
+    program.with_file_name("rpm-guardian")
+}
+
+/// Ours, with this home.
+fn environment(home: &Path) -> io::Result<Vec<CString>> {
+    let mut env = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        if name != "RPM_HOME" {
+            let mut pair = name;
+            pair.push("=");
+            pair.push(value);
+            env.push(c_string(pair)?);
+        }
+    }
+    let mut own = std::ffi::OsString::from("RPM_HOME=");
+    own.push(home);
+    env.push(c_string(own)?);
+    Ok(env)
 }
 
 /// In a launched daemon: becomes a child of nobody who launched it. A program that lives long, as Node does, would

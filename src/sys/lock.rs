@@ -2,8 +2,16 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+/// Held as long as the descriptor, or a copy of it, is open.
+impl From<FileLock> for OwnedFd {
+    fn from(lock: FileLock) -> Self {
+        lock.file.into()
+    }
+}
 
 /// A lock that is held as long as this (or an inherited copy of its descriptor) lives.
 #[derive(Debug)]
@@ -35,5 +43,9 @@ impl FileLock {
 
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    pub fn file_mut(&mut self) -> &mut File {
+        &mut self.file
     }
 }

@@ -2,18 +2,24 @@
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
 pub mod channel;
+pub mod children;
 pub mod epoll;
 pub mod fault;
 pub mod group;
+pub mod inherit;
+pub mod input;
 pub mod keep;
 pub mod launch;
 pub mod lock;
 pub mod memory;
+pub mod packet;
 pub mod pidfd;
 pub mod pipe;
 pub mod proc;
 #[cfg(feature = "engine")]
 pub mod ready;
+#[cfg(test)]
+mod refusal;
 pub mod signal;
 pub mod socket;
 pub mod spawn;

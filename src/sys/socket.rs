@@ -2,10 +2,11 @@
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::sockopt::{Ipv6V6Only, PeerCredentials, ReuseAddr};
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, accept4, bind, getsockname,
-    getsockopt, setsockopt, socket,
+    AddressFamily, Backlog, Shutdown, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, accept4, bind,
+    getsockname, getsockopt, setsockopt, shutdown, socket,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -38,6 +39,18 @@ pub fn listen_unix(path: &Path, backlog: i32) -> io::Result<OwnedFd> {
 pub fn listen(socket: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
     let backlog = Backlog::new(backlog).unwrap_or(Backlog::MAXCONN);
     Ok(nix::sys::socket::listen(&socket, backlog)?)
+}
+
+/// Nobody gets an answer from this socket any more, whoever has another copy of it. What waits in it is refused.
+pub fn stop_listening(listener: BorrowedFd<'_>) {
+    let _ = shutdown(listener.as_raw_fd(), Shutdown::Both);
+}
+
+/// Whether [`stop_listening`] was called on it, through whichever copy.
+pub fn has_stopped(listener: BorrowedFd<'_>) -> bool {
+    let mut look = [PollFd::new(listener, PollFlags::POLLIN)];
+    let _ = poll(&mut look, PollTimeout::ZERO);
+    look[0].revents().is_some_and(|seen| seen.contains(PollFlags::POLLHUP))
 }
 
 /// The next waiting connection: non-blocking and close-on-exec from its first moment.
@@ -107,6 +120,25 @@ mod tests {
         let address = local_address(first.as_fd()).unwrap().unwrap();
         let error = listen_tcp(address, false, 8).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::EADDRINUSE));
+    }
+
+    #[test]
+    fn a_stopped_listener_answers_through_no_copy() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        for listener in [listen_tcp("127.0.0.1:0".parse().unwrap(), false, 8).unwrap(), listen_unix(&path, 8).unwrap()]
+        {
+            assert!(!has_stopped(listener.as_fd()));
+            let copy = listener.try_clone().unwrap();
+            stop_listening(listener.as_fd());
+            assert!(has_stopped(copy.as_fd()));
+            let Some(address) = local_address(copy.as_fd()).unwrap() else {
+                assert!(!answers(&path));
+                continue;
+            };
+            assert!(TcpStream::connect(address).is_err());
+            listen_tcp(address, false, 8).expect("its address is free though a copy is open");
+        }
     }
 
     #[test]

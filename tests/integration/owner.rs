@@ -1,6 +1,6 @@
 //! Users: a home is its owner's alone, and needs no root.
 
-use crate::support::{Home, is_root};
+use crate::support::{Home, eventually, is_root};
 use rpm_native::domain::Status;
 use std::os::unix::fs::{PermissionsExt, chown};
 
@@ -56,4 +56,37 @@ fn it_needs_no_root() {
     home.rpm(["stop", "app"]).ok();
     home.rpm(["delete", "all"]).ok();
     assert!(home.list().is_empty());
+}
+
+#[test]
+fn roots_daemon_runs_an_app_as_another_user() {
+    if !is_root() {
+        return eprintln!("skipped: only root can run an app as somebody else");
+    }
+    let home = Home::new();
+    let line = "echo user $(id -u); echo groups $(id -G); echo anew > /dev/stdout; exec sleep 1000";
+    home.rpm(["start", line, "--name", "theirs", "--cwd", "/", "--uid", "nobody"]).ok();
+    assert_eq!(home.told("theirs-out.log", "user "), "65534");
+    assert_eq!(home.told("theirs-out.log", "groups "), "65534");
+    // A pipe can be opened anew by its owner only.
+    eventually("the line comes", || home.lines("theirs-out.log").contains(&"anew".to_owned()).then_some(()));
+    home.rpm(["start", line, "--name", "numbers", "--cwd", "/", "--user", "54321", "--gid", "7"]).ok();
+    assert_eq!(home.told("numbers-out.log", "user "), "54321");
+    assert_eq!(home.told("numbers-out.log", "groups "), "7");
+    home.rpm(["start", line, "--name", "lost", "--cwd", "/", "--uid", "54321"]).fails(&["54321", "give a group too"]);
+    home.rpm(["start", line, "--name", "unknown", "--uid", "no-such-user"]).fails(&["there is no user no-such-user"]);
+    // Its directory is root's alone.
+    std::fs::set_permissions(home.work(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    home.rpm(["start", line, "--name", "closed", "--uid", "nobody"]).fails(&["working directory", "cannot be entered"]);
+}
+
+#[test]
+fn others_run_apps_as_themselves_only() {
+    if !is_root() {
+        return eprintln!("skipped: only root can act as somebody else");
+    }
+    let home = Home::of_nobody();
+    home.rpm(["start", "sleep", "--name", "own", "--uid", "nobody", "--", "1000"]).ok();
+    let refused = home.rpm(["start", "sleep", "--name", "others", "--uid", "root", "--", "1000"]);
+    refused.fails(&["only root", "take uid and gid away"]);
 }

@@ -18,6 +18,12 @@ pub(crate) struct AppFlags {
     /// Arguments between the interpreter and the script, as one word
     #[arg(long, visible_alias = "node-args", value_name = "ARGS", allow_hyphen_values = true, help_heading = "App")]
     pub(crate) interpreter_args: Option<String>,
+    /// Run it as this user, by name or number (as root only)
+    #[arg(short = 'u', long, visible_alias = "user", value_name = "USER", help_heading = "App")]
+    pub(crate) uid: Option<String>,
+    /// Run it as this group, by default the user's own
+    #[arg(long, value_name = "GROUP", help_heading = "App")]
+    pub(crate) gid: Option<String>,
     /// Write the pid to this file
     #[arg(short, long, value_name = "FILE", help_heading = "App")]
     pub(crate) pid: Option<String>,

@@ -14,6 +14,8 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
         ("cwd", &flags.cwd),
         ("interpreter", &flags.interpreter),
         ("interpreter_args", &flags.interpreter_args),
+        ("uid", &flags.uid),
+        ("gid", &flags.gid),
         ("pid_file", &flags.pid),
         ("instances", &flags.instances),
         ("out_file", &flags.output),

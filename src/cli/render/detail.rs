@@ -64,6 +64,8 @@ fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
         ("working directory", Some(path(&detail.spec.cwd))),
         ("pid", process.pid.map(|pid| pid.to_string())),
         ("user", process.username.clone()),
+        ("runs as user", detail.spec.uid.clone()),
+        ("runs as group", detail.spec.gid.clone()),
         ("listens on", words(&detail.listens)),
         ("uptime", process::uptime(process, now)),
         ("cpu", alive.then(|| format!("{:.1}%", process.cpu))),
@@ -185,6 +187,8 @@ pub(crate) mod tests {
             pid_file: None,
             autostart: true,
             username: None,
+            uid: None,
+            gid: None,
             source: None,
         };
         ProcessDetail {

@@ -1,0 +1,69 @@
+//! A connection, and the mark it bears for as long as nobody but us has it.
+
+use super::primary::Carried;
+use crate::ipc::Passenger;
+use crate::slots::InFlight;
+use crate::sys::fault::{self, Point};
+use crate::sys::socket;
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+/// Counts one connection that our death would end.
+#[derive(Debug)]
+struct Mark {
+    in_flight: InFlight,
+}
+
+impl Mark {
+    fn new(in_flight: &InFlight) -> Self {
+        in_flight.begin();
+        Self { in_flight: in_flight.clone() }
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        self.in_flight.end();
+    }
+}
+
+/// A client's connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    fd: OwnedFd,
+    in_flight: InFlight,
+    mark: RefCell<Option<Mark>>,
+}
+
+impl Connection {
+    /// The next one that waits at the listener.
+    pub(super) fn accept(listener: BorrowedFd<'_>, in_flight: &InFlight) -> io::Result<Rc<Self>> {
+        // Before the accept: what is counted too much is a failure expected that doesn't come.
+        let mark = Mark::new(in_flight);
+        fault::point(Point::AcceptMarked);
+        let fd = socket::accept(listener)?;
+        fault::point(Point::AcceptDone);
+        Ok(Rc::new(Self { fd, in_flight: in_flight.clone(), mark: RefCell::new(Some(mark)) }))
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Passenger for Connection {
+    fn sent(&self) {
+        fault::point(Point::HandedOver);
+        self.mark.take();
+    }
+}
+
+impl Carried for Rc<Connection> {
+    fn came_back(&self) {
+        self.mark.borrow_mut().get_or_insert_with(|| Mark::new(&self.in_flight));
+    }
+}

@@ -1,0 +1,164 @@
+//! What a group holds: workers with their channels, servers with their listeners, and who keeps them open.
+
+use super::connection::Connection;
+use super::group::Holder;
+use super::message;
+use super::primary::{HandOver, Primary, WorkerId};
+use super::server::Server;
+use crate::clock;
+use crate::ipc::Channel;
+use crate::slots::{InFlight, MOST_SERVERS, Standing};
+use crate::sys::keep::Keep;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) name: String,
+    pub(super) state: RefCell<State>,
+    pub(super) keep: Rc<dyn Keep>,
+    pub(super) in_flight: InFlight,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) primary: Primary<Rc<Connection>>,
+    pub(super) workers: BTreeMap<WorkerId, Worker>,
+    pub(super) servers: BTreeMap<String, Server>,
+    /// While there is one, listeners stay.
+    pub(super) holders: BTreeSet<Holder>,
+    /// Why the last listen was refused, if it was.
+    pub(super) refused: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) holder: Holder,
+    pub(super) channel: Rc<Channel>,
+    pub(super) standing: Standing,
+}
+
+impl Inner {
+    /// Hands over what waits, and lets listeners accept again.
+    pub(super) fn pump(&self) {
+        let mut state = self.state.borrow_mut();
+        let now = clock::boot_ms();
+        if state.primary.has_waiting() {
+            while let Some(hand_over) = state.primary.dispatch_any(now) {
+                state.deliver(hand_over);
+            }
+        }
+        for server in state.servers.values() {
+            server.room.notify_one();
+        }
+    }
+}
+
+impl State {
+    pub(super) fn new(first_seq: u64) -> Self {
+        Self {
+            primary: Primary::new(first_seq),
+            workers: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            holders: BTreeSet::new(),
+            refused: None,
+        }
+    }
+
+    pub(super) fn send(&self, id: WorkerId, line: Vec<u8>) {
+        if let Some(worker) = self.workers.get(&id)
+            && worker.channel.send(line).is_err()
+        {
+            tracing::warn!("cluster worker {} doesn't read its channel: a message to it is dropped", id.0);
+        }
+    }
+
+    pub(super) fn deliver(&self, hand_over: HandOver<Rc<Connection>>) {
+        if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&hand_over.key)) {
+            let line = message::new_connection(hand_over.seq, &server.key_json);
+            worker.channel.send_descriptor(line, hand_over.connection);
+        }
+    }
+
+    /// The worker listens there. False when it may not.
+    pub(super) fn join(&mut self, id: WorkerId, key: &str) -> bool {
+        let joined = self.primary.join(id, key);
+        if let (true, Some(worker), Some(server)) = (joined, self.workers.get(&id), self.servers.get(key)) {
+            worker.standing.join(server.tag.number);
+        }
+        joined
+    }
+
+    pub(super) fn leave(&mut self, id: WorkerId, key: &str) {
+        self.primary.leave(id, key);
+        if let (Some(worker), Some(server)) = (self.workers.get(&id), self.servers.get(key)) {
+            worker.standing.leave(server.tag.number);
+        }
+    }
+
+    /// No connection goes to it from now on.
+    pub(super) fn retire(&mut self, id: WorkerId) {
+        self.primary.retire(id);
+        if let Some(worker) = self.workers.get(&id) {
+            worker.standing.set_retired();
+        }
+    }
+
+    /// A worker that another daemon has known is what its standing says.
+    pub(super) fn resume(&mut self, id: WorkerId) {
+        let Some(Worker { standing, .. }) = self.workers.get(&id) else { return };
+        let standing = standing.clone();
+        for number in 0..MOST_SERVERS {
+            if !self.servers.values().any(|server| server.tag.number == number) {
+                // Another server will have this number.
+                standing.leave(number);
+            }
+        }
+        for (key, server) in &self.servers {
+            // Of the others it is not known: a worker that doesn't know the key refuses, and somebody else gets it.
+            let perhaps = server.tag.number >= MOST_SERVERS && standing.is_listening();
+            if perhaps || standing.has_joined(server.tag.number) {
+                self.primary.join(id, key);
+            }
+        }
+        if standing.is_retired() {
+            self.primary.retire(id);
+        }
+    }
+
+    /// The smallest number that no server has.
+    pub(super) fn unused_number(&self) -> u32 {
+        let used: BTreeSet<u32> = self.servers.values().map(|server| server.tag.number).collect();
+        (0..used.len() as u32).find(|number| !used.contains(number)).unwrap_or(used.len() as u32)
+    }
+
+    pub(super) fn close(&mut self, key: &str) {
+        let Some(server) = self.servers.remove(key) else { return };
+        // First, as whoever finds the number in a standing finds the server that has it.
+        for worker in self.workers.values() {
+            worker.standing.leave(server.tag.number);
+        }
+        self.primary.close(key);
+        server.close();
+    }
+
+    /// Closes servers without members. Tells whether there were any.
+    pub(super) fn close_unused(&mut self) -> bool {
+        let unused: Vec<String> = self.servers.keys().filter(|key| !self.primary.has_members(key)).cloned().collect();
+        for key in &unused {
+            self.close(key);
+        }
+        !unused.is_empty()
+    }
+
+    /// Closes servers without members, unless a process may still be on its way to them.
+    pub(super) fn prune(&mut self) {
+        let settled = |holder: &Holder| {
+            self.workers.values().any(|worker| worker.holder == *holder && worker.standing.is_listening())
+        };
+        if self.holders.iter().all(settled) {
+            self.close_unused();
+        }
+    }
+}

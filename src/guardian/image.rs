@@ -1,0 +1,24 @@
+//! A program that can be the daemon, kept open: replaced or deleted on disk it can still be started.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::rc::Rc;
+
+#[derive(Debug, Clone)]
+pub(super) struct Image {
+    pub(super) fd: Rc<OwnedFd>,
+    pub(super) path: Rc<[u8]>,
+}
+
+impl Image {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self::new(File::open(path)?.into(), path.as_os_str().as_bytes()))
+    }
+
+    pub(super) fn new(fd: OwnedFd, path: &[u8]) -> Self {
+        Self { fd: Rc::new(fd), path: path.into() }
+    }
+}

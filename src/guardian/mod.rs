@@ -1,0 +1,27 @@
+//! The guardian: a small program that is the parent of all apps, keeps their descriptors, and starts the daemon again
+//! whenever it ends. It reads no log, parses no settings, opens no network socket.
+//!
+//! ```text
+//!  guardian ──┬── daemon (this generation)      control: one packet socket a generation
+//!             ├── app                           PUT, BORN, ACK ──▶   ◀── KEPT, CHILD, EXIT
+//!             └── app
+//! ```
+//!
+//! [`message`] is what they say to each other; `docs/guardian-protocol.md` is the same for people.
+
+mod generation;
+pub mod handover;
+mod image;
+mod keeper;
+#[cfg(feature = "engine")]
+mod link;
+pub mod message;
+pub mod places;
+mod policy;
+mod run;
+mod store;
+mod wire;
+
+#[cfg(feature = "engine")]
+pub use link::{Legacy, Link};
+pub use run::run;

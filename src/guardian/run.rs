@@ -1,0 +1,133 @@
+//! The guardian from its first instruction: who it is, whose home it holds, and what it goes on from.
+
+use super::handover;
+use super::image::Image;
+use super::keeper::{Guardian, Stage, say};
+use super::policy::Deaths;
+use super::store::Store;
+use crate::sys::launch::{leave_launcher, ready_pipe};
+use crate::sys::lock::FileLock;
+use crate::sys::socket::raise_open_files;
+use crate::sys::time::{awake_ms, unix_ms};
+use crate::sys::{children, thread};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Seek, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// How long a guardian that ends may hold the lock.
+const LEAVING: u64 = 2_000;
+
+/// The name under which the guardian's own program is kept.
+pub(super) const PROGRAM: &str = "guardian/program";
+
+const USAGE: &str = "rpm-guardian is started by rpm; to run the daemon in the foreground: rpm daemon";
+
+/// Runs what the arguments (without the program's name) say, and returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let mut arguments = arguments.into_iter();
+    let first = arguments.next();
+    match (first.as_ref().and_then(|word| word.to_str()), arguments.next()) {
+        (Some("--daemon"), Some(program)) => begin(Path::new(&program)),
+        (Some(handover::ARGUMENT), Some(number)) => match handover::take(&number) {
+            Ok(guardian) => go_on(guardian),
+            Err(error) => {
+                say(&format!("what the guardian before this one kept cannot be taken over: {error}"));
+                1
+            }
+        },
+        (Some("--version"), None) => {
+            let _ = writeln!(io::stdout(), "{}", env!("CARGO_PKG_VERSION"));
+            0
+        }
+        _ => {
+            let _ = writeln!(io::stderr(), "{USAGE}");
+            2
+        }
+    }
+}
+
+fn begin(program: &Path) -> u8 {
+    let mut word = ready_pipe();
+    if word.is_some()
+        && let Err(error) = leave_launcher()
+    {
+        say(&format!("it stays a child of the program that launched it: {error}"));
+    }
+    match new(program, &mut word) {
+        Ok(mut guardian) => {
+            guardian.start();
+            go_on(guardian)
+        }
+        Err(why) => {
+            say(&why);
+            if let Some(word) = &mut word {
+                let _ = word.write_all(why.as_bytes());
+            }
+            1
+        }
+    }
+}
+
+fn go_on(guardian: Guardian) -> u8 {
+    thread::name(c"rpm-guardian");
+    guardian.watch()
+}
+
+fn new(program: &Path, word: &mut Option<File>) -> Result<Guardian, String> {
+    let home = std::env::var_os("RPM_HOME").map(PathBuf::from).ok_or("RPM_HOME is not set")?;
+    let lock = take_lock(&home)?;
+    let current = Image::open(program).map_err(|error| format!("{} cannot be opened: {error}", program.display()))?;
+    let failed = |what: &str, error: io::Error| format!("{what}: {error}");
+    let mut store = Store::default();
+    // For a daemon that has to take our place.
+    if let Ok(own) = File::open("/proc/self/exe") {
+        store.put(PROGRAM, b"", own.into());
+    }
+    children::inherit_orphans().map_err(|error| failed("orphans of apps cannot be taken in", error))?;
+    Ok(Guardian {
+        current,
+        previous: None,
+        candidate: None,
+        store,
+        stage: Stage::Waiting { until: awake_ms() },
+        deaths: Deaths::default(),
+        generation: 0,
+        last_death: None,
+        last_update: None,
+        started_at: unix_ms(),
+        orphans: 0,
+        served: false,
+        word: word.take(),
+        lock,
+        open_files: raise_open_files(),
+        signals: children::signals().map_err(|error| failed("signals cannot be waited for", error))?,
+        ending: None,
+        code: 0,
+    })
+}
+
+/// Whoever has it is the only guardian of the home, and so its daemon the only one.
+fn take_lock(home: &Path) -> Result<OwnedFd, String> {
+    let path = home.join("lock");
+    let failed = |error: io::Error| format!("{} cannot be taken: {error}", path.display());
+    let deadline = awake_ms() + LEAVING;
+    loop {
+        if let Some(mut lock) = FileLock::try_take(&path).map_err(failed)? {
+            // It names us to people; a full disk is no reason not to start.
+            let file = lock.file_mut();
+            let named = file.set_len(0).and_then(|()| file.rewind());
+            let _ = named.and_then(|()| write!(file, "{}", std::process::id()));
+            return Ok(lock.into());
+        }
+        if awake_ms() >= deadline {
+            let pid = fs::read_to_string(&path).unwrap_or_default();
+            let (home, pid) = (home.display(), pid.trim());
+            return Err(format!(
+                "another guardian ({pid}) holds home {home}, but its socket doesn't answer; end it with: kill {pid}"
+            ));
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    }
+}

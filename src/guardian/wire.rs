@@ -1,0 +1,155 @@
+//! The guardian's end of the socket to one daemon: reads what came, writes what there is to say, never waits.
+
+use super::message::{LONGEST_MESSAGE, Message};
+use super::store::Store;
+use crate::sys::packet;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// Answers that a daemon has not read. It waits for each, so more than a few are a daemon gone wrong.
+const MOST_ANSWERS: usize = 64;
+
+/// One packet from the other end.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Message {
+        message: Message,
+        sender: i32,
+        descriptor: Option<OwnedFd>,
+        truncated: bool,
+    },
+    /// Bytes that are no message.
+    Garbage,
+    /// Nothing more at the moment.
+    Empty,
+    /// Nobody is left who could send: the daemon, and every child that has not been executed yet.
+    End,
+}
+
+#[derive(Debug)]
+pub(super) struct Wire {
+    socket: OwnedFd,
+    /// Names the daemon's end in `/proc`.
+    pub(super) peer: u64,
+    answers: VecDeque<Message>,
+    replay: Option<Replay>,
+    blocked: Option<Blocked>,
+}
+
+/// Why something could not be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blocked {
+    /// The socket is full: it says when it isn't.
+    Full,
+    /// The user has too many descriptors in flight, or the kernel too little memory: nobody says when that is over.
+    Crowded,
+}
+
+/// How far the answer to `GET` is.
+#[derive(Debug)]
+enum Replay {
+    Entries { after: String },
+    Children { next: usize },
+}
+
+impl Wire {
+    /// The guardian's end, and the daemon's.
+    pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
+        let (socket, theirs) = packet::pair()?;
+        let peer = packet::inode(theirs.as_fd())?;
+        Ok((Self { socket, peer, answers: VecDeque::new(), replay: None, blocked: None }, theirs))
+    }
+
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    pub(super) fn blocked(&self) -> Option<Blocked> {
+        self.blocked
+    }
+
+    pub(super) fn receive(&self) -> Incoming {
+        let mut buffer = [0; LONGEST_MESSAGE];
+        match packet::receive(self.fd(), &mut buffer, false) {
+            Ok(None) => Incoming::End,
+            Ok(Some(packet)) => match Message::decode(&buffer[..packet.length]) {
+                Ok(message) => Incoming::Message {
+                    message,
+                    sender: packet.sender,
+                    descriptor: packet.descriptor,
+                    truncated: packet.truncated,
+                },
+                Err(_) => Incoming::Garbage,
+            },
+            // Out of memory, for one: the poll brings us back.
+            Err(_) => Incoming::Empty,
+        }
+    }
+
+    /// False when the daemon asks without reading.
+    pub(super) fn answer(&mut self, message: Message) -> bool {
+        self.answers.push_back(message);
+        self.answers.len() <= MOST_ANSWERS
+    }
+
+    /// Everything in the store, and after it `rest`.
+    pub(super) fn replay(&mut self, rest: Vec<Message>) {
+        self.answers.extend(rest);
+        self.replay = Some(Replay::Entries { after: String::new() });
+    }
+
+    /// Writes what can be written.
+    pub(super) fn pump(&mut self, store: &mut Store) {
+        self.blocked = self.write(store).err();
+    }
+
+    fn write(&mut self, store: &mut Store) -> Result<(), Blocked> {
+        self.write_replay(store)?;
+        while let Some(message) = self.answers.front() {
+            self.send(message, None)?;
+            self.answers.pop_front();
+        }
+        while let Some(exit) = store.untold() {
+            self.send(&Message::Exit(exit), None)?;
+            store.told(exit.run);
+        }
+        Ok(())
+    }
+
+    fn write_replay(&mut self, store: &Store) -> Result<(), Blocked> {
+        while let Some(replay) = &self.replay {
+            let next = match replay {
+                Replay::Entries { after } => match store.after(after) {
+                    None => Some(Replay::Children { next: 0 }),
+                    Some((name, entry)) => {
+                        let message = Message::Kept { name: name.to_owned(), tag: entry.tag.to_vec() };
+                        self.send(&message, Some(entry.fd.as_fd()))?;
+                        Some(Replay::Entries { after: name.to_owned() })
+                    }
+                },
+                Replay::Children { next } => match store.children().get(*next) {
+                    None => None,
+                    Some(child) => {
+                        self.send(&Message::Child(*child), None)?;
+                        Some(Replay::Children { next: next + 1 })
+                    }
+                },
+            };
+            self.replay = next;
+        }
+        Ok(())
+    }
+
+    /// A dead peer takes everything.
+    fn send(&self, message: &Message, descriptor: Option<BorrowedFd<'_>>) -> Result<(), Blocked> {
+        match packet::send(self.fd(), &message.encode(), descriptor, false) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Blocked::Full),
+            Err(error) => match error.raw_os_error() {
+                Some(libc::ETOOMANYREFS | libc::ENOBUFS | libc::ENOMEM) => Err(Blocked::Crowded),
+                _ => Ok(()),
+            },
+            Ok(()) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Going on where another generation was cut off, or where the machine was: the only way a supervisor begins.
+
+use super::actor::World;
+use super::registry::{Entry, identity};
+use crate::cluster::app_of;
+use crate::domain::ProcessId;
+use crate::domain::lifecycle::{Phase, Then};
+use crate::process::{self, Command};
+use crate::slots::{Record, Slot};
+use crate::store::{SavedProcess, Snapshot};
+use crate::sys::keep::Kept;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tokio::sync::oneshot;
+
+type Found = (Slot, Record);
+
+impl World {
+    /// What lives is taken over, what was under way goes on, the rest of what should run is started; what is nobody's
+    /// is ended and forgotten.
+    pub(super) fn restore(self: &Rc<Self>) {
+        let Some(persistence) = &self.persistence else { return };
+        let mut records = persistence.records.take();
+        let snapshot = persistence.loaded.take();
+        let known = snapshot.is_some();
+        if let Some(snapshot) = snapshot {
+            self.restore_list(snapshot, &persistence.boot, &mut records);
+        }
+        for (_, stray) in records {
+            if let Some((pid, began)) = stray.run
+                && process::lives(pid, began)
+            {
+                tracing::error!("process {pid} runs, and is on no list: it is ended");
+                process::end_stray(pid);
+            }
+        }
+        self.audit();
+        if known {
+            self.persist();
+        }
+    }
+
+    fn restore_list(self: &Rc<Self>, snapshot: Snapshot, boot: &str, records: &mut Vec<Found>) {
+        let same_boot = snapshot.boot == boot;
+        if !same_boot && !snapshot.processes.is_empty() {
+            let count = snapshot.processes.len();
+            tracing::warn!("the machine was started anew: {count} processes are listed, and do not run");
+        }
+        self.registry.borrow_mut().skip_to(snapshot.next_id);
+        self.restore_listeners(&snapshot.processes);
+        for saved in snapshot.processes {
+            let record = take_current(records, saved.id);
+            // It was deleted; only the list had not been written yet.
+            if record.as_ref().is_none_or(|(_, record)| record.state.phase != Phase::Deleted) {
+                let other = take_current(records, saved.id);
+                self.restore_process(&saved, record, other, same_boot);
+            }
+        }
+        for group in self.registry.borrow().groups() {
+            group.settle_after_adoption();
+        }
+    }
+
+    /// Each app's listeners go back to its cluster, before there are workers to give connections to.
+    fn restore_listeners(&self, processes: &[SavedProcess]) {
+        let mut listeners: BTreeMap<String, Vec<Kept>> = BTreeMap::new();
+        for kept in self.context.inherited.borrow_mut().kept.take_all("listen/") {
+            match app_of(&kept) {
+                Some(app) => listeners.entry(app).or_default().push(kept),
+                None => self.context.keep.forget(&kept.name),
+            }
+        }
+        for saved in processes {
+            let group = self.registry.borrow_mut().group(&saved.spec);
+            if let (Some(group), Some(kept)) = (group, listeners.remove(&saved.spec.name)) {
+                group.restore(kept);
+            }
+        }
+        for kept in listeners.into_values().flatten() {
+            self.context.keep.forget(&kept.name);
+        }
+    }
+
+    /// `other` is the second half of a reload that was cut off: an old process on its way out, or a replacement that
+    /// was not in place yet. It goes.
+    fn restore_process(
+        self: &Rc<Self>,
+        saved: &SavedProcess,
+        record: Option<Found>,
+        other: Option<Found>,
+        same_boot: bool,
+    ) {
+        let (id, known) = (saved.id, record.is_some());
+        let linked = self.has_channel(record.as_ref());
+        let mut entry = self.restored_entry(saved, record);
+        let (reply, _) = oneshot::channel();
+        let seen = entry.handle.observed();
+        if !linked
+            && self.registry.borrow_mut().group(&entry.spec).is_some()
+            && seen.pid.is_some()
+            && seen.state.is_wanted()
+        {
+            // A worker without its channel cannot be given connections; it leaves by itself, and is replaced.
+            entry.handle.send(Command::Restart(reply));
+        } else if !known && saved.wanted && same_boot {
+            // After a start of the machine nobody has said that it shall run again.
+            entry.handle.send(Command::Start(reply));
+        }
+        drop(seen);
+        if let Some(other) = other {
+            let passing = self.restored_entry(saved, Some(other)).handle;
+            let (reply, gone) = oneshot::channel();
+            passing.send(Command::Delete(reply));
+            entry.passing = Some(passing);
+            let world = Rc::clone(self);
+            tokio::task::spawn_local(async move {
+                let _ = gone.await;
+                world.set_passing(id, None);
+            });
+        }
+        self.registry.borrow_mut().insert(entry);
+    }
+
+    fn has_channel(&self, record: Option<&Found>) -> bool {
+        let Some((_, record)) = record else { return false };
+        let name = format!("ipc/{}/{}", record.id, record.state.run);
+        self.context.inherited.borrow().kept.names().any(|kept| kept == name)
+    }
+
+    fn restored_entry(&self, saved: &SavedProcess, record: Option<Found>) -> Entry {
+        let spec = Rc::new(saved.spec.clone());
+        let identity = identity(&spec, saved.id, saved.instance, &saved.unique_id, &self.home);
+        let group = self.registry.borrow_mut().group(&spec);
+        let handle = process::Handle::begin(
+            self.context.clone(),
+            Rc::clone(&spec),
+            identity.clone(),
+            group,
+            saved.restarts,
+            record,
+        );
+        Entry { spec, identity, created_at: saved.created_at, handle, passing: None }
+    }
+
+    /// What nobody has gone on with belongs to nobody.
+    fn audit(self: &Rc<Self>) {
+        let mut inherited = self.context.inherited.take();
+        for (run, pid) in std::mem::take(&mut inherited.children) {
+            tracing::error!("process {pid} (run {run}) is on no list: it is ended");
+            process::end_stray(pid);
+        }
+        for run in inherited.exits.keys() {
+            self.context.acknowledge(*run);
+        }
+        let mut outputs = inherited.kept.take_all("out/");
+        outputs.extend(inherited.kept.take_all("err/"));
+        process::finish_outputs(&self.context, outputs, |id| self.called(id));
+        for name in inherited.kept.names() {
+            self.context.keep.forget(name);
+        }
+    }
+
+    fn called(&self, id: ProcessId) -> Option<(String, String)> {
+        let registry = self.registry.borrow();
+        registry.get(id).map(|entry| (entry.spec.name.clone(), entry.spec.namespace.clone()))
+    }
+}
+
+/// The record of the process as it is on the list: during a reload there are two, of which one is on its way out, or
+/// not in place yet.
+fn take_current(records: &mut Vec<Found>, id: ProcessId) -> Option<Found> {
+    let leaving =
+        |record: &Record| matches!(record.state.phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
+    let (index, _) = records
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, record))| record.id == id)
+        .min_by_key(|(_, (_, record))| (leaving(record), record.state.run))?;
+    Some(records.swap_remove(index))
+}

@@ -1,0 +1,57 @@
+//! All children of this program, however they became that: waiting for them, and being the one who inherits orphans.
+
+use super::pidfd::{Exit, wait_id};
+use super::proc::Stat;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use std::fs;
+use std::io;
+
+/// Orphans among our descendants become our children.
+pub fn inherit_orphans() -> io::Result<()> {
+    nix::sys::prctl::set_child_subreaper(true).map_err(Into::into)
+}
+
+/// Some child that has ended and was not reaped yet. It stays so: nobody else can get its pid.
+pub fn ended() -> Option<i32> {
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    wait_id(libc::P_ALL, 0, options).ok().flatten().map(|(pid, _)| pid)
+}
+
+/// Removes the zombie of an ended child.
+pub fn reap(pid: i32) -> Option<Exit> {
+    wait_id(libc::P_PID, pid as libc::id_t, libc::WEXITED | libc::WNOHANG).ok().flatten().map(|(_, exit)| exit)
+}
+
+/// Signals that are read instead of delivered: of children, and those that ask us to end.
+pub fn signals() -> io::Result<SignalFd> {
+    let mut set = SigSet::empty();
+    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP] {
+        set.add(signal);
+    }
+    set.thread_block()?;
+    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
+}
+
+/// Direct children that hold a socket, which `/proc` names by its number.
+pub fn holding_socket(inode: u64) -> Vec<i32> {
+    let me = std::process::id() as i32;
+    let wanted = format!("socket:[{inode}]");
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let children = processes.filter_map(Result::ok).filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse::<i32>().ok()?;
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        (Stat::parse(&stat)?.parent == me).then_some(pid)
+    });
+    let holds = |pid: &i32| {
+        fs::read_dir(format!("/proc/{pid}/fd")).is_ok_and(|fds| {
+            fds.filter_map(Result::ok).any(|fd| fs::read_link(fd.path()).is_ok_and(|to| to.as_os_str() == &*wanted))
+        })
+    };
+    children.filter(holds).collect()
+}
+
+/// Ends a child of ours: until it is reaped nobody else has its pid.
+pub fn kill(pid: i32) {
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
+}

@@ -1,0 +1,116 @@
+//! The parent's half: prepares all that the child needs, clones, and learns how far the child came.
+
+use super::child::{ChildPlan, Executable, run_child};
+use super::plan::{Parent, Program, SpawnPlan, Spawned};
+use super::{SpawnError, Stage};
+use crate::sys::{fault, pidfd};
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+const STACK_SIZE: usize = 64 * 1024;
+
+/// Starts a process and waits until it has been executed (or could not be).
+pub fn spawn(plan: &SpawnPlan<'_>) -> Result<Spawned, SpawnError> {
+    let argv = pointers(&plan.argv);
+    let envp = pointers(&plan.env);
+    let fds: Vec<(RawFd, RawFd)> = plan.fds.iter().map(|(source, target)| (source.as_raw_fd(), *target)).collect();
+    let moved = vec![Cell::new(-1); fds.len()];
+    let oom_score_adj = plan.oom_score_adj.map(|score| score.to_string());
+    let signals = empty_signal_set();
+    let mut child = ChildPlan {
+        program: match &plan.program {
+            Program::Path(path) => Executable::Path(path),
+            Program::Open(fd) => Executable::Open(fd.as_raw_fd()),
+            Program::Inherited(number) => Executable::Inherited(*number),
+        },
+        argv: argv.as_ptr(),
+        envp: envp.as_ptr(),
+        cwd: &plan.cwd,
+        // Above every target, so that sources moved there are in nobody's way.
+        first_free: fds.iter().map(|(_, target)| *target).max().unwrap_or(2).max(2) + 1,
+        fds: &fds,
+        moved: &moved,
+        new_session: plan.new_session,
+        cgroup_procs: plan.cgroup_procs.map(|fd| fd.as_raw_fd()),
+        birth: plan.birth.as_ref().map(|(fd, bytes)| (fd.as_raw_fd(), bytes.as_slice())),
+        oom_score_adj: oom_score_adj.as_ref().map(String::as_bytes),
+        open_files: plan.open_files,
+        limits: &plan.limits,
+        nice: plan.nice,
+        umask: plan.umask,
+        ids: plan.ids.as_ref(),
+        death_signal: plan.parent_death_signal,
+        parent: 0,
+        signals: &signals,
+        failed: Cell::new(None),
+    };
+    let (pid, pidfd, parentage) =
+        clone_for(plan.parent, &mut child).map_err(|source| SpawnError { stage: Stage::Clone, source })?;
+    if let Some((stage, errno)) = child.failed.get() {
+        // Our own parent reaps its own.
+        if parentage == Parent::Us {
+            pidfd::reap(&pidfd);
+        }
+        return Err(SpawnError { stage, source: io::Error::from_raw_os_error(errno) });
+    }
+    Ok(Spawned { pid, pidfd, parentage })
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|string| CStr::as_ptr(string)).chain(std::iter::once(std::ptr::null())).collect()
+}
+
+/// A kernel or a filter of system calls that does not let a process make siblings still lets it make children.
+fn clone_for(parent: Parent, child: &mut ChildPlan<'_>) -> io::Result<(i32, OwnedFd, Parent)> {
+    if parent == Parent::Guardian {
+        child.parent = nix::unistd::getppid().as_raw();
+        let made = if fault::simulated("no-clone-parent") {
+            Err(io::Error::from_raw_os_error(libc::EPERM))
+        } else {
+            clone_child(child, libc::CLONE_PARENT)
+        };
+        match made {
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EPERM | libc::EINVAL | libc::ENOSYS)) => {}
+            made => return made.map(|(pid, pidfd)| (pid, pidfd, Parent::Guardian)),
+        }
+    }
+    child.parent = nix::unistd::getpid().as_raw();
+    clone_child(child, 0).map(|(pid, pidfd)| (pid, pidfd, Parent::Us))
+}
+
+fn empty_signal_set() -> libc::sigset_t {
+    // SAFETY: a sigset_t is plain data; sigemptyset initialises it.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        set
+    }
+}
+
+fn clone_child(child: &ChildPlan<'_>, more_flags: libc::c_int) -> io::Result<(i32, OwnedFd)> {
+    let mut stack = vec![0u128; STACK_SIZE / 16];
+    let mut pidfd: libc::c_int = -1;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD | more_flags;
+    // SAFETY: signals are blocked around the clone, so no handler of ours runs in the child on shared memory. The
+    // stack is ours, aligned, large enough, and outlives the child's use of it, as CLONE_VFORK has this thread wait
+    // until the child has executed or left. `child` likewise outlives it, and is written through Cells only.
+    let pid = unsafe {
+        let mut all = empty_signal_set();
+        libc::sigfillset(&raw mut all);
+        let mut before = empty_signal_set();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        let top = stack.as_mut_ptr().add(stack.len()).cast::<libc::c_void>();
+        let argument = std::ptr::from_ref(child).cast_mut().cast::<libc::c_void>();
+        let pid = libc::clone(run_child, top, flags, argument, &raw mut pidfd);
+        let error = io::Error::last_os_error();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+        if pid < 0 {
+            return Err(error);
+        }
+        pid
+    };
+    // SAFETY: CLONE_PIDFD has stored a new descriptor that nobody else owns.
+    Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
+}
