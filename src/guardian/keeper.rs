@@ -10,7 +10,6 @@ use crate::sys::children;
 use crate::sys::pidfd::Exit;
 use crate::sys::time::{awake_ms, unix_ms};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use std::fs::File;
 use std::io::{self, Write};
@@ -201,7 +200,7 @@ impl Guardian {
                 true
             }
             Message::Try { path } => {
-                self.is_to_try(path, descriptor);
+                self.is_to_try(&path, descriptor);
                 true
             }
             _ => false,
@@ -222,13 +221,20 @@ impl Guardian {
         };
         let mut rest: Vec<Message> = self.store.exits().map(|exit| Message::Exit(*exit)).collect();
         // All of them are in the answer.
-        let told: Vec<u64> = self.store.exits().map(|exit| exit.run).collect();
-        told.into_iter().for_each(|run| self.store.told(run));
+        self.store.all_told();
         rest.extend(self.last_death.map(Message::Death));
-        rest.extend(self.last_update.clone().map(Message::Update));
+        rest.extend(self.update_to_tell().map(Message::Update));
         rest.push(Message::End(about));
         if let Stage::Running(daemon) = &mut self.stage {
             daemon.wire.replay(rest);
+        }
+    }
+
+    /// A daemon on trial that lives to tell it has been taken.
+    fn update_to_tell(&self) -> Option<UpdateRecord> {
+        match (&self.stage, &self.candidate) {
+            (Stage::Running(daemon), Some(image)) if daemon.on_trial => Some(image.update(Verdict::Taken)),
+            _ => self.last_update.clone(),
         }
     }
 
@@ -240,8 +246,7 @@ impl Guardian {
         if std::mem::take(&mut daemon.on_trial)
             && let Some(image) = self.candidate.take()
         {
-            self.last_update =
-                Some(UpdateRecord { at: unix_ms(), program: image.path.to_vec(), outcome: Verdict::Taken });
+            self.last_update = Some(image.update(Verdict::Taken));
             self.previous = Some(std::mem::replace(&mut self.current, image));
             self.deaths = Deaths::default();
             say(&format!("the daemon is now {}", String::from_utf8_lossy(&self.current.path)));
@@ -251,11 +256,11 @@ impl Guardian {
         }
     }
 
-    fn is_to_try(&mut self, path: Vec<u8>, descriptor: Option<OwnedFd>) {
+    fn is_to_try(&mut self, path: &[u8], descriptor: Option<OwnedFd>) {
         let Stage::Running(daemon) = &mut self.stage else { return };
         match descriptor {
             Some(fd) if daemon.ready && !daemon.leaving => {
-                self.candidate = Some(Image::new(fd, &path));
+                self.candidate = Some(Image::new(fd, path));
                 daemon.leaves();
             }
             _ => daemon.failed = Some(libc::EBUSY),
@@ -264,14 +269,12 @@ impl Guardian {
 
     fn read_signals(&mut self) {
         while let Ok(Some(signal)) = self.signals.read_signal() {
-            match Signal::try_from(signal.ssi_signo as i32) {
-                Ok(Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT) => {
-                    self.ending = Some(awake_ms() + ENDING);
-                    if let Stage::Running(daemon) = &self.stage {
-                        daemon.signal(libc::SIGTERM);
-                    }
+            // The others only wake us.
+            if matches!(signal.ssi_signo as i32, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT) {
+                self.ending = Some(awake_ms() + ENDING);
+                if let Stage::Running(daemon) = &self.stage {
+                    daemon.signal(libc::SIGTERM);
                 }
-                _ => {}
             }
         }
     }
@@ -332,7 +335,7 @@ impl Guardian {
     /// The program on trial has failed.
     fn give_back(&mut self, outcome: Verdict) {
         if let Some(image) = self.candidate.take() {
-            self.last_update = Some(UpdateRecord { at: unix_ms(), program: image.path.to_vec(), outcome });
+            self.last_update = Some(image.update(outcome));
         }
     }
 
@@ -340,8 +343,7 @@ impl Guardian {
         let Some(previous) = self.previous.take() else { return };
         let failed = std::mem::replace(&mut self.current, previous);
         say(&format!("{} ends again and again: the one before it is back", String::from_utf8_lossy(&failed.path)));
-        let program = failed.path.to_vec();
-        self.last_update = Some(UpdateRecord { at: unix_ms(), program, outcome: Verdict::Crashed(end) });
+        self.last_update = Some(failed.update(Verdict::Crashed(end)));
         self.previous = Some(failed);
     }
 
