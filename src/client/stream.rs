@@ -51,12 +51,11 @@ async fn follow<T: DeserializeOwned + Clone>(
 ) {
     loop {
         let End::Lost(error) = pump(body, sender).await else { return };
-        let reopened = match &source.again {
-            Some(call) => source.client.open(call, false).await,
-            None => {
-                let lost = ApiError::new(Code::Unreachable, format!("the daemon ended the stream: {error}"));
-                Err(lost.hint("run the command again"))
-            }
+        let reopened = if let Some(call) = &source.again {
+            source.client.open(call, false).await
+        } else {
+            let lost = ApiError::new(Code::Unreachable, format!("the daemon ended the stream: {error}"));
+            Err(lost.hint("run the command again"))
         };
         match (reopened, &source.mark) {
             (Ok(next), mark) => {

@@ -66,7 +66,8 @@ fn serve(link: Link, launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> 
     let mut legacy = link.inherit()?;
     let link = Rc::new(link);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, async {
+    let local = LocalSet::new();
+    let ending: Result<Ending, Box<dyn Error>> = local.block_on(&runtime, async {
         let signals = Signals::watch()?;
         // Before the engine, which takes over what the last daemon has left: a daemon that nobody could reach must not.
         let keep: Rc<dyn Keep> = Rc::clone(&link) as Rc<dyn Keep>;
@@ -96,9 +97,10 @@ fn serve(link: Link, launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> 
             ended = server => ended??,
             () = stuck(handle.clone()) => {}
         }
-        engine.abort();
-        match handle.ended().await {
+        let ending = handle.ended().await;
+        match ending {
             Ending::Closed => {
+                engine.abort();
                 files.remove();
                 remove_pid(&home);
                 link.quit();
@@ -107,8 +109,13 @@ fn serve(link: Link, launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> 
             // Everything stays as it is, for the daemon after us.
             Ending::Replaced => tracing::info!("daemon makes room for another"),
         }
-        Ok(())
-    })
+        Ok(ending)
+    });
+    if !matches!(ending, Ok(Ending::Closed)) {
+        // What is dropped empties its slot and takes leave of its app: for whoever comes next all of it is as it was.
+        std::mem::forget((local, runtime));
+    }
+    ending.map(|_| ())
 }
 
 /// How another program becomes the daemon.

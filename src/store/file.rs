@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 /// How many generations before the last are kept: `state.json.1` is the one just before.
 const KEPT: usize = 3;
 /// Older generations are at least so far apart: many changes in a row push none of them out.
-const APART: Duration = Duration::from_secs(60);
+const APART: Duration = Duration::from_mins(1);
 const TEMPORARY_PREFIX: &str = "state.";
 const TEMPORARY_LETTERS: usize = 6;
 

@@ -22,7 +22,7 @@ const READY_TIMEOUT: u64 = 30_000;
 impl World {
     pub(super) async fn reload(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Result<Response, ApiError> {
         let share = self.share(selector, ticket).await?;
-        self.refuse_none(&share, "reload")?;
+        Self::refuse_none(&share, "reload")?;
         self.reload_all(&share).await?;
         Ok(Response::Processes(self.views(&share.ids())))
     }

@@ -85,7 +85,7 @@ impl World {
     }
 
     /// Of all that a request was about when it was begun nothing is left.
-    pub(super) fn refuse_none(&self, share: &Share, verb: &str) -> Result<(), ApiError> {
+    pub(super) fn refuse_none(share: &Share, verb: &str) -> Result<(), ApiError> {
         if !share.due.is_empty() || !share.done.is_empty() {
             return Ok(());
         }

@@ -63,7 +63,7 @@ impl World {
                     return self.plan_start(spec, start.existing);
                 }
                 let never_ran = begun_of(index).iter().all(|(_, run)| run.0 == 0);
-                Ok(self.go_on(left, never_ran, start.existing))
+                Ok(Self::go_on(left, never_ran, start.existing))
             })
             .collect();
         if begun.is_empty() {
@@ -123,7 +123,7 @@ impl World {
     }
 
     /// What a daemon before this one has begun. New processes and new settings are on the list since then.
-    fn go_on(&self, left: Share, never_ran: bool, existing: Existing) -> Plan {
+    fn go_on(left: Share, never_ran: bool, existing: Existing) -> Plan {
         match existing {
             _ if never_ran => Plan::Start(left),
             // What they ran with before is forgotten: a failure leaves the old processes, with the new settings.

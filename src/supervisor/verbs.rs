@@ -33,7 +33,7 @@ impl World {
 
     pub(super) async fn restart(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Answer {
         let share = self.share(selector, ticket).await?;
-        self.refuse_none(&share, "restart")?;
+        Self::refuse_none(&share, "restart")?;
         self.restart_all(&share).await?;
         Ok(Response::Processes(self.views(&share.ids())))
     }

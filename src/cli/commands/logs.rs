@@ -83,7 +83,9 @@ async fn follow(
                 if batch.contains(&LogItem::Resumed) {
                     session.screen.note(RESUMED);
                 }
-                batch.iter().for_each(|item| log::push(&mut text, item, style));
+                for item in &batch {
+                    log::push(&mut text, item, style);
+                }
             }
             Next::Event(None) => events = None,
             Next::Event(Some(event)) => {

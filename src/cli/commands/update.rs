@@ -36,8 +36,8 @@ pub(super) async fn run(session: &mut Session<'_>, args: UpdateArgs) -> Result<E
         Ok(None) => return nothing_runs(session),
         Err(error) => return failed(session, &before, before.generation, &error.message, error.hint.as_deref()),
     };
-    let (after, report) = successor(session, generation, before.last_update.as_ref()).await?;
-    match report.failed {
+    let (after, failure) = successor(session, generation, before.last_update.as_ref()).await?;
+    match failure {
         None => updated(session, &before, &after),
         Some(why) => {
             let hint = format!("see {} for what it wrote", after.home.join("rpm.log").display());
@@ -71,12 +71,13 @@ async fn ping(session: &Session<'_>) -> Result<Option<DaemonInfo>, Failure> {
     }
 }
 
-/// The daemon after `generation` that knows what became of this update: the new one, or the old one again.
+/// The daemon after `generation`: the new one, which cannot know yet that it has taken over, or the old one again,
+/// which was told why.
 async fn successor(
     session: &mut Session<'_>,
     generation: u64,
     known: Option<&UpdateReport>,
-) -> Result<(DaemonInfo, UpdateReport), Failure> {
+) -> Result<(DaemonInfo, Option<String>), Failure> {
     let begun = Instant::now();
     let mut ticks = interval(LOOK_EVERY);
     let late = || {
@@ -93,10 +94,10 @@ async fn successor(
         // None at all: it is between two daemons, where none keeps the socket meanwhile.
         if let Some(info) = seen.map_err(|_| late())??
             && info.generation != generation
-            && let Some(report) = info.last_update.clone()
-            && known.is_none_or(|known| *known != report)
         {
-            return Ok((info, report));
+            let news = info.last_update.as_ref().filter(|report| known.is_none_or(|known| known != *report));
+            let failed = news.and_then(|report| report.failed.clone());
+            return Ok((info, failed));
         }
         if begun.elapsed() > LIMIT {
             return Err(late());
