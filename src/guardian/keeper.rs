@@ -1,6 +1,6 @@
 //! The guardian's loop: one thread that waits for the daemon's packets, for children that end, and for time.
 
-use super::generation::{Generation, Surroundings, end_of};
+use super::generation::{Aim, Generation, Surroundings, end_of};
 use super::image::Image;
 use super::message::{About, Cause, DeathRecord, End, ExitRecord, Message, UpdateRecord, VERSION, Verdict};
 use super::policy::Deaths;
@@ -196,7 +196,7 @@ impl Guardian {
                 true
             }
             Message::Quit => {
-                daemon.quitting = true;
+                daemon.aim = Aim::Quit;
                 true
             }
             Message::Try { path } => {
@@ -212,6 +212,13 @@ impl Guardian {
 
     fn tell_all(&mut self) {
         self.store.new_listener();
+        if let (Stage::Running(daemon), Some(image)) = (&self.stage, &self.candidate)
+            && daemon.on_trial
+        {
+            // It is the one to tell it. Should it not become ready, nobody is told: another verdict takes the place.
+            self.last_update =
+                Some(UpdateRecord { at: unix_ms(), program: image.path.to_vec(), outcome: Verdict::Taken });
+        }
         let about = About {
             pid: std::process::id() as i32,
             generation: self.generation,
@@ -259,7 +266,7 @@ impl Guardian {
     fn is_to_try(&mut self, path: &[u8], descriptor: Option<OwnedFd>) {
         let Stage::Running(daemon) = &mut self.stage else { return };
         match descriptor {
-            Some(fd) if daemon.ready && !daemon.leaving => {
+            Some(fd) if daemon.ready && daemon.aim == Aim::Serve => {
                 self.candidate = Some(Image::new(fd, path));
                 daemon.leaves();
             }
@@ -304,13 +311,13 @@ impl Guardian {
         let (cause, end) = (daemon.cause(exit), end_of(exit));
         self.last_death = Some(DeathRecord { generation: self.generation, at: unix_ms(), cause });
         let lived = awake_ms().saturating_sub(daemon.since);
-        let then = if daemon.quitting {
+        let then = if daemon.aim == Aim::Quit {
             Next::Leave
         } else if daemon.on_trial {
             say("the program that was tried cannot be the daemon; the one before it goes on");
             self.give_back(daemon.verdict(exit));
             Next::StartAfter(0)
-        } else if daemon.leaving {
+        } else if daemon.aim == Aim::MakeRoom {
             Next::StartAfter(0)
         } else if !self.served && self.store.children().is_empty() && matches!(end, End::Code(_)) {
             // It has said why, and there is nothing that needs it.

@@ -34,6 +34,7 @@ pub(super) struct Wire {
     pub(super) peer: u64,
     answers: VecDeque<Message>,
     replay: Option<Replay>,
+    asked: bool,
     blocked: Option<Blocked>,
 }
 
@@ -49,8 +50,13 @@ pub(super) enum Blocked {
 /// How far the answer to `GET` is.
 #[derive(Debug)]
 enum Replay {
-    Entries { after: String },
-    Children { next: usize },
+    Entries {
+        after: String,
+    },
+    /// By run, not by place: some may end meanwhile.
+    Children {
+        from: u64,
+    },
 }
 
 impl Wire {
@@ -58,7 +64,7 @@ impl Wire {
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let (socket, theirs) = packet::pair()?;
         let peer = packet::inode(theirs.as_fd())?;
-        Ok((Self { socket, peer, answers: VecDeque::new(), replay: None, blocked: None }, theirs))
+        Ok((Self { socket, peer, answers: VecDeque::new(), replay: None, asked: false, blocked: None }, theirs))
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
@@ -95,6 +101,7 @@ impl Wire {
 
     /// Everything in the store, and after it `rest`.
     pub(super) fn replay(&mut self, rest: Vec<Message>) {
+        self.asked = true;
         self.answers.extend(rest);
         self.replay = Some(Replay::Entries { after: String::new() });
     }
@@ -110,7 +117,10 @@ impl Wire {
             self.send(message, None)?;
             self.answers.pop_front();
         }
-        while let Some(exit) = store.untold() {
+        // Before it has asked for everything it expects nothing but answers, and the exits are part of one.
+        while self.asked
+            && let Some(exit) = store.untold()
+        {
             self.send(&Message::Exit(exit), None)?;
             store.told(exit.run);
         }
@@ -121,20 +131,23 @@ impl Wire {
         while let Some(replay) = &self.replay {
             let next = match replay {
                 Replay::Entries { after } => match store.after(after) {
-                    None => Some(Replay::Children { next: 0 }),
+                    None => Some(Replay::Children { from: 0 }),
                     Some((name, entry)) => {
                         let message = Message::Kept { name: name.to_owned(), tag: entry.tag.to_vec() };
                         self.send(&message, Some(entry.fd.as_fd()))?;
                         Some(Replay::Entries { after: name.to_owned() })
                     }
                 },
-                Replay::Children { next } => match store.children().get(*next) {
-                    None => None,
-                    Some(child) => {
-                        self.send(&Message::Child(*child), None)?;
-                        Some(Replay::Children { next: next + 1 })
+                Replay::Children { from } => {
+                    let later = store.children().iter().filter(|child| child.run >= *from);
+                    match later.min_by_key(|child| child.run) {
+                        None => None,
+                        Some(child) => {
+                            self.send(&Message::Child(*child), None)?;
+                            Some(Replay::Children { from: child.run + 1 })
+                        }
                     }
-                },
+                }
             };
             self.replay = next;
         }

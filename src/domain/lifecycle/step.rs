@@ -44,7 +44,7 @@ impl Machine<'_> {
             Event::Ready(run) if run == self.state.run => self.ready(),
             Event::Drained(run) if run == self.state.run => self.drained(),
             Event::Exited { run, outcome, leftovers, at } if run == self.state.run => {
-                self.exited(outcome, leftovers, at)
+                self.exited(outcome, leftovers, at);
             }
             Event::GroupGone(run) if run == self.state.run => self.group_gone(),
             // Of an earlier run: too late to matter.
