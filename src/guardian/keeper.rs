@@ -212,13 +212,6 @@ impl Guardian {
 
     fn tell_all(&mut self) {
         self.store.new_listener();
-        if let (Stage::Running(daemon), Some(image)) = (&self.stage, &self.candidate)
-            && daemon.on_trial
-        {
-            // It is the one to tell it. Should it not become ready, nobody is told: another verdict takes the place.
-            self.last_update =
-                Some(UpdateRecord { at: unix_ms(), program: image.path.to_vec(), outcome: Verdict::Taken });
-        }
         let about = About {
             pid: std::process::id() as i32,
             generation: self.generation,
