@@ -91,15 +91,12 @@ impl World {
         same_boot: bool,
     ) {
         let (id, known) = (saved.id, record.is_some());
-        let linked = self.has_channel(record.as_ref());
+        let cut_off = if self.has_channel(record.as_ref()) { None } else { record.as_ref().and_then(|(_, it)| it.run) };
         let mut entry = self.restored_entry(saved, record);
         let (reply, _) = oneshot::channel();
         let seen = entry.handle.observed();
-        if !linked
-            && self.registry.borrow_mut().group(&entry.spec).is_some()
-            && seen.pid.is_some()
-            && seen.state.is_wanted()
-        {
+        let is_worker = self.registry.borrow_mut().group(&entry.spec).is_some();
+        if is_worker && seen.state.is_wanted() && cut_off.is_some_and(|(pid, _)| seen.pid == Some(pid)) {
             // A worker without its channel cannot be given connections; it leaves by itself, and is replaced.
             entry.handle.send(Command::Restart(reply));
         } else if !known && saved.wanted && same_boot {
