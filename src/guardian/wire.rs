@@ -50,9 +50,13 @@ pub(super) enum Blocked {
 /// How far the answer to `GET` is.
 #[derive(Debug)]
 enum Replay {
-    Entries { after: String },
+    Entries {
+        after: String,
+    },
     /// By run, not by place: some may end meanwhile.
-    Children { from: u64 },
+    Children {
+        from: u64,
+    },
 }
 
 impl Wire {

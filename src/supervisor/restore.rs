@@ -91,11 +91,11 @@ impl World {
         same_boot: bool,
     ) {
         let (id, known) = (saved.id, record.is_some());
-        let linked = self.has_channel(record.as_ref());
+        let cut_off = record.as_ref().is_some_and(|found| self.has_lost_its_channel(found));
         let mut entry = self.restored_entry(saved, record);
         let (reply, _) = oneshot::channel();
         let seen = entry.handle.observed();
-        if !linked
+        if cut_off
             && self.registry.borrow_mut().group(&entry.spec).is_some()
             && seen.pid.is_some()
             && seen.state.is_wanted()
@@ -121,10 +121,10 @@ impl World {
         self.registry.borrow_mut().insert(entry);
     }
 
-    fn has_channel(&self, record: Option<&Found>) -> bool {
-        let Some((_, record)) = record else { return false };
+    /// One that was not born yet is begun anew, with a channel.
+    fn has_lost_its_channel(&self, (_, record): &Found) -> bool {
         let name = format!("ipc/{}/{}", record.id, record.state.run);
-        self.context.inherited.borrow().kept.names().any(|kept| kept == name)
+        record.run.is_some() && self.context.inherited.borrow().kept.names().all(|kept| kept != name)
     }
 
     fn restored_entry(&self, saved: &SavedProcess, record: Option<Found>) -> Entry {

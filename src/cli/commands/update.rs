@@ -96,7 +96,8 @@ async fn successor(
             && info.generation != generation
         {
             let news = info.last_update.as_ref().filter(|report| known.is_none_or(|known| known != *report));
-            let failed = news.and_then(|report| report.failed.clone());
+            let failed =
+                news.and_then(|report| Some(format!("{}: {}", report.program.display(), report.failed.as_ref()?)));
             return Ok((info, failed));
         }
         if begun.elapsed() > LIMIT {
