@@ -33,7 +33,7 @@ const TABLE: &[(&str, &[&str])] = &[
     // the contract
     ("api", &["domain"]),
     // the daemon's outside; of the system the server knows its socket and who is at the other end
-    ("server", &["api", "domain", "supervisor::Handle", "supervisor::Ending", "logs::follow", "paths", "sys::socket", "sys::user"]),
+    ("server", &["api", "domain", "supervisor::Handle", "supervisor::Ending", "logs::follow", "paths", "sys::keep", "sys::socket", "sys::user"]),
     ("daemon", &["engine", "server", "supervisor::Handle", "supervisor::Ending", "api", "guardian", "paths", "clock", "sys"]),
     // the edges
     ("client", &["api", "domain", "paths", "sys"]),
@@ -41,6 +41,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tui", &["client", "api", "config", "domain"]),
     ("addon", &["client", "api", "config", "domain", "engine", "paths"]),
     ("main", &["cli", "daemon"]),
+    ("rpm-guardian", &["guardian"]),
     ("rpm-guardian", &["guardian"]),
 ];
 

@@ -31,11 +31,20 @@ pub fn run() -> u8 {
         Err(error) => return fail(None, &format!("the guardian has left nothing to talk to it: {error}")),
     };
     thread::name(c"rpm");
+    die_by_panics();
     let mut launcher = ready_pipe();
     match serve(link, &mut launcher) {
         Ok(()) => 0,
         Err(error) => fail(launcher, &error.to_string()),
     }
+}
+
+/// A task that panics would be dropped, and its app forgotten; whoever comes after us takes all of them over.
+fn die_by_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!("{panic}");
+        std::process::abort();
+    }));
 }
 
 fn fail(mut launcher: Option<File>, why: &str) -> u8 {

@@ -3,6 +3,7 @@
 mod embedded;
 mod guarded;
 mod parts;
+mod staging;
 mod understands;
 
 pub use crate::supervisor::Successor;

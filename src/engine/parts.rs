@@ -1,16 +1,17 @@
 //! Composition: supervisor, processes, cluster, logs, metrics.
 
 use super::guarded::{Guarded, beat, facts, listen};
+use super::staging::staging;
 use crate::domain::SpawnId;
 use crate::guardian::{Legacy, Link};
-use crate::logs::{self, Logs, Staging};
+use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{self, Context, Exits, Inherited, Leash, SpawnIds, Unwritten};
+use crate::process::{Context, Exits, Inherited, Leash, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys;
 use crate::sys::fault::{self, Point};
-use crate::sys::keep::{Inheritance, Keep, Kept, LocalKeep};
+use crate::sys::keep::{Keep, Kept, LocalKeep};
 use crate::sys::memory::{self, SharedWords};
 use crate::sys::socket::raise_open_files;
 use std::cell::{Cell, RefCell};
@@ -22,8 +23,6 @@ use tokio::sync::mpsc;
 
 /// The name under which the slots are kept.
 const SLOTS: &str = "slots";
-/// The same of the staging pipe.
-const STAGING: &str = "logs/staging";
 
 /// How an engine is used.
 pub struct EngineOptions {
@@ -69,7 +68,7 @@ impl Engine {
             persistence = Some(list);
         }
         let journal = slots.as_ref().map_or_else(Journal::unkept, Table::journal);
-        let staging = take_staging(journal, &mut legacy.kept, keep.as_ref())?;
+        let staging = staging(journal, &mut legacy.kept, keep.as_ref())?;
         let (reports, inbox) = mpsc::unbounded_channel();
         let context = Context {
             logs: Logs::start(staging)?,
@@ -118,22 +117,6 @@ struct Guard {
     link: Rc<Link>,
     exits: Rc<Exits>,
     generation: u64,
-}
-
-/// The pipe that counts what left apps' pipes for their files. What the last daemon was about to write is finished.
-fn take_staging(journal: Journal, inherited: &mut Inheritance, keep: &dyn Keep) -> io::Result<Staging> {
-    let staging = match inherited.take(STAGING) {
-        Some(kept) => Staging::inherited(kept.fd, journal),
-        None => Staging::new(journal)?,
-    };
-    keep.put(STAGING, b"", staging.pipe())?;
-    keep.settle()?;
-    let recovered = logs::recover(&staging, |id, run, stream| process::kept_output(inherited, id, run, stream));
-    if recovered != logs::Recovered::default() {
-        let logs::Recovered { redone, consumed } = recovered;
-        tracing::info!("the last daemon was writing output: {redone} bytes are written again, {consumed} were written");
-    }
-    Ok(staging)
 }
 
 /// The slots, with what the last daemon has left in them: those that the guardian has kept, else the file, which

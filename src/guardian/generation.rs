@@ -19,6 +19,16 @@ const DYING: u64 = 2_000;
 /// A daemon that leaves on purpose has this long.
 const LEAVING: u64 = 10_000;
 
+/// What a daemon is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    Serve,
+    /// To end, and let another program be the daemon.
+    MakeRoom,
+    /// To end for good.
+    Quit,
+}
+
 /// A daemon that runs.
 #[derive(Debug)]
 pub(super) struct Generation {
@@ -29,10 +39,7 @@ pub(super) struct Generation {
     pub(super) ready: bool,
     /// It was started to find out whether it can be the daemon.
     pub(super) on_trial: bool,
-    /// It has said that it ends for good.
-    pub(super) quitting: bool,
-    /// It makes room for another program.
-    pub(super) leaving: bool,
+    pub(super) aim: Aim,
     /// Nobody has its end of the wire any more: it is about to end.
     pub(super) mute: bool,
     /// When the next beat is missing.
@@ -88,8 +95,7 @@ impl Generation {
             since: now,
             ready: false,
             on_trial,
-            quitting: false,
-            leaving: false,
+            aim: Aim::Serve,
             mute: false,
             beat_due: now + places::beat(),
             missed: 0,
@@ -114,7 +120,7 @@ impl Generation {
 
     /// It makes room for another program.
     pub(super) fn leaves(&mut self) {
-        self.leaving = true;
+        self.aim = Aim::MakeRoom;
         self.deadline = Some((awake_ms() + LEAVING, Cause::MadeRoom));
     }
 
@@ -162,7 +168,7 @@ impl Generation {
     pub(super) fn cause(&self, exit: &Exit) -> Cause {
         match self.killed_for {
             Some(cause) => cause,
-            None if self.leaving => Cause::MadeRoom,
+            None if self.aim == Aim::MakeRoom => Cause::MadeRoom,
             None => Cause::Ended(end_of(exit)),
         }
     }

@@ -1,5 +1,7 @@
 //! A program that can be the daemon, kept open: replaced or deleted on disk it can still be started.
 
+use super::message::{UpdateRecord, Verdict};
+use crate::sys::time::unix_ms;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -16,6 +18,11 @@ pub(super) struct Image {
 impl Image {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self::new(File::open(path)?.into(), path.as_os_str().as_bytes()))
+    }
+
+    /// What has become of it, now.
+    pub(super) fn update(&self, outcome: Verdict) -> UpdateRecord {
+        UpdateRecord { at: unix_ms(), program: self.path.to_vec(), outcome }
     }
 
     pub(super) fn new(fd: OwnedFd, path: &[u8]) -> Self {

@@ -1,6 +1,6 @@
 //! The guardian's loop: one thread that waits for the daemon's packets, for children that end, and for time.
 
-use super::generation::{Generation, Surroundings, end_of};
+use super::generation::{Aim, Generation, Surroundings, end_of};
 use super::image::Image;
 use super::message::{About, Cause, DeathRecord, End, ExitRecord, Message, UpdateRecord, VERSION, Verdict};
 use super::policy::Deaths;
@@ -10,7 +10,6 @@ use crate::sys::children;
 use crate::sys::pidfd::Exit;
 use crate::sys::time::{awake_ms, unix_ms};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use std::fs::File;
 use std::io::{self, Write};
@@ -197,11 +196,11 @@ impl Guardian {
                 true
             }
             Message::Quit => {
-                daemon.quitting = true;
+                daemon.aim = Aim::Quit;
                 true
             }
             Message::Try { path } => {
-                self.is_to_try(path, descriptor);
+                self.is_to_try(&path, descriptor);
                 true
             }
             _ => false,
@@ -213,13 +212,6 @@ impl Guardian {
 
     fn tell_all(&mut self) {
         self.store.new_listener();
-        if let (Stage::Running(daemon), Some(image)) = (&self.stage, &self.candidate)
-            && daemon.on_trial
-        {
-            // It is the one to tell it. Should it not become ready, nobody is told: another verdict takes the place.
-            self.last_update =
-                Some(UpdateRecord { at: unix_ms(), program: image.path.to_vec(), outcome: Verdict::Taken });
-        }
         let about = About {
             pid: std::process::id() as i32,
             generation: self.generation,
@@ -229,13 +221,20 @@ impl Guardian {
         };
         let mut rest: Vec<Message> = self.store.exits().map(|exit| Message::Exit(*exit)).collect();
         // All of them are in the answer.
-        let told: Vec<u64> = self.store.exits().map(|exit| exit.run).collect();
-        told.into_iter().for_each(|run| self.store.told(run));
+        self.store.all_told();
         rest.extend(self.last_death.map(Message::Death));
-        rest.extend(self.last_update.clone().map(Message::Update));
+        rest.extend(self.update_to_tell().map(Message::Update));
         rest.push(Message::End(about));
         if let Stage::Running(daemon) = &mut self.stage {
             daemon.wire.replay(rest);
+        }
+    }
+
+    /// A daemon on trial that lives to tell it has been taken.
+    fn update_to_tell(&self) -> Option<UpdateRecord> {
+        match (&self.stage, &self.candidate) {
+            (Stage::Running(daemon), Some(image)) if daemon.on_trial => Some(image.update(Verdict::Taken)),
+            _ => self.last_update.clone(),
         }
     }
 
@@ -247,6 +246,7 @@ impl Guardian {
         if std::mem::take(&mut daemon.on_trial)
             && let Some(image) = self.candidate.take()
         {
+            self.last_update = Some(image.update(Verdict::Taken));
             self.previous = Some(std::mem::replace(&mut self.current, image));
             self.deaths = Deaths::default();
             say(&format!("the daemon is now {}", String::from_utf8_lossy(&self.current.path)));
@@ -256,11 +256,11 @@ impl Guardian {
         }
     }
 
-    fn is_to_try(&mut self, path: Vec<u8>, descriptor: Option<OwnedFd>) {
+    fn is_to_try(&mut self, path: &[u8], descriptor: Option<OwnedFd>) {
         let Stage::Running(daemon) = &mut self.stage else { return };
         match descriptor {
-            Some(fd) if daemon.ready && !daemon.leaving => {
-                self.candidate = Some(Image::new(fd, &path));
+            Some(fd) if daemon.ready && daemon.aim == Aim::Serve => {
+                self.candidate = Some(Image::new(fd, path));
                 daemon.leaves();
             }
             _ => daemon.failed = Some(libc::EBUSY),
@@ -269,14 +269,12 @@ impl Guardian {
 
     fn read_signals(&mut self) {
         while let Ok(Some(signal)) = self.signals.read_signal() {
-            match Signal::try_from(signal.ssi_signo as i32) {
-                Ok(Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT) => {
-                    self.ending = Some(awake_ms() + ENDING);
-                    if let Stage::Running(daemon) = &self.stage {
-                        daemon.signal(libc::SIGTERM);
-                    }
+            // The others only wake us.
+            if matches!(signal.ssi_signo as i32, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT) {
+                self.ending = Some(awake_ms() + ENDING);
+                if let Stage::Running(daemon) = &self.stage {
+                    daemon.signal(libc::SIGTERM);
                 }
-                _ => {}
             }
         }
     }
@@ -306,13 +304,13 @@ impl Guardian {
         let (cause, end) = (daemon.cause(exit), end_of(exit));
         self.last_death = Some(DeathRecord { generation: self.generation, at: unix_ms(), cause });
         let lived = awake_ms().saturating_sub(daemon.since);
-        let then = if daemon.quitting {
+        let then = if daemon.aim == Aim::Quit {
             Next::Leave
         } else if daemon.on_trial {
             say("the program that was tried cannot be the daemon; the one before it goes on");
             self.give_back(daemon.verdict(exit));
             Next::StartAfter(0)
-        } else if daemon.leaving {
+        } else if daemon.aim == Aim::MakeRoom {
             Next::StartAfter(0)
         } else if !self.served && self.store.children().is_empty() && matches!(end, End::Code(_)) {
             // It has said why, and there is nothing that needs it.
@@ -337,7 +335,7 @@ impl Guardian {
     /// The program on trial has failed.
     fn give_back(&mut self, outcome: Verdict) {
         if let Some(image) = self.candidate.take() {
-            self.last_update = Some(UpdateRecord { at: unix_ms(), program: image.path.to_vec(), outcome });
+            self.last_update = Some(image.update(outcome));
         }
     }
 
@@ -345,8 +343,7 @@ impl Guardian {
         let Some(previous) = self.previous.take() else { return };
         let failed = std::mem::replace(&mut self.current, previous);
         say(&format!("{} ends again and again: the one before it is back", String::from_utf8_lossy(&failed.path)));
-        let program = failed.path.to_vec();
-        self.last_update = Some(UpdateRecord { at: unix_ms(), program, outcome: Verdict::Crashed(end) });
+        self.last_update = Some(failed.update(Verdict::Crashed(end)));
         self.previous = Some(failed);
     }
 

@@ -35,12 +35,15 @@ pub struct Legacy {
     pub about: About,
 }
 
+/// A tag and a descriptor.
+type Entry = (Vec<u8>, Arc<OwnedFd>);
+
 /// The way to the guardian. One thread.
 #[derive(Debug)]
 pub struct Link {
     socket: Arc<OwnedFd>,
     /// What the guardian has of us; we have it too.
-    table: RefCell<BTreeMap<String, (Vec<u8>, Arc<OwnedFd>)>>,
+    table: RefCell<BTreeMap<String, Entry>>,
     exits: RefCell<VecDeque<ExitRecord>>,
     heard: Notify,
     barrier: Cell<u64>,

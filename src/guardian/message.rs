@@ -338,7 +338,7 @@ impl Reader<'_> {
         match kind {
             0 => Ok(End::Code(value)),
             1 => Ok(End::Signal(value)),
-            2 => Ok(End::Unknown),
+            2 if value == 0 => Ok(End::Unknown),
             _ => Err(Malformed),
         }
     }

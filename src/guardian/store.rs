@@ -84,6 +84,12 @@ impl Store {
         }
     }
 
+    pub(super) fn all_told(&mut self) {
+        for (_, told) in &mut self.exits {
+            *told = true;
+        }
+    }
+
     /// Another daemon, which has been told nothing.
     pub(super) fn new_listener(&mut self) {
         for (_, told) in &mut self.exits {

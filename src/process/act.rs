@@ -161,7 +161,7 @@ impl Task {
         // A number that is in use as a group isn't given to a new process: if there is one, it is somebody else's.
         let leftovers = self.spec.stop.treekill && pid > 0 && began(pid).is_none() && group::is_alive(pid);
         self.leftovers = leftovers.then_some(pid);
-        self.apply(Event::Exited { run: fact.run, outcome: fact.outcome, leftovers });
+        self.apply(Event::Exited { run: fact.run, outcome: fact.outcome, leftovers, at: fact.at });
         fault::point(Point::ExitApplied);
         forget_all_but_output(self.context.keep.as_ref(), self.identity.id, fact.run);
         fault::point(Point::ExitForgotten);

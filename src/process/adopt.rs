@@ -12,7 +12,7 @@ use crate::domain::spec::Mode;
 use crate::domain::{Outcome, OutputStream, ProcessId, SpawnId};
 use crate::logs::Label;
 use crate::slots::Record;
-use crate::sys::keep::{Inheritance, Kept};
+use crate::sys::keep::Kept;
 use crate::sys::{group, pidfd, pipe, proc::StatFile};
 use std::ffi::OsStr;
 use std::io;
@@ -201,7 +201,7 @@ impl Task {
                 self.publish();
                 self.spawn(run);
             }
-            _ => self.apply(Event::Exited { run, outcome: Outcome::Unknown, leftovers: false }),
+            _ => self.apply(Event::Exited { run, outcome: Outcome::Unknown, leftovers: false, at: clock::boot_ms() }),
         }
     }
 
@@ -235,21 +235,6 @@ impl Task {
             self.carry_out(effect);
         }
     }
-}
-
-/// The pipe of a run's output, and the file that it goes to.
-pub fn kept_output(
-    inherited: &Inheritance,
-    id: ProcessId,
-    run: SpawnId,
-    stream: OutputStream,
-) -> Option<(Arc<OwnedFd>, Option<PathBuf>)> {
-    let what = match stream {
-        OutputStream::Out => OUT,
-        OutputStream::Err => ERR,
-    };
-    let kept = inherited.get(&name_of(what, id, run))?;
-    Some((Arc::clone(&kept.fd), path_of(&kept.tag)))
 }
 
 fn path_of(tag: &[u8]) -> Option<PathBuf> {

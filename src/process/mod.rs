@@ -15,7 +15,7 @@ mod task;
 mod unwritten;
 mod wires;
 
-pub use adopt::{end_stray, finish_outputs, kept_output, lives};
+pub use adopt::{end_stray, finish_outputs, lives};
 pub use environment::{Identity, compose, redacted};
 pub use exit::{ExitFact, Exits};
 pub use inherited::{Inherited, fact};

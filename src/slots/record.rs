@@ -39,7 +39,7 @@ impl Record {
             pid,
             began,
             self.started_at as u64,
-            0,
+            state.ended_at,
         ]
     }
 
@@ -62,13 +62,14 @@ impl Record {
             pid,
             began,
             started_at,
-            _,
+            ended_at,
         ] = *words;
         let state = State {
             phase: decode_phase(phase, deadline, step, then)?,
             run: SpawnId(run),
             created_at,
             started_at: begun_at,
+            ended_at,
             restarts: u32::try_from(restarts).ok()?,
             unstable: u32::try_from(unstable).ok()?,
             backoff,

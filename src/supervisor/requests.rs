@@ -163,6 +163,7 @@ mod tests {
     }
 
     /// Asks with a key: the ticket when it is to be carried out, else the answer if there is one already.
+    #[expect(clippy::result_large_err, reason = "a test asks a few times")]
     fn ask(requests: &mut Requests, key: &str) -> Result<Ticket, Option<Answer>> {
         let (reply, mut answer) = oneshot::channel();
         match requests.recall(Some(key.into()), reply) {

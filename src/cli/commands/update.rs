@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, interval, timeout_at};
 
 /// How long both may take together: the check of the new program, and the way back when it doesn't take over.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// After this long it is shown that something is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -5,6 +5,7 @@ use crate::api::{ApiError, Code, DaemonInfo, UpdateReport};
 use crate::domain::Status;
 use serde_json::Value;
 
+#[expect(clippy::unnecessary_wraps, reason = "as it stands in DaemonInfo")]
 fn report(at: i64, failed: Option<&str>) -> Option<UpdateReport> {
     Some(UpdateReport { at, program: "/p".into(), failed: failed.map(str::to_owned) })
 }

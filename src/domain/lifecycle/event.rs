@@ -1,7 +1,7 @@
 //! What happens to a process, what has to be done about it, and what that depends on.
 
 use crate::domain::spec::{RestartPolicy, StopPolicy};
-use crate::domain::{Outcome, SpawnId};
+use crate::domain::{BootMs, Outcome, SpawnId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
@@ -24,6 +24,8 @@ pub enum Event {
         run: SpawnId,
         outcome: Outcome,
         leftovers: bool,
+        /// When it did, which may be long before somebody was there to note it.
+        at: BootMs,
     },
     /// Nothing of its group lives.
     GroupGone(SpawnId),

@@ -10,6 +10,8 @@ pub struct State {
     pub run: SpawnId,
     pub created_at: BootMs,
     pub started_at: BootMs,
+    /// When the last run's main process ended.
+    pub ended_at: BootMs,
     pub restarts: u32,
     /// Unstable exits in a row.
     pub unstable: u32,
@@ -71,6 +73,7 @@ impl State {
             run: SpawnId(0),
             created_at: now,
             started_at: 0,
+            ended_at: 0,
             restarts: 0,
             unstable: 0,
             backoff: 0,

@@ -43,7 +43,9 @@ impl Machine<'_> {
             Event::NotStarted(run, errno) if run == self.state.run => self.not_started(errno),
             Event::Ready(run) if run == self.state.run => self.ready(),
             Event::Drained(run) if run == self.state.run => self.drained(),
-            Event::Exited { run, outcome, leftovers } if run == self.state.run => self.exited(outcome, leftovers),
+            Event::Exited { run, outcome, leftovers, at } if run == self.state.run => {
+                self.exited(outcome, leftovers, at);
+            }
             Event::GroupGone(run) if run == self.state.run => self.group_gone(),
             // Of an earlier run: too late to matter.
             Event::Spawned(_)
@@ -204,7 +206,7 @@ impl Machine<'_> {
         }
     }
 
-    fn exited(&mut self, outcome: Outcome, leftovers: bool) {
+    fn exited(&mut self, outcome: Outcome, leftovers: bool, at: BootMs) {
         let then = match self.state.phase {
             Phase::Launching { .. } | Phase::Online => Then::Judge,
             Phase::Stopping { step: StopStep::Drain | StopStep::Main | StopStep::MainKilled, then, .. } => then,
@@ -215,6 +217,7 @@ impl Machine<'_> {
             | Phase::Deleted => return,
         };
         self.state.last_exit = Some(outcome);
+        self.state.ended_at = at.clamp(self.state.started_at, self.now.max(self.state.started_at));
         self.effects.push(Effect::Report(Report::Exit));
         if leftovers {
             self.effects.push(Effect::AskGroup(self.state.run));
@@ -256,7 +259,7 @@ impl Machine<'_> {
     /// It ended by itself: whether, and when, it runs again.
     fn judge(&mut self) {
         let policy = self.policy.restart;
-        let uptime = self.now.saturating_sub(self.state.started_at);
+        let uptime = self.state.ended_at.saturating_sub(self.state.started_at);
         let age = self.now.saturating_sub(self.state.created_at);
         let done = matches!(self.state.last_exit, Some(Outcome::Code(code)) if policy.stop_exit_codes.contains(&code));
         if !policy.autorestart || done {

@@ -69,7 +69,7 @@ impl Sim {
     fn exit(&mut self, outcome: Outcome, leftovers: bool) {
         if let Some(run) = self.main.take() {
             self.rest = leftovers.then_some(run);
-            self.send(Event::Exited { run, outcome, leftovers });
+            self.send(Event::Exited { run, outcome, leftovers, at: self.now });
         }
     }
 
@@ -335,7 +335,7 @@ proptest! {
                     sim.exit(Outcome::Code(i32::from(flag)), flag);
                 }
                 9 => if let Some(run) = sim.rest.take() { sim.send(Event::GroupGone(run)); },
-                10 => sim.send(Event::Exited { run: SpawnId(sim.next + 7), outcome: Outcome::Unknown, leftovers: flag }),
+                10 => sim.send(Event::Exited { run: SpawnId(sim.next + 7), outcome: Outcome::Unknown, leftovers: flag, at: sim.now }),
                 _ => sim.advance(amount),
             }
             let alive = sim.main.is_some() || sim.rest.is_some();
