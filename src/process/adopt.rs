@@ -4,7 +4,7 @@ use super::exit::{ExitFact, ExitSource};
 use super::launch::{Run, outputs, package_version};
 use super::link::{Link, Membership};
 use super::task::{Context, Task};
-use super::wires::{ERR, IPC, OUT, PID, name_of, owner_of};
+use super::wires::{ERR, IPC, OUT, PID, forget_all_but_output, forget_output, name_of, owner_of};
 use crate::clock;
 use crate::cluster::WorkerId;
 use crate::domain::lifecycle::{Effect, Event, Phase, StopStep};
@@ -194,6 +194,7 @@ impl Task {
     /// The generation before has recorded that it starts this run, and came no further: the number stays, so that
     /// nothing is counted twice.
     fn begin_again(&mut self, run: SpawnId) {
+        self.forget_what_was_made_for(run);
         match self.state.phase {
             Phase::Launching { .. } => {
                 self.standing.reset();
@@ -202,6 +203,17 @@ impl Task {
             }
             _ => self.apply(Event::Exited { run, outcome: Outcome::Unknown, leftovers: false, at: clock::boot_ms() }),
         }
+    }
+
+    /// Pipes that nobody has written to. Who reads on what nobody has taken would end the new ones of that name.
+    fn forget_what_was_made_for(&self, run: SpawnId) {
+        let (id, keep) = (self.identity.id, self.context.keep.as_ref());
+        let mut inherited = self.context.inherited.borrow_mut();
+        for what in [OUT, ERR, IPC, PID] {
+            inherited.kept.take(&name_of(what, id, run));
+        }
+        forget_all_but_output(keep, id, run);
+        forget_output(keep, id, run);
     }
 
     /// Carries out what was recorded, and perhaps not done.

@@ -91,12 +91,15 @@ impl World {
         same_boot: bool,
     ) {
         let (id, known) = (saved.id, record.is_some());
-        let cut_off = if self.has_channel(record.as_ref()) { None } else { record.as_ref().and_then(|(_, it)| it.run) };
+        let cut_off = record.as_ref().is_some_and(|found| self.has_lost_its_channel(found));
         let mut entry = self.restored_entry(saved, record);
         let (reply, _) = oneshot::channel();
         let seen = entry.handle.observed();
-        let is_worker = self.registry.borrow_mut().group(&entry.spec).is_some();
-        if is_worker && seen.state.is_wanted() && cut_off.is_some_and(|(pid, _)| seen.pid == Some(pid)) {
+        if cut_off
+            && self.registry.borrow_mut().group(&entry.spec).is_some()
+            && seen.pid.is_some()
+            && seen.state.is_wanted()
+        {
             // A worker without its channel cannot be given connections; it leaves by itself, and is replaced.
             entry.handle.send(Command::Restart(reply));
         } else if !known && saved.wanted && same_boot {
@@ -118,10 +121,10 @@ impl World {
         self.registry.borrow_mut().insert(entry);
     }
 
-    fn has_channel(&self, record: Option<&Found>) -> bool {
-        let Some((_, record)) = record else { return false };
+    /// One that was not born yet is begun anew, with a channel.
+    fn has_lost_its_channel(&self, (_, record): &Found) -> bool {
         let name = format!("ipc/{}/{}", record.id, record.state.run);
-        self.context.inherited.borrow().kept.names().any(|kept| kept == name)
+        record.run.is_some() && self.context.inherited.borrow().kept.names().all(|kept| kept != name)
     }
 
     fn restored_entry(&self, saved: &SavedProcess, record: Option<Found>) -> Entry {
