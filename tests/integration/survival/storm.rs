@@ -63,7 +63,7 @@ fn storm(home: Home) {
 fn check_load(load: &[LoadOutcome; 2], lost: u64) {
     for outcome in load {
         assert_eq!(outcome.refused(), 0, "{:?}", outcome.failures);
-        assert!(outcome.total() > 100, "{outcome:?}");
+        assert!(outcome.total() > 20, "{outcome:?}");
         // A connection that a worker has is nobody else's.
         assert_eq!(outcome.reused, 0, "{:?}", outcome.failures);
     }
