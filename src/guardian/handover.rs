@@ -1,18 +1,18 @@
 //! A guardian's whole state in a descriptor, for the program that becomes the guardian in its place.
 //!
-//! Who writes it keeps its pid and executes the guardian's program: a guardian that is updated, or a daemon whose
-//! guardian was killed. The form is the protocol's: messages, each with its length before it and, where a descriptor
+//! Who writes it keeps its pid and executes the guardian's program: a daemon whose guardian was killed. The form is the protocol's: messages, each with its length before it and, where a descriptor
 //! belongs to it, that descriptor's number behind it.
 
 use super::image::Image;
 use super::keeper::{Guardian, Stage};
-use super::message::{LONGEST_MESSAGE, Message, VERSION};
+use super::message::{About, Child, DeathRecord, ExitRecord, LONGEST_MESSAGE, Message, UpdateRecord, VERSION};
 use super::policy::Deaths;
 use super::store::Store;
 use crate::sys::children;
 use crate::sys::inherit;
 use crate::sys::socket::raise_open_files;
 use crate::sys::time::awake_ms;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -72,74 +72,183 @@ impl Writer {
     }
 }
 
-/// The state that was written, as a guardian that has no daemon yet.
-pub(super) fn take(number: &OsStr) -> io::Result<Guardian> {
-    let number = number.to_str().and_then(|text| text.parse::<RawFd>().ok()).ok_or_else(malformed)?;
-    let mut file = File::from(inherit::take(number)?);
-    let mut store = Store::default();
-    let (mut current, mut previous, mut lock, mut about) = (None, None, None, None);
-    let (mut last_death, mut last_update) = (None, None);
-    while let Some((message, fd)) = next(&mut file)? {
-        match (message, fd) {
-            (Message::Hello { version: VERSION }, _) => {}
-            (Message::Kept { name, tag }, Some(fd)) => match name.as_str() {
+/// What is written, read whole and found to make sense before any descriptor is taken over.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Inventory {
+    /// Names, tags, and the numbers of the descriptors: no number twice.
+    kept: Vec<(String, Vec<u8>, RawFd)>,
+    children: Vec<Child>,
+    exits: Vec<ExitRecord>,
+    last_death: Option<DeathRecord>,
+    last_update: Option<UpdateRecord>,
+    about: About,
+}
+
+impl Inventory {
+    /// Touches no descriptor but the one it is read from.
+    pub fn read(from: &mut impl Read) -> io::Result<Self> {
+        let Some((Message::Hello { version: VERSION }, _)) = next(from)? else { return Err(malformed()) };
+        let (mut kept, mut children, mut exits) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut last_death, mut last_update, mut about) = (None, None, None);
+        let mut numbers = BTreeSet::new();
+        while let Some((message, number)) = next(from)? {
+            match (message, number) {
+                (Message::Kept { name, tag }, Some(number)) if numbers.insert(number) => kept.push((name, tag, number)),
+                (Message::Child(child), None) => children.push(child),
+                (Message::Exit(exit), None) => exits.push(exit),
+                (Message::Death(death), None) => last_death = Some(death),
+                (Message::Update(update), None) => last_update = Some(update),
+                (Message::End(said), None) => about = Some(said),
+                _ => return Err(malformed()),
+            }
+        }
+        let has = |wanted: &str| kept.iter().any(|(name, ..)| name == wanted);
+        match about {
+            Some(about) if has(CURRENT) && has(LOCK) => {
+                Ok(Self { kept, children, exits, last_death, last_update, about })
+            }
+            _ => Err(malformed()),
+        }
+    }
+
+    fn guardian(self) -> io::Result<Guardian> {
+        let mut store = Store::default();
+        let (mut current, mut previous, mut lock) = (None, None, None);
+        for (name, tag, number) in self.kept {
+            let fd = inherit::take(number)?;
+            match name.as_str() {
                 CURRENT => current = Some(Image::new(fd, &tag)),
                 PREVIOUS => previous = Some(Image::new(fd, &tag)),
                 LOCK => lock = Some(fd),
                 _ => store.put(&name, &tag, fd),
-            },
-            (Message::Child(child), _) => store.born(child.run, child.pid),
-            (Message::Exit(exit), _) => store.record(exit),
-            (Message::Death(death), _) => last_death = Some(death),
-            (Message::Update(update), _) => last_update = Some(update),
-            (Message::End(said), _) => about = Some(said),
-            _ => return Err(malformed()),
+            }
         }
+        self.children.iter().for_each(|child| store.born(child.run, child.pid));
+        self.exits.into_iter().for_each(|exit| store.record(exit));
+        let (Some(current), Some(lock)) = (current, lock) else { return Err(malformed()) };
+        children::inherit_orphans()?;
+        Ok(Guardian {
+            current,
+            previous,
+            candidate: None,
+            store,
+            stage: Stage::Waiting { until: awake_ms() },
+            deaths: Deaths::default(),
+            generation: self.about.generation,
+            last_death: self.last_death,
+            last_update: self.last_update,
+            started_at: self.about.started_at,
+            orphans: self.about.orphans,
+            served: true,
+            word: None,
+            lock,
+            open_files: raise_open_files(),
+            signals: children::signals()?,
+            ending: None,
+            code: 0,
+        })
     }
-    let (Some(current), Some(lock), Some(about)) = (current, lock, about) else { return Err(malformed()) };
-    children::inherit_orphans()?;
-    Ok(Guardian {
-        current,
-        previous,
-        candidate: None,
-        store,
-        stage: Stage::Waiting { until: awake_ms() },
-        deaths: Deaths::default(),
-        generation: about.generation,
-        last_death,
-        last_update,
-        started_at: about.started_at,
-        orphans: about.orphans,
-        served: true,
-        word: None,
-        lock,
-        open_files: raise_open_files(),
-        signals: children::signals()?,
-        ending: None,
-        code: 0,
-    })
 }
 
-fn next(file: &mut File) -> io::Result<Option<(Message, Option<OwnedFd>)>> {
+/// The state that was written, as a guardian that has no daemon yet.
+pub(super) fn take(number: &OsStr) -> io::Result<Guardian> {
+    let number = number.to_str().and_then(|text| text.parse::<RawFd>().ok()).ok_or_else(malformed)?;
+    Inventory::read(&mut File::from(inherit::take(number)?))?.guardian()
+}
+
+fn next(from: &mut impl Read) -> io::Result<Option<(Message, Option<RawFd>)>> {
     let mut length = [0; 4];
-    if file.read(&mut length[..1])? == 0 {
+    if from.read(&mut length[..1])? == 0 {
         return Ok(None);
     }
-    file.read_exact(&mut length[1..])?;
+    from.read_exact(&mut length[1..])?;
     let length = u32::from_le_bytes(length) as usize;
     if length > LONGEST_MESSAGE {
         return Err(malformed());
     }
     let mut bytes = vec![0; length];
-    file.read_exact(&mut bytes)?;
+    from.read_exact(&mut bytes)?;
     let mut number = [0; 4];
-    file.read_exact(&mut number)?;
+    from.read_exact(&mut number)?;
     let number = RawFd::from_le_bytes(number);
     let message = Message::decode(&bytes).map_err(|_| malformed())?;
-    let fd = if number >= 0 { Some(inherit::take(number)?) } else { None };
-    Ok(Some((message, fd)))
+    Ok(Some((message, (number >= 0).then_some(number))))
 }
 
 fn malformed() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "it is not what this version writes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guardian::message::{Cause, End};
+    use std::os::fd::AsFd;
+
+    fn null() -> OwnedFd {
+        File::open("/dev/null").unwrap().into()
+    }
+
+    /// What a daemon writes, as bytes.
+    fn written(with: impl FnOnce(&mut Writer)) -> Vec<u8> {
+        let mut writer = Writer::new().unwrap();
+        with(&mut writer);
+        let mut bytes = Vec::new();
+        File::from(writer.finish().unwrap()).read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn death() -> DeathRecord {
+        DeathRecord { generation: 4, at: 5, cause: Cause::GuardianKilled }
+    }
+
+    fn end(writer: &mut Writer) {
+        writer.message(&Message::End(About { generation: 4, ..About::default() }), None).unwrap();
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let (image, lock, pipe) = (null(), null(), null());
+        let exit = ExitRecord { run: 8, pid: 9, end: End::Code(3), cpu_us: 1, max_rss: 2, at: 3 };
+        let bytes = written(|writer| {
+            writer.own(image.as_fd(), b"/bin/rpm", lock.as_fd()).unwrap();
+            writer.kept("out/1/7", b"/log", pipe.as_fd()).unwrap();
+            writer.message(&Message::Child(Child { run: 7, pid: 70 }), None).unwrap();
+            writer.message(&Message::Exit(exit), None).unwrap();
+            writer.message(&Message::Death(death()), None).unwrap();
+            end(writer);
+        });
+        let inventory = Inventory::read(&mut &bytes[..]).unwrap();
+        let numbers = [&image, &lock, &pipe].map(AsRawFd::as_raw_fd);
+        let names: Vec<_> = inventory.kept.iter().map(|(name, _, number)| (name.as_str(), *number)).collect();
+        assert_eq!(names, [(CURRENT, numbers[0]), (LOCK, numbers[1]), ("out/1/7", numbers[2])]);
+        assert_eq!((inventory.children, inventory.exits), (vec![Child { run: 7, pid: 70 }], vec![exit]));
+        assert_eq!((inventory.last_death, inventory.about.generation), (Some(death()), 4));
+    }
+
+    /// Two owners of one descriptor would close each other's.
+    #[test]
+    fn no_descriptor_has_two_names() {
+        let (image, lock) = (null(), null());
+        let bytes = written(|writer| {
+            writer.own(image.as_fd(), b"", lock.as_fd()).unwrap();
+            writer.kept("slots", b"", lock.as_fd()).unwrap();
+            end(writer);
+        });
+        assert!(Inventory::read(&mut &bytes[..]).is_err());
+    }
+
+    #[test]
+    fn what_is_cut_or_lacks_something_is_refused() {
+        let (image, lock) = (null(), null());
+        let bytes = written(|writer| {
+            writer.own(image.as_fd(), b"", lock.as_fd()).unwrap();
+            end(writer);
+        });
+        assert!(Inventory::read(&mut &bytes[..]).is_ok());
+        for length in 0..bytes.len() {
+            assert!(Inventory::read(&mut &bytes[..length]).is_err(), "{length}");
+        }
+        assert!(Inventory::read(&mut &written(end)[..]).is_err());
+    }
 }

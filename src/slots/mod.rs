@@ -10,6 +10,6 @@ mod standing;
 mod table;
 
 pub use journal::{JOURNAL_WORDS, Journal};
-pub use record::Record;
+pub use record::{Record, WORDS as RECORD_WORDS};
 pub use standing::{MOST_SERVERS, Standing};
 pub use table::{InFlight, Slot, Table};

@@ -4,7 +4,7 @@ use crate::domain::lifecycle::{Phase, State, StopStep, Then};
 use crate::domain::{Outcome, ProcessId, SpawnId, UnixMs};
 
 /// Words of a record. More may be added at the end with a new version of the table.
-pub(super) const WORDS: usize = 17;
+pub const WORDS: usize = 17;
 
 /// What is kept of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Record {
 }
 
 impl Record {
-    pub(super) fn encode(&self) -> [u64; WORDS] {
+    pub fn encode(&self) -> [u64; WORDS] {
         let state = &self.state;
         let (phase, deadline, step, then) = encode_phase(state.phase);
         let (exit, exit_value) = encode_outcome(state.last_exit);
@@ -44,7 +44,7 @@ impl Record {
     }
 
     /// `None` for what no version of ours has written.
-    pub(super) fn decode(words: &[u64; WORDS]) -> Option<Self> {
+    pub fn decode(words: &[u64; WORDS]) -> Option<Self> {
         let [
             id,
             phase,

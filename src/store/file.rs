@@ -1,6 +1,6 @@
 //! The state file and the generations before it.
 
-use super::snapshot::{Snapshot, VERSION};
+use super::snapshot::{ParseError, Snapshot};
 use crate::sys::fault::{self, Point};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -147,17 +147,10 @@ fn read(path: &Path) -> Result<Option<Snapshot>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(|source| StoreError::Read { path: path.to_owned(), source })?,
     };
-    let damaged = |source| StoreError::Damaged { path: path.to_owned(), source };
-    let version: Version = serde_json::from_slice(&bytes).map_err(damaged)?;
-    if version.version > VERSION {
-        return Err(StoreError::Newer { path: path.to_owned(), version: version.version });
-    }
-    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
-}
-
-#[derive(serde::Deserialize)]
-struct Version {
-    version: u32,
+    Snapshot::parse(&bytes).map(Some).map_err(|error| match error {
+        ParseError::Damaged(source) => StoreError::Damaged { path: path.to_owned(), source },
+        ParseError::Newer(version) => StoreError::Newer { path: path.to_owned(), version },
+    })
 }
 
 #[cfg(test)]

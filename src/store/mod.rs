@@ -6,4 +6,4 @@ mod snapshot;
 
 pub use file::{Lasting, Store, StoreError};
 pub use request::{Begun, SavedRequest, Stage};
-pub use snapshot::{SavedProcess, Snapshot};
+pub use snapshot::{ParseError, SavedProcess, Snapshot};

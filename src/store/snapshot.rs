@@ -5,7 +5,7 @@ use crate::domain::{AppSpec, ProcessId, UnixMs};
 use serde::{Deserialize, Serialize};
 
 /// Grows when an older program could misread the file. Fields that are only added keep it.
-pub(super) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
 
 /// The list, as it should be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,28 @@ pub struct Snapshot {
     pub requests: Vec<SavedRequest>,
 }
 
+/// Bytes that are no list.
+#[derive(Debug)]
+pub enum ParseError {
+    Damaged(serde_json::Error),
+    /// The version of the form.
+    Newer(u32),
+}
+
 impl Snapshot {
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
+        #[derive(Deserialize)]
+        struct Form {
+            version: u32,
+        }
+        // Alone, first: of a newer form nothing else may be understood.
+        let Form { version } = serde_json::from_slice(bytes).map_err(ParseError::Damaged)?;
+        if version > VERSION {
+            return Err(ParseError::Newer(version));
+        }
+        serde_json::from_slice(bytes).map_err(ParseError::Damaged)
+    }
+
     pub fn new(boot: String, closed: bool, next_id: u32, next_run: u64, processes: Vec<SavedProcess>) -> Self {
         Self { version: VERSION, boot, closed, next_id, next_run, processes, requests: Vec::new() }
     }

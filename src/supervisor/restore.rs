@@ -3,8 +3,8 @@
 use super::actor::World;
 use super::registry::{Entry, identity};
 use crate::cluster::app_of;
-use crate::domain::ProcessId;
 use crate::domain::lifecycle::{Phase, Then};
+use crate::domain::{ProcessId, SpawnId};
 use crate::process::{self, Command};
 use crate::slots::{Record, Slot};
 use crate::store::{SavedProcess, Snapshot};
@@ -91,6 +91,7 @@ impl World {
         same_boot: bool,
     ) {
         let (id, known) = (saved.id, record.is_some());
+        self.finish_earlier_runs(saved, [record.as_ref(), other.as_ref()]);
         let cut_off = record.as_ref().is_some_and(|found| self.has_lost_its_channel(found));
         let mut entry = self.restored_entry(saved, record);
         let (reply, _) = oneshot::channel();
@@ -140,6 +141,25 @@ impl World {
             record,
         );
         Entry { spec, identity, created_at: saved.created_at, handle, passing: None }
+    }
+
+    /// What runs before those that may live have left in their pipes comes before what these print.
+    fn finish_earlier_runs(&self, saved: &SavedProcess, current: [Option<&Found>; 2]) {
+        let runs = current.map(|found| found.map(|(_, record)| record.state.run));
+        let mut earlier = Vec::new();
+        for stream in ["out", "err"] {
+            let inherited = &mut self.context.inherited.borrow_mut().kept;
+            for kept in inherited.take_all(&format!("{stream}/{}/", saved.id)) {
+                let run = kept.name.rsplit('/').next().and_then(|run| run.parse().ok()).map(SpawnId);
+                if run.is_some() && runs.contains(&run) {
+                    inherited.add(kept);
+                } else {
+                    earlier.push(kept);
+                }
+            }
+        }
+        let name = (saved.spec.name.clone(), saved.spec.namespace.clone());
+        process::finish_outputs(&self.context, earlier, |_| Some(name.clone()));
     }
 
     /// What nobody has gone on with belongs to nobody.
