@@ -325,7 +325,9 @@ impl Guardian {
             self.code = if let End::Code(code) = end { u8::try_from(code).unwrap_or(1) } else { 1 };
             Next::Leave
         } else {
-            let next = self.deaths.another(lived, daemon.ready, end);
+            // What we have killed ourselves nobody else has.
+            let by_itself = if let Cause::Ended(end) = cause { end } else { End::Unknown };
+            let next = self.deaths.another(lived, daemon.ready, by_itself);
             say(&format!("daemon {} ({cause:?}) is started again in {} ms", daemon.pid, next.delay));
             if next.fall_back {
                 self.fall_back(end);
