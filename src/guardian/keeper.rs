@@ -219,7 +219,9 @@ impl Guardian {
             orphans: self.orphans,
             version: env!("CARGO_PKG_VERSION").into(),
         };
-        let mut rest: Vec<Message> = self.store.exits().map(|exit| Message::Exit(*exit)).collect();
+        // Each run is among those that live or those that have ended: both as they are at this moment.
+        let mut rest: Vec<Message> = self.store.children().iter().map(|child| Message::Child(*child)).collect();
+        rest.extend(self.store.exits().map(|exit| Message::Exit(*exit)));
         // All of them are in the answer.
         self.store.all_told();
         rest.extend(self.last_death.map(Message::Death));

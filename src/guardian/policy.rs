@@ -4,9 +4,11 @@ use super::message::End;
 
 /// A daemon that lives this long has nothing to do with the deaths before it. Milliseconds.
 const STEADY: u64 = 10_000;
-/// Deaths in a row before the program that ran before is tried.
+/// Deaths in a row, of daemons that never became ready, before the program that ran before is tried.
 const UNREADY_LIMIT: u32 = 5;
-const CRASH_LIMIT: u32 = 20;
+/// The same of daemons that did: 5 crashes, or 20 kills.
+const BLAME_LIMIT: u32 = 20;
+const BLAME_OF_A_CRASH: u32 = 4;
 const LONGEST_UNREADY_DELAY: u64 = 5_000;
 const LONGEST_DELAY: u64 = 100;
 /// Deaths in a row of daemons that were ready before there is any delay.
@@ -19,8 +21,8 @@ pub(super) struct Deaths {
     unready: u32,
     /// Of daemons that did.
     ready: u32,
-    /// Of those, such as no one but the daemon itself brings about.
-    crashes: u32,
+    /// How much speaks against the program: a crash is its own doing, a kill may be somebody else's.
+    blame: u32,
 }
 
 /// What to do about a death.
@@ -44,11 +46,11 @@ impl Deaths {
         if was_ready {
             self.unready = 0;
             self.ready += 1;
-            self.crashes = if is_crash(end) { self.crashes + 1 } else { 0 };
+            self.blame += if is_crash(end) { BLAME_OF_A_CRASH } else { 1 };
             let delay = if self.ready <= FREE { 0 } else { u64::from(self.ready * 2).min(LONGEST_DELAY) };
-            let fall_back = self.crashes >= CRASH_LIMIT;
+            let fall_back = self.blame >= BLAME_LIMIT;
             if fall_back {
-                *self = Self::default();
+                self.blame = 0;
             }
             return Next { delay, fall_back };
         }
@@ -62,7 +64,7 @@ impl Deaths {
     }
 }
 
-/// SIGKILL and SIGTERM come from outside; so does the memory limit, which another program would meet as well.
+/// SIGKILL and SIGTERM come from outside, though a program that grows without end is killed as well.
 const fn is_crash(end: End) -> bool {
     match end {
         End::Code(code) => code != 0,
@@ -99,12 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn crashes_bring_the_program_before_back_and_kills_do_not() {
-        let mut deaths = Deaths::default();
-        assert!((0..100).all(|_| !deaths.another(5, true, KILLED).fall_back));
-        let mut deaths = Deaths::default();
-        let fell: Vec<bool> = (0..20).map(|_| deaths.another(5, true, End::Signal(11)).fall_back).collect();
-        assert_eq!(fell.iter().position(|fell| *fell), Some(19));
+    fn crashes_bring_the_program_before_back_sooner_than_kills() {
+        for (end, at) in [(KILLED, 19), (End::Signal(11), 4), (End::Code(1), 4), (End::Code(0), 19)] {
+            let mut deaths = Deaths::default();
+            let fell: Vec<bool> = (0..40).map(|_| deaths.another(5, true, end).fall_back).collect();
+            assert_eq!(fell.iter().position(|fell| *fell), Some(at), "{end:?}");
+            assert_eq!(fell.iter().filter(|fell| **fell).count(), 40 / (at + 1), "and the next one has its chance");
+        }
     }
 
     proptest! {

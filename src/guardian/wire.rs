@@ -33,7 +33,8 @@ pub(super) struct Wire {
     /// Names the daemon's end in `/proc`.
     pub(super) peer: u64,
     answers: VecDeque<Message>,
-    replay: Option<Replay>,
+    /// The last entry that the answer to `GET` has told.
+    replay: Option<String>,
     asked: bool,
     blocked: Option<Blocked>,
 }
@@ -45,18 +46,6 @@ pub(super) enum Blocked {
     Full,
     /// The user has too many descriptors in flight, or the kernel too little memory: nobody says when that is over.
     Crowded,
-}
-
-/// How far the answer to `GET` is.
-#[derive(Debug)]
-enum Replay {
-    Entries {
-        after: String,
-    },
-    /// By run, not by place: some may end meanwhile.
-    Children {
-        from: u64,
-    },
 }
 
 impl Wire {
@@ -103,7 +92,7 @@ impl Wire {
     pub(super) fn replay(&mut self, rest: Vec<Message>) {
         self.asked = true;
         self.answers.extend(rest);
-        self.replay = Some(Replay::Entries { after: String::new() });
+        self.replay = Some(String::new());
     }
 
     /// Writes what can be written.
@@ -128,28 +117,13 @@ impl Wire {
     }
 
     fn write_replay(&mut self, store: &Store) -> Result<(), Blocked> {
-        while let Some(replay) = &self.replay {
-            let next = match replay {
-                Replay::Entries { after } => match store.after(after) {
-                    None => Some(Replay::Children { from: 0 }),
-                    Some((name, entry)) => {
-                        let message = Message::Kept { name: name.to_owned(), tag: entry.tag.to_vec() };
-                        self.send(&message, Some(entry.fd.as_fd()))?;
-                        Some(Replay::Entries { after: name.to_owned() })
-                    }
-                },
-                Replay::Children { from } => {
-                    let later = store.children().iter().filter(|child| child.run >= *from);
-                    match later.min_by_key(|child| child.run) {
-                        None => None,
-                        Some(child) => {
-                            self.send(&Message::Child(*child), None)?;
-                            Some(Replay::Children { from: child.run + 1 })
-                        }
-                    }
-                }
-            };
-            self.replay = next;
+        while let Some(last) = &self.replay {
+            let next = store.after(last);
+            if let Some((name, entry)) = next {
+                let message = Message::Kept { name: name.to_owned(), tag: entry.tag.to_vec() };
+                self.send(&message, Some(entry.fd.as_fd()))?;
+            }
+            self.replay = next.map(|(name, _)| name.to_owned());
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ impl Copier {
     /// Whoever asked may have given up waiting for the answer.
     fn execute(&mut self, command: Command) {
         match command {
-            Command::Capture { label, pipe, path } => self.capture(label, pipe, path),
+            Command::Capture { label, pipe, path } => self.capture_in_turn(label, pipe, path),
             Command::Finish { spawn, reply } => self.finish(spawn, reply),
             Command::Reopen { reply } => drop(reply.send(self.reopen())),
             Command::Flush { paths, reply } => drop(reply.send(self.flush(&paths))),
@@ -51,7 +51,7 @@ impl Copier {
         }
     }
 
-    fn capture(&mut self, label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>) {
+    pub(super) fn capture(&mut self, label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>) {
         if let Err(error) = set_nonblocking(pipe.as_fd()) {
             warn!(app = %label.name, id = %label.id, %error, "output cannot be read without waiting; it is lost");
             return;
@@ -92,7 +92,7 @@ impl Copier {
     }
 
     /// What is in the pipes now is the last that is read of them.
-    fn end_sources(&mut self, which: impl Fn(&Source) -> bool) {
+    pub(super) fn end_sources(&mut self, which: impl Fn(&Source) -> bool) {
         let ids: Vec<SourceId> = self.sources.iter().filter(|(_, source)| which(source)).map(|(id, _)| *id).collect();
         for id in ids {
             if let Some(source) = self.sources.get_mut(&id) {

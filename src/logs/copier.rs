@@ -8,6 +8,7 @@ use super::sink::{Identity, PATIENCE_MS, Sink};
 use super::source::{Source, SourceId, Target};
 use super::staging::Staging;
 use super::subscriber::Feed;
+use super::succession::Successor;
 use crate::clock;
 use crate::domain::{BootMs, SpawnId};
 use crate::sys::epoll::{Epoll, Ready, Waker};
@@ -39,6 +40,8 @@ pub(super) struct Copier {
     pub(super) sinks: HashMap<Identity, Sink>,
     pub(super) followers: Vec<(Wanted, Arc<Feed>)>,
     pub(super) finishing: Vec<(SpawnId, oneshot::Sender<()>)>,
+    /// Runs whose predecessors are not through, in order.
+    pub(super) successors: Vec<Successor>,
     pub(super) buffer: Vec<u8>,
     pub(super) peek: Peek,
     pub(super) committer: Committer,
@@ -67,6 +70,7 @@ impl Copier {
             sinks: HashMap::new(),
             followers: Vec::new(),
             finishing: Vec::new(),
+            successors: Vec::new(),
             buffer: vec![0; CHUNK],
             peek: Peek::new()?,
             committer: Committer::new(staging)?,
@@ -84,7 +88,7 @@ impl Copier {
             error!(%error, "signals stay on in the log thread");
         }
         let mut ready = Vec::with_capacity(BATCH);
-        while !(self.ending && self.sources.is_empty()) {
+        while !(self.ending && self.sources.is_empty() && self.successors.is_empty()) {
             if let Err(error) = self.round(self.timeout(), &mut ready) {
                 error!(%error, "the log thread ends: it cannot wait for output any more");
                 return;
@@ -118,6 +122,7 @@ impl Copier {
             }
         }
         self.keep_time();
+        self.admit_successors();
         self.answer_finished();
         Ok(())
     }
@@ -200,7 +205,7 @@ impl Copier {
     /// Tells who waits for the end of a process's output that all of it is written.
     fn answer_finished(&mut self) {
         for (spawn, reply) in mem::take(&mut self.finishing) {
-            if self.sources.values().any(|source| source.label.spawn == spawn) {
+            if self.is_waiting(spawn) || self.sources.values().any(|source| source.label.spawn == spawn) {
                 self.finishing.push((spawn, reply));
             } else {
                 // Whoever asked may have given up waiting.

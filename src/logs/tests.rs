@@ -529,3 +529,26 @@ impl Drop for SmallDisk {
 fn run(program: &str, arguments: &[&str]) -> bool {
     std::process::Command::new(program).args(arguments).output().is_ok_and(|done| done.status.success())
 }
+
+#[test]
+fn a_run_comes_after_all_of_the_runs_before_it() {
+    let (logs, dir) = logs();
+    let path = dir.path().join("out.log");
+    let mut finished = Vec::new();
+    let mut expected = Vec::new();
+    for run in 1..=3_u64 {
+        let (ours, apps) = output_pipe(1 << 20).unwrap();
+        // More than one turn takes: whoever comes next would overtake the rest.
+        let text = format!("{run}{}\n", "x".repeat(700_000));
+        File::from(apps).write_all(text.as_bytes()).unwrap();
+        expected.extend_from_slice(text.as_bytes());
+        logs.capture(Label { spawn: SpawnId(run), ..label(7) }, ours.into(), Some(path.clone()));
+        finished.push(logs.finish(SpawnId(run)));
+    }
+    for done in finished {
+        done.blocking_recv().unwrap();
+    }
+    let written = fs::read(&path).unwrap();
+    assert_eq!(written.len(), expected.len());
+    assert!(written == expected, "the runs are not in their order");
+}

@@ -4,7 +4,7 @@ use super::exit::{ExitFact, ExitSource};
 use super::launch::{Run, outputs, package_version};
 use super::link::{Link, Membership};
 use super::task::{Context, Task};
-use super::wires::{ERR, IPC, OUT, PID, name_of, owner_of};
+use super::wires::{ERR, IPC, OUT, PID, forget_all_but_output, forget_output, name_of, owner_of};
 use crate::clock;
 use crate::cluster::WorkerId;
 use crate::domain::lifecycle::{Effect, Event, Phase, StopStep};
@@ -14,6 +14,7 @@ use crate::logs::Label;
 use crate::slots::Record;
 use crate::sys::keep::Kept;
 use crate::sys::{group, pidfd, pipe, proc::StatFile};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -194,6 +195,7 @@ impl Task {
     /// The generation before has recorded that it starts this run, and came no further: the number stays, so that
     /// nothing is counted twice.
     fn begin_again(&mut self, run: SpawnId) {
+        self.forget_what_was_made_for(run);
         match self.state.phase {
             Phase::Launching { .. } => {
                 self.standing.reset();
@@ -202,6 +204,17 @@ impl Task {
             }
             _ => self.apply(Event::Exited { run, outcome: Outcome::Unknown, leftovers: false, at: clock::boot_ms() }),
         }
+    }
+
+    /// Pipes that nobody has written to. Who reads on what nobody has taken would end the new ones of that name.
+    fn forget_what_was_made_for(&self, run: SpawnId) {
+        let (id, keep) = (self.identity.id, self.context.keep.as_ref());
+        let mut inherited = self.context.inherited.borrow_mut();
+        for what in [OUT, ERR, IPC, PID] {
+            inherited.kept.take(&name_of(what, id, run));
+        }
+        forget_all_but_output(keep, id, run);
+        forget_output(keep, id, run);
     }
 
     /// Carries out what was recorded, and perhaps not done.
@@ -232,18 +245,20 @@ fn path_of(tag: &[u8]) -> Option<PathBuf> {
 /// Output of runs that have ended before a generation came to read all of it: it is read now. `name` gives the name
 /// and namespace of a process that is still on the list.
 pub fn finish_outputs(context: &Context, kept: Vec<Kept>, name: impl Fn(ProcessId) -> Option<(String, String)>) {
-    let mut runs = Vec::new();
-    for Kept { name: key, tag, fd } in kept {
-        let Some((id, spawn)) = owner_of(&key) else { continue };
-        let (name, namespace) = name(id).unwrap_or_default();
-        let stream = if key.starts_with(OUT) { OutputStream::Out } else { OutputStream::Err };
-        let label = Label { id, spawn, name: name.into(), namespace: namespace.into(), stream };
-        context.logs.capture(label, fd, path_of(&tag));
-        runs.push((id, spawn));
+    let mut runs: BTreeMap<(ProcessId, SpawnId), Vec<Kept>> = BTreeMap::new();
+    for kept in kept {
+        if let Some(owner) = owner_of(&kept.name) {
+            runs.entry(owner).or_default().push(kept);
+        }
     }
-    runs.sort_unstable();
-    runs.dedup();
-    for (id, run) in runs {
-        context.unwritten.finish(context, id, run);
+    // One run after another, as they were.
+    for ((id, spawn), outputs) in runs {
+        let (name, namespace) = name(id).unwrap_or_default();
+        for Kept { name: key, tag, fd } in outputs {
+            let stream = if key.starts_with(OUT) { OutputStream::Out } else { OutputStream::Err };
+            let (name, namespace) = (name.as_str().into(), namespace.as_str().into());
+            context.logs.capture(Label { id, spawn, name, namespace, stream }, fd, path_of(&tag));
+        }
+        context.unwritten.finish(context, id, spawn);
     }
 }

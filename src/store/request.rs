@@ -30,6 +30,6 @@ pub enum Begun {
     Start(Vec<Vec<(ProcessId, SpawnId)>>),
     /// How many there are to be, and those that were put on the list for that.
     Scale { target: u32, new: Vec<ProcessId> },
-    /// The daemon that was to make room.
-    Update { generation: u64 },
+    /// The daemon that was to make room, and when the last update before this one was reported.
+    Update { generation: u64, reported: Option<i64> },
 }

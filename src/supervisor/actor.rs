@@ -135,11 +135,7 @@ impl Supervisor {
         let Some((ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
         let world = Rc::clone(&self.world);
         // One that a daemon before this one has carried out ends nothing more.
-        let ending = match request {
-            Request::Kill => Some(Ending::Closed),
-            Request::Update { .. } if ticket.begun.is_none() => Some(Ending::Replaced),
-            _ => None,
-        };
+        let ends = matches!(request, Request::Kill);
         let closed = self.door.closed.clone();
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
@@ -149,7 +145,14 @@ impl Supervisor {
                 world.persist();
                 world.persisted().await;
             }
-            let ending = ending.filter(|_| answer.is_ok());
+            let ending = match &answer {
+                Ok(_) if ends => Some(Ending::Closed),
+                // One that a daemon before this one has made room for ends nothing more.
+                Ok(Response::Updating { generation }) if *generation == world.facts.generation => {
+                    Some(Ending::Replaced)
+                }
+                _ => None,
+            };
             // Answered before the end: else the answer would never leave.
             for reply in waiting.into_iter().chain([reply]) {
                 let _ = reply.send(answer.clone());
@@ -184,16 +187,19 @@ impl World {
             Request::Flush { selector } => self.flush(selector.as_ref()).await,
             Request::ReopenLogs => self.reopen_logs().await,
             Request::Host => self.host_figures(),
-            // Carried out by the daemon before this one: this one has taken over from it.
-            Request::Update { .. } if let Some(Begun::Update { generation }) = ticket.begun => {
-                Ok(Response::Updating { generation })
-            }
             Request::Update { program } => {
+                let reported = self.facts.last_update.as_ref().map(|report| report.at);
+                if let Some(Begun::Update { generation, reported: before }) = ticket.begun
+                    && before != reported
+                {
+                    // Carried out by a daemon before this one, whatever has come of it.
+                    return Ok(Response::Updating { generation });
+                }
                 let Some(successor) = &self.facts.successor else {
                     let message = format!("{} cannot take over: this supervisor has no guardian", program.display());
                     return Err(ApiError::new(Code::UpdateFailed, message));
                 };
-                self.begin(ticket, Begun::Update { generation: self.facts.generation }).await;
+                self.begin(ticket, Begun::Update { generation: self.facts.generation, reported }).await;
                 successor(program).await?;
                 Ok(Response::Updating { generation: self.facts.generation })
             }

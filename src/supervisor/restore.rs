@@ -3,8 +3,8 @@
 use super::actor::World;
 use super::registry::{Entry, identity};
 use crate::cluster::app_of;
-use crate::domain::ProcessId;
 use crate::domain::lifecycle::{Phase, Then};
+use crate::domain::{ProcessId, SpawnId};
 use crate::process::{self, Command};
 use crate::slots::{Record, Slot};
 use crate::store::{SavedProcess, Snapshot};
@@ -91,11 +91,12 @@ impl World {
         same_boot: bool,
     ) {
         let (id, known) = (saved.id, record.is_some());
-        let linked = self.has_channel(record.as_ref());
+        self.finish_earlier_runs(saved, [record.as_ref(), other.as_ref()]);
+        let cut_off = record.as_ref().is_some_and(|found| self.has_lost_its_channel(found));
         let mut entry = self.restored_entry(saved, record);
         let (reply, _) = oneshot::channel();
         let seen = entry.handle.observed();
-        if !linked
+        if cut_off
             && self.registry.borrow_mut().group(&entry.spec).is_some()
             && seen.pid.is_some()
             && seen.state.is_wanted()
@@ -121,10 +122,10 @@ impl World {
         self.registry.borrow_mut().insert(entry);
     }
 
-    fn has_channel(&self, record: Option<&Found>) -> bool {
-        let Some((_, record)) = record else { return false };
+    /// One that was not born yet is begun anew, with a channel.
+    fn has_lost_its_channel(&self, (_, record): &Found) -> bool {
         let name = format!("ipc/{}/{}", record.id, record.state.run);
-        self.context.inherited.borrow().kept.names().any(|kept| kept == name)
+        record.run.is_some() && self.context.inherited.borrow().kept.names().all(|kept| kept != name)
     }
 
     fn restored_entry(&self, saved: &SavedProcess, record: Option<Found>) -> Entry {
@@ -140,6 +141,25 @@ impl World {
             record,
         );
         Entry { spec, identity, created_at: saved.created_at, handle, passing: None }
+    }
+
+    /// What runs before those that may live have left in their pipes comes before what these print.
+    fn finish_earlier_runs(&self, saved: &SavedProcess, current: [Option<&Found>; 2]) {
+        let runs = current.map(|found| found.map(|(_, record)| record.state.run));
+        let mut earlier = Vec::new();
+        for stream in ["out", "err"] {
+            let inherited = &mut self.context.inherited.borrow_mut().kept;
+            for kept in inherited.take_all(&format!("{stream}/{}/", saved.id)) {
+                let run = kept.name.rsplit('/').next().and_then(|run| run.parse().ok()).map(SpawnId);
+                if run.is_some() && runs.contains(&run) {
+                    inherited.add(kept);
+                } else {
+                    earlier.push(kept);
+                }
+            }
+        }
+        let name = (saved.spec.name.clone(), saved.spec.namespace.clone());
+        process::finish_outputs(&self.context, earlier, |_| Some(name.clone()));
     }
 
     /// What nobody has gone on with belongs to nobody.

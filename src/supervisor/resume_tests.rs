@@ -310,7 +310,7 @@ fn an_update_that_was_begun_is_not_begun_by_the_one_that_took_over() {
     let home = TestHome::new();
     home.generation(async |world, handle| {
         started(&handle, &[app("a", 1)]).await;
-        world.begin(&ticket(&world), Begun::Update { generation: 6 }).await;
+        world.begin(&ticket(&world), Begun::Update { generation: 6, reported: Some(1) }).await;
     });
     home.generation(async |_, handle| {
         let update = Request::Update { program: "/bin/false".into() };

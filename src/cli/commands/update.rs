@@ -71,8 +71,7 @@ async fn ping(session: &Session<'_>) -> Result<Option<DaemonInfo>, Failure> {
     }
 }
 
-/// The daemon after `generation`: the new one, which cannot know yet that it has taken over, or the old one again,
-/// which was told why.
+/// The daemon after `generation`: the new one, or the old one again, each told what has become of the update.
 async fn successor(
     session: &mut Session<'_>,
     generation: u64,
@@ -94,9 +93,9 @@ async fn successor(
         // None at all: it is between two daemons, where none keeps the socket meanwhile.
         if let Some(info) = seen.map_err(|_| late())??
             && info.generation != generation
+            && let Some(news) = info.last_update.as_ref().filter(|report| known.is_none_or(|known| known != *report))
         {
-            let news = info.last_update.as_ref().filter(|report| known.is_none_or(|known| known != *report));
-            let failed = news.and_then(|report| report.failed.clone());
+            let failed = news.failed.as_ref().map(|why| format!("{}: {why}", news.program.display()));
             return Ok((info, failed));
         }
         if begun.elapsed() > LIMIT {

@@ -37,7 +37,7 @@ fn it_waits_for_the_next_daemon_and_tells_both_versions() {
 fn one_that_did_not_take_over_is_a_failure() {
     let back = DaemonInfo { generation: 3, last_update: report(2, Some("it hangs")), ..info() };
     let ran = fake(vec![info(), back]).run("update --program /bin/sh");
-    assert!(ran.err.starts_with("error: update failed, still on 0: it hangs\n"), "{}", ran.err);
+    assert!(ran.err.starts_with("error: update failed, still on 0: /p: it hangs\n"), "{}", ran.err);
     assert!(ran.told_failure());
 }
 

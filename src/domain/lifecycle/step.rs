@@ -260,7 +260,7 @@ impl Machine<'_> {
     fn judge(&mut self) {
         let policy = self.policy.restart;
         let uptime = self.state.ended_at.saturating_sub(self.state.started_at);
-        let age = self.now.saturating_sub(self.state.created_at);
+        let age = self.state.ended_at.saturating_sub(self.state.created_at);
         let done = matches!(self.state.last_exit, Some(Outcome::Code(code)) if policy.stop_exit_codes.contains(&code));
         if !policy.autorestart || done {
             self.state.phase = Phase::Stopped;

@@ -4,7 +4,7 @@
 
 use crate::support::{Home, children, eventually_within, numbered, status_field, told};
 use rpm_native::domain::Status;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::time::Duration;
 
@@ -74,4 +74,22 @@ fn leave_nothing_behind() {
     home.quiet(["staying"]);
     home.check_logs("staying");
     home.check_logs("coming");
+}
+
+/// Their ends fall into deaths all the time.
+#[test]
+fn short_runs_are_counted_and_written_in_order() {
+    let home = Home::new();
+    let names: Vec<String> = (0..6).map(|n| format!("coming-{n}")).collect();
+    let apps: Vec<Value> =
+        names.iter().map(|name| numbered(name, "bursts=20 pause=5 errors=3 code=run", json!({}))).collect();
+    home.start_numbered(&apps);
+    for _ in 0..60 {
+        home.kill_daemon();
+    }
+    home.quiet(names.iter().map(String::as_str));
+    for name in &names {
+        home.check_counts(name, 0);
+        home.check_logs(name);
+    }
 }

@@ -294,7 +294,7 @@ fn a_growing_delay_goes_on_growing() {
 fn a_run_that_is_short_stays_short() {
     // The daemon is dead at its end, and for longer than a run has to last.
     let home = Home::new();
-    home.start_numbered(&[numbered("app", "bursts=40 code=3", json!({"max_restarts": 1, "min_uptime": 2000}))]);
+    home.start_numbered(&[numbered("app", "bursts=40 code=3", json!({"max_restarts": 3, "min_uptime": 2000}))]);
     home.wait_run("app", 0);
     let before = home.daemon();
     signal(before.pid, Signal::SIGSTOP);
@@ -303,7 +303,7 @@ fn a_run_that_is_short_stays_short() {
     signal(before.pid, Signal::SIGKILL);
     home.successor(&before);
     home.wait_status("app", Status::Errored);
-    assert_eq!(home.runs("app").len(), 1);
+    assert_eq!((home.runs("app").len(), home.process("app").restarts), (3, 2));
 }
 
 #[test]

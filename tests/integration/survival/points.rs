@@ -147,7 +147,9 @@ fn while_it_starts_a_worker() {
             let answers: BTreeSet<String> = (0..6).map(|_| get(port, "/").unwrap().body).collect();
             (answers == workers).then_some(())
         });
-        assert!(home.named(&name).iter().all(|process| process.restarts == 0 && process.status == Status::Online));
+        for process in home.named(&name) {
+            assert_eq!((process.restarts, process.status), (0, Status::Online), "{}: {process:?}", point.name());
+        }
         home.rpm(["delete", &name]).ok();
     }
     home.check_children();
@@ -191,9 +193,10 @@ fn while_it_stops_an_app() {
         let process = home.check_counts(&name, 0);
         assert_eq!((process.status, process.exit), (Status::Stopped, Some(Outcome::Code(5))), "{}", point.name());
         home.check_logs(&name);
-        // Many an app takes a second signal for impatience.
+        // It is noted after it was done that an app was asked: better twice than never.
+        let most = if point == Point::StopAsked { 2 } else { 1 };
         let asked: Vec<usize> = home.runs(&name).iter().map(|run| run.asked.len()).collect();
-        assert_eq!(asked, [1, 1], "{}", point.name());
+        assert_eq!(asked, [most, most], "{}", point.name());
         home.rpm(["start", &name]).ok();
         home.wait_run(&name, 2);
         mined.hit(point, || home.rpm(["delete", &name]).ok());
@@ -268,7 +271,9 @@ fn while_a_worker_begins_to_listen() {
         let pids: BTreeSet<i32> = home.named(&name).iter().filter_map(|process| process.pid).collect();
         let answers: BTreeSet<i32> = (0..12).map(|_| get(port, "/").unwrap().body.parse().unwrap()).collect();
         assert_eq!(answers, pids, "{}", point.name());
-        assert!(home.named(&name).iter().all(|process| process.restarts == 0 && process.status == Status::Online));
+        for process in home.named(&name) {
+            assert_eq!((process.restarts, process.status), (0, Status::Online), "{}: {process:?}", point.name());
+        }
         // Nothing of it is kept for longer than it is used.
         home.rpm(["delete", &name]).ok();
         let refused = get(port, "/").unwrap_err().to_string();

