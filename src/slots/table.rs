@@ -30,6 +30,8 @@ const JOURNAL_AT: usize = 8;
 
 /// Stamp, record, sum.
 const HALF: usize = WORDS + 2;
+/// No slot is ever written as often: a stamp from here on is not one of ours.
+const LAST_STAMP: u64 = 1 << 63;
 /// Two halves, and the standing.
 const SLOT: usize = 2 * HALF + 1;
 const STANDING: usize = 2 * HALF;
@@ -141,13 +143,12 @@ impl Table {
 impl Slot {
     pub fn write(&self, record: &Record) {
         let words = self.table.memory.words();
-        let halves = [0, 1].map(|half| HEADER + self.index * SLOT + half * HALF);
-        let stamps = halves.map(|start| words[start].load(Ordering::Acquire));
-        // Over the older half: the newer one stays whole until this one is.
+        // Over the older half, or one that a death has left unfinished: the newest whole one stays until this one is.
+        let stamps = [0, 1].map(|half| whole(words, self.index, half).map_or(0, |(stamp, _)| stamp));
         let target = usize::from(stamps[1] < stamps[0]);
         let stamp = stamps[0].max(stamps[1]) + 1;
         let record = record.encode();
-        let start = halves[target];
+        let start = start_of(self.index, target);
         words[start + HALF - 1].store(0, Ordering::Release);
         for (word, value) in words[start + 1..].iter().zip(record) {
             word.store(value, Ordering::Relaxed);
@@ -217,19 +218,25 @@ fn used(words: &[AtomicU64]) -> usize {
     usize::try_from(words[USED_WORD].load(Ordering::Acquire)).map_or(CAPACITY, |used| used.min(CAPACITY))
 }
 
+const fn start_of(index: usize, half: usize) -> usize {
+    HEADER + index * SLOT + half * HALF
+}
+
+/// The stamp and the record of a half that was written to its end.
+fn whole(words: &[AtomicU64], index: usize, half: usize) -> Option<(u64, [u64; WORDS])> {
+    let start = start_of(index, half);
+    let stamp = words[start].load(Ordering::Acquire);
+    let mut record = [0; WORDS];
+    for (value, word) in record.iter_mut().zip(&words[start + 1..]) {
+        *value = word.load(Ordering::Acquire);
+    }
+    let is_whole = words[start + HALF - 1].load(Ordering::Acquire) == sum(stamp, &record);
+    (is_whole && (1..LAST_STAMP).contains(&stamp)).then_some((stamp, record))
+}
+
 /// The newest whole half.
 fn read(words: &[AtomicU64], index: usize) -> Option<Record> {
-    let half = |half: usize| {
-        let start = HEADER + index * SLOT + half * HALF;
-        let stamp = words[start].load(Ordering::Acquire);
-        let mut record = [0; WORDS];
-        for (value, word) in record.iter_mut().zip(&words[start + 1..]) {
-            *value = word.load(Ordering::Acquire);
-        }
-        let whole = stamp != 0 && words[start + HALF - 1].load(Ordering::Acquire) == sum(stamp, &record);
-        whole.then_some((stamp, record))
-    };
-    let (_, record) = half(0).max(half(1))?;
+    let (_, record) = whole(words, index, 0).max(whole(words, index, 1))?;
     Record::decode(&record)
 }
 
@@ -314,6 +321,26 @@ mod tests {
         slots.into_iter().for_each(Slot::release);
         assert!(table.slot().is_some());
         assert!(open(&path, "boot").1.is_empty());
+    }
+
+    /// A death in the middle of a write, and the death of the next daemon in the middle of its first one.
+    #[test]
+    fn an_unfinished_half_is_written_over_before_a_whole_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let (table, _) = open(&directory.path().join("slots"), "boot");
+        let words = table.inner.memory.words();
+        let cut_off = |half| words[start_of(0, half) + HALF - 1].store(0, Ordering::Release);
+        let slot = table.slot().unwrap();
+        for restarts in 1..=3 {
+            slot.write(&record(1, restarts));
+        }
+        let half = usize::from(whole(words, 0, 0).map(|(stamp, _)| stamp) != Some(3));
+        cut_off(half);
+        assert_eq!(read(words, 0), Some(record(1, 2)));
+        slot.write(&record(1, 4));
+        assert_eq!(read(words, 0), Some(record(1, 4)));
+        cut_off(half);
+        assert_eq!(read(words, 0), Some(record(1, 2)));
     }
 
     proptest! {
