@@ -245,7 +245,7 @@ impl Task {
 
     fn signal_main(&self, signal: i32) {
         if let Some(run) = &self.run
-            && let Err(error) = pidfd::signal(run.exits.pidfd(), signal)
+            && let Err(error) = run.exits.signal(signal)
         {
             tracing::error!("{} ({}) cannot be signalled: {error}", self.spec.name, self.identity.id);
         }

@@ -74,11 +74,12 @@ impl Task {
         match self.find(previous) {
             Found::Child(pid) => {
                 let told = self.context.exits.expect(run);
-                let source = pidfd::open(pid).map(|pidfd| {
-                    let pidfd = Arc::new(pidfd);
-                    self.context.keep.note(&name_of(PID, self.identity.id, run), &pidfd);
-                    ExitSource::guardian(run, pidfd, told)
-                });
+                // One that has ended since has none any more, and its end is on its way.
+                let pidfd = pidfd::open(pid).ok().map(Arc::new);
+                if let Some(pidfd) = &pidfd {
+                    self.context.keep.note(&name_of(PID, self.identity.id, run), pidfd);
+                }
+                let source = Ok(ExitSource::guardian(run, pidfd, told));
                 self.go_on(pid, source, previous);
             }
             Found::Stranger(pid, pidfd) => {

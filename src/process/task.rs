@@ -309,7 +309,7 @@ impl Task {
             Command::Retire(ticket) => (Event::Retire, ticket),
             Command::Signal(signal, answer) => {
                 let gone = || Err(std::io::Error::from_raw_os_error(libc::ESRCH));
-                let sent = self.run.as_ref().map_or_else(gone, |run| pidfd::signal(run.exits.pidfd(), signal));
+                let sent = self.run.as_ref().map_or_else(gone, |run| run.exits.signal(signal));
                 let _ = answer.send(sent);
                 return;
             }
