@@ -13,7 +13,7 @@ use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, Sto
 use crate::domain::spec::Mode;
 use crate::slots::{Record, Table};
 use crate::sys::fault::{self, Point};
-use crate::sys::{group, pidfd};
+use crate::sys::group;
 use serde_json::Value;
 use std::time::Duration;
 
