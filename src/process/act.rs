@@ -13,7 +13,7 @@ use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, Sto
 use crate::domain::spec::Mode;
 use crate::slots::{Record, Table};
 use crate::sys::fault::{self, Point};
-use crate::sys::{group, pidfd};
+use crate::sys::group;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -241,7 +241,7 @@ impl Task {
 
     fn signal_main(&self, signal: i32) {
         if let Some(run) = &self.run
-            && let Err(error) = pidfd::signal(run.exits.pidfd(), signal)
+            && let Err(error) = run.exits.signal(signal)
         {
             tracing::error!("{} ({}) cannot be signalled: {error}", self.spec.name, self.identity.id);
         }

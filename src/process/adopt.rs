@@ -74,7 +74,14 @@ impl Task {
         match self.find(previous) {
             Found::Child(pid) => {
                 let told = self.context.exits.expect(run);
-                let source = pidfd::open(pid).map(|pidfd| ExitSource::guardian(run, Arc::new(pidfd), told));
+                let source = match pidfd::open(pid) {
+                    Ok(pidfd) => Ok(ExitSource::guardian(run, Some(Arc::new(pidfd)), told)),
+                    // It has ended since the guardian has listed it, which tells how after that.
+                    Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
+                        Ok(ExitSource::guardian(run, None, told))
+                    }
+                    Err(error) => Err(error),
+                };
                 self.go_on(pid, source, previous);
             }
             Found::Stranger(pid, pidfd) => {
@@ -135,6 +142,7 @@ impl Task {
             Err(error) => {
                 tracing::warn!("process {pid} of {} cannot be taken over: {error}", self.spec.name);
                 let outcome = Outcome::Unknown;
+                self.read_on(None);
                 return self.ended(pid, ExitFact { run, outcome, cpu_us: 0, max_rss: 0, at: clock::boot_ms() });
             }
         };

@@ -63,7 +63,8 @@ impl Exits {
 #[derive(Debug)]
 pub(super) struct ExitSource {
     run: SpawnId,
-    pidfd: Arc<OwnedFd>,
+    /// `None` when it was gone before we came, and only its end has yet to be told.
+    pidfd: Option<Arc<OwnedFd>>,
     from: From,
 }
 
@@ -79,19 +80,20 @@ enum From {
 
 impl ExitSource {
     pub(super) fn child(run: SpawnId, pidfd: Arc<OwnedFd>) -> io::Result<Self> {
-        Ok(Self { run, from: From::Child(ready::register(Arc::clone(&pidfd))?), pidfd })
+        Ok(Self { run, from: From::Child(ready::register(Arc::clone(&pidfd))?), pidfd: Some(pidfd) })
     }
 
-    pub(super) fn guardian(run: SpawnId, pidfd: Arc<OwnedFd>, told: oneshot::Receiver<ExitFact>) -> Self {
+    pub(super) fn guardian(run: SpawnId, pidfd: Option<Arc<OwnedFd>>, told: oneshot::Receiver<ExitFact>) -> Self {
         Self { run, pidfd, from: From::Guardian(told) }
     }
 
     pub(super) fn stranger(run: SpawnId, pidfd: Arc<OwnedFd>) -> io::Result<Self> {
-        Ok(Self { run, from: From::Stranger(ready::register(Arc::clone(&pidfd))?), pidfd })
+        Ok(Self { run, from: From::Stranger(ready::register(Arc::clone(&pidfd))?), pidfd: Some(pidfd) })
     }
 
-    pub(super) fn pidfd(&self) -> &OwnedFd {
-        &self.pidfd
+    /// An ended process is no error.
+    pub(super) fn signal(&self, signal: i32) -> io::Result<()> {
+        self.pidfd.as_ref().map_or(Ok(()), |pidfd| pidfd::signal(pidfd, signal))
     }
 
     /// Waits until the process has ended.

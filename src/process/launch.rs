@@ -88,7 +88,7 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     let pidfd = Arc::new(spawned.pidfd);
     context.keep.note(&name_of(PID, around.identity.id, id), &pidfd);
     let exits = match told {
-        Some(told) if spawned.parentage == Parent::Guardian => Ok(ExitSource::guardian(id, pidfd, told)),
+        Some(told) if spawned.parentage == Parent::Guardian => Ok(ExitSource::guardian(id, Some(pidfd), told)),
         _ => ExitSource::child(id, pidfd),
     };
     // One that has ended already has no start time any more, and needs none.

@@ -14,8 +14,8 @@ use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
 use crate::guardian;
 use crate::logs::Logs;
 use crate::slots::{Record, Slot, Standing, Table};
+use crate::sys::group;
 use crate::sys::keep::Keep;
-use crate::sys::{group, pidfd};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -304,7 +304,7 @@ impl Task {
             Command::Retire(ticket) => (Event::Retire, ticket),
             Command::Signal(signal, answer) => {
                 let gone = || Err(std::io::Error::from_raw_os_error(libc::ESRCH));
-                let sent = self.run.as_ref().map_or_else(gone, |run| pidfd::signal(run.exits.pidfd(), signal));
+                let sent = self.run.as_ref().map_or_else(gone, |run| run.exits.signal(signal));
                 let _ = answer.send(sent);
                 return;
             }
