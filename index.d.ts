@@ -2,7 +2,16 @@
 
 import type { DaemonInfo, LogEntry, ProcessDetails, ProcessEvent, ProcessInfo } from './native'
 
-export type { AppSource, DaemonDeath, DaemonInfo, DaemonUpdate, GuardianInfo, LogEntry, ProcessEvent, ProcessInfo } from './native'
+export type {
+  AppSource,
+  DaemonDeath,
+  DaemonInfo,
+  DaemonUpdate,
+  GuardianInfo,
+  LogEntry,
+  ProcessEvent,
+  ProcessInfo,
+} from './native'
 
 /** Everything known of a process. */
 export type ProcessDescription = ProcessInfo & Omit<ProcessDetails, 'process'>

@@ -74,8 +74,11 @@ impl Task {
         match self.find(previous) {
             Found::Child(pid) => {
                 let told = self.context.exits.expect(run);
-                let source = match pidfd::open(pid) {
-                    Ok(pidfd) => Ok(ExitSource::guardian(run, Some(Arc::new(pidfd)), told)),
+                let source = match pidfd::open(pid).map(Arc::new) {
+                    Ok(pidfd) => {
+                        self.context.keep.note(&name_of(PID, self.identity.id, run), &pidfd);
+                        Ok(ExitSource::guardian(run, Some(pidfd), told))
+                    }
                     // It has ended since the guardian has listed it, which tells how after that.
                     Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
                         Ok(ExitSource::guardian(run, None, told))
@@ -140,7 +143,8 @@ impl Task {
         let exits = match exits {
             Ok(exits) => exits,
             Err(error) => {
-                tracing::warn!("process {pid} of {} cannot be taken over: {error}", self.spec.name);
+                tracing::error!("process {pid} of {} cannot be taken over, and is ended: {error}", self.spec.name);
+                end_stray(pid);
                 let outcome = Outcome::Unknown;
                 self.read_on(None);
                 return self.ended(pid, ExitFact { run, outcome, cpu_us: 0, max_rss: 0, at: clock::boot_ms() });

@@ -30,6 +30,8 @@ const JOURNAL_AT: usize = 8;
 
 /// Stamp, record, sum.
 const HALF: usize = WORDS + 2;
+/// No slot is ever written as often: a stamp from here on is not one of ours.
+const LAST_STAMP: u64 = 1 << 63;
 /// Two halves, and the standing.
 const SLOT: usize = 2 * HALF + 1;
 const STANDING: usize = 2 * HALF;
@@ -46,7 +48,7 @@ pub(super) struct Inner {
     free: RefCell<BTreeSet<usize>>,
 }
 
-/// A slot of one process. It is emptied when this is dropped, but not when the program ends otherwise.
+/// A slot of one process. It is emptied by [`Slot::release`] alone, however else the program ends.
 #[derive(Debug)]
 pub struct Slot {
     table: Rc<Inner>,
@@ -141,19 +143,24 @@ impl Table {
 impl Slot {
     pub fn write(&self, record: &Record) {
         let words = self.table.memory.words();
-        let halves = [0, 1].map(|half| HEADER + self.index * SLOT + half * HALF);
-        let stamps = halves.map(|start| words[start].load(Ordering::Acquire));
-        // Over the older half: the newer one stays whole until this one is.
+        // Over the older half, or one that a death has left unfinished: the newest whole one stays until this one is.
+        let stamps = [0, 1].map(|half| whole(words, self.index, half).map_or(0, |(stamp, _)| stamp));
         let target = usize::from(stamps[1] < stamps[0]);
         let stamp = stamps[0].max(stamps[1]) + 1;
         let record = record.encode();
-        let start = halves[target];
+        let start = start_of(self.index, target);
         words[start + HALF - 1].store(0, Ordering::Release);
         for (word, value) in words[start + 1..].iter().zip(record) {
             word.store(value, Ordering::Relaxed);
         }
         words[start].store(stamp, Ordering::Release);
         words[start + HALF - 1].store(sum(stamp, &record), Ordering::Release);
+    }
+
+    /// Nobody will ask for this process any more. A slot that is merely dropped stays for the next generation.
+    pub fn release(self) {
+        self.empty();
+        self.table.free.borrow_mut().insert(self.index);
     }
 
     /// What the run in it has said of itself.
@@ -171,13 +178,6 @@ impl Slot {
         for word in &words[start..start + SLOT] {
             word.store(0, Ordering::Release);
         }
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.empty();
-        self.table.free.borrow_mut().insert(self.index);
     }
 }
 
@@ -218,19 +218,25 @@ fn used(words: &[AtomicU64]) -> usize {
     usize::try_from(words[USED_WORD].load(Ordering::Acquire)).map_or(CAPACITY, |used| used.min(CAPACITY))
 }
 
+const fn start_of(index: usize, half: usize) -> usize {
+    HEADER + index * SLOT + half * HALF
+}
+
+/// The stamp and the record of a half that was written to its end.
+fn whole(words: &[AtomicU64], index: usize, half: usize) -> Option<(u64, [u64; WORDS])> {
+    let start = start_of(index, half);
+    let stamp = words[start].load(Ordering::Acquire);
+    let mut record = [0; WORDS];
+    for (value, word) in record.iter_mut().zip(&words[start + 1..]) {
+        *value = word.load(Ordering::Acquire);
+    }
+    let is_whole = words[start + HALF - 1].load(Ordering::Acquire) == sum(stamp, &record);
+    (is_whole && (1..LAST_STAMP).contains(&stamp)).then_some((stamp, record))
+}
+
 /// The newest whole half.
 fn read(words: &[AtomicU64], index: usize) -> Option<Record> {
-    let half = |half: usize| {
-        let start = HEADER + index * SLOT + half * HALF;
-        let stamp = words[start].load(Ordering::Acquire);
-        let mut record = [0; WORDS];
-        for (value, word) in record.iter_mut().zip(&words[start + 1..]) {
-            *value = word.load(Ordering::Acquire);
-        }
-        let whole = stamp != 0 && words[start + HALF - 1].load(Ordering::Acquire) == sum(stamp, &record);
-        whole.then_some((stamp, record))
-    };
-    let (_, record) = half(0).max(half(1))?;
+    let (_, record) = whole(words, index, 0).max(whole(words, index, 1))?;
     Record::decode(&record)
 }
 
@@ -280,17 +286,17 @@ mod tests {
         second.standing().join(3);
         table.in_flight().begin();
         table.note_next_run(100);
-        // A killed program drops nothing.
-        std::mem::forget((first, second));
+        drop((first, second));
         for _ in 0..2 {
             let (table, left) = open(&path, "boot");
             assert_eq!(records(&left), [record(1, 1), record(2, 2)]);
             assert!(left[1].0.standing().has_joined(3) && !left[0].0.standing().has_joined(3));
             assert_eq!((table.lost_connections(), table.next_run()), (1, 100));
-            std::mem::forget(left);
         }
         drop(open(&path, "boot"));
-        assert!(open(&path, "boot").1.is_empty(), "what is dropped is empty");
+        assert_eq!(open(&path, "boot").1.len(), 2, "what is dropped stays");
+        open(&path, "boot").1.into_iter().for_each(|(slot, _)| slot.release());
+        assert!(open(&path, "boot").1.is_empty(), "what is released is empty");
     }
 
     #[test]
@@ -300,21 +306,41 @@ mod tests {
         let (table, _) = open(&path, "one");
         let slot = table.slot().unwrap();
         slot.write(&record(1, 1));
-        std::mem::forget(slot);
         assert!(open(&path, "two").1.is_empty());
     }
 
     #[test]
-    fn a_dropped_slot_is_empty_and_free() {
+    fn a_released_slot_is_empty_and_free() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("slots");
         let (table, _) = open(&path, "boot");
         let slots: Vec<Slot> = std::iter::from_fn(|| table.slot()).collect();
         assert_eq!(slots.len(), CAPACITY);
         slots[5].write(&record(5, 5));
-        drop(slots);
+        assert!(table.slot().is_none());
+        slots.into_iter().for_each(Slot::release);
         assert!(table.slot().is_some());
         assert!(open(&path, "boot").1.is_empty());
+    }
+
+    /// A death in the middle of a write, and the death of the next daemon in the middle of its first one.
+    #[test]
+    fn an_unfinished_half_is_written_over_before_a_whole_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let (table, _) = open(&directory.path().join("slots"), "boot");
+        let words = table.inner.memory.words();
+        let cut_off = |half| words[start_of(0, half) + HALF - 1].store(0, Ordering::Release);
+        let slot = table.slot().unwrap();
+        for restarts in 1..=3 {
+            slot.write(&record(1, restarts));
+        }
+        let half = usize::from(whole(words, 0, 0).map(|(stamp, _)| stamp) != Some(3));
+        cut_off(half);
+        assert_eq!(read(words, 0), Some(record(1, 2)));
+        slot.write(&record(1, 4));
+        assert_eq!(read(words, 0), Some(record(1, 4)));
+        cut_off(half);
+        assert_eq!(read(words, 0), Some(record(1, 2)));
     }
 
     proptest! {
