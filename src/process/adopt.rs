@@ -74,12 +74,17 @@ impl Task {
         match self.find(previous) {
             Found::Child(pid) => {
                 let told = self.context.exits.expect(run);
-                // One that has ended since has none any more, and its end is on its way.
-                let pidfd = pidfd::open(pid).ok().map(Arc::new);
-                if let Some(pidfd) = &pidfd {
-                    self.context.keep.note(&name_of(PID, self.identity.id, run), pidfd);
-                }
-                let source = Ok(ExitSource::guardian(run, pidfd, told));
+                let source = match pidfd::open(pid).map(Arc::new) {
+                    Ok(pidfd) => {
+                        self.context.keep.note(&name_of(PID, self.identity.id, run), &pidfd);
+                        Ok(ExitSource::guardian(run, Some(pidfd), told))
+                    }
+                    // It has ended since the guardian has listed it, which tells how after that.
+                    Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
+                        Ok(ExitSource::guardian(run, None, told))
+                    }
+                    Err(error) => Err(error),
+                };
                 self.go_on(pid, source, previous);
             }
             Found::Stranger(pid, pidfd) => {
@@ -141,6 +146,7 @@ impl Task {
                 tracing::error!("process {pid} of {} cannot be taken over, and is ended: {error}", self.spec.name);
                 end_stray(pid);
                 let outcome = Outcome::Unknown;
+                self.read_on(None);
                 return self.ended(pid, ExitFact { run, outcome, cpu_us: 0, max_rss: 0, at: clock::boot_ms() });
             }
         };
