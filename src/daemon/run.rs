@@ -13,6 +13,7 @@ use crate::supervisor::Ending;
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::Keep;
 use crate::sys::launch::{become_guardian, ready_pipe};
+use crate::sys::socket::raise_open_files;
 use crate::sys::thread;
 use std::error::Error;
 use std::fs::File;
@@ -31,9 +32,11 @@ pub fn run() -> u8 {
         Err(error) => return fail(None, &format!("the guardian has left nothing to talk to it: {error}")),
     };
     thread::name(c"rpm");
+    // Before anything is taken over: that may be more than the ordinary limit.
+    let open_files = raise_open_files();
     die_by_panics();
     let mut launcher = ready_pipe();
-    match serve(link, &mut launcher) {
+    match serve(link, open_files, &mut launcher) {
         Ok(()) => 0,
         Err(error) => fail(launcher, &error.to_string()),
     }
@@ -68,11 +71,11 @@ fn say(launcher: &mut Option<File>, word: &str) {
     }
 }
 
-fn serve(link: Link, launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
+fn serve(link: Link, open_files: u64, launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
     let home = Home::from_env()?;
     prepare(&home)?;
     write_pid(&home);
-    let mut legacy = link.inherit()?;
+    let mut legacy = link.inherit(open_files)?;
     let link = Rc::new(link);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
@@ -83,6 +86,7 @@ fn serve(link: Link, launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> 
         let (socket, files) = ControlSocket::open(&home, &keep, legacy.kept.take(ControlSocket::KEPT_AS))?;
         let (handle, engine) = Engine::new(EngineOptions {
             home: home.clone(),
+            open_files: Some(open_files),
             parent_death_signal: None,
             leash: None,
             persistent: true,

@@ -99,6 +99,7 @@ fn run(
     // The kernel ends the apps when this very thread ends, so that they cannot outlive the program.
     let options = EngineOptions {
         home,
+        open_files: None,
         parent_death_signal: Some(SIGKILL),
         leash: leash.clone(),
         persistent: false,

@@ -27,6 +27,8 @@ const SLOTS: &str = "slots";
 /// How an engine is used.
 pub struct EngineOptions {
     pub home: Home,
+    /// The soft limit of open files that apps get, where ours is raised already.
+    pub open_files: Option<u64>,
     /// The signal apps get when the thread that runs the engine ends; `None` where they shall live on.
     pub parent_death_signal: Option<i32>,
     /// Ends what apps have started when this program ends.
@@ -80,10 +82,11 @@ impl Engine {
             reports,
             parent_death_signal: options.parent_death_signal,
             leash: options.leash,
-            open_files: raise_open_files(),
+            open_files: options.open_files.unwrap_or_else(raise_open_files),
             slots,
             running: Rc::new(Cell::new(0)),
             unwritten: Unwritten::default(),
+            buried: Rc::default(),
         };
         // The slots know exactly, unless they are new.
         if let Some(persistence) = persistence.as_ref().filter(|_| context.ids.peek_id() == SpawnId(1)) {

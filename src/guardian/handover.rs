@@ -7,6 +7,7 @@ use super::image::Image;
 use super::keeper::{Guardian, Stage};
 use super::message::{About, Child, DeathRecord, ExitRecord, LONGEST_MESSAGE, Message, UpdateRecord, VERSION};
 use super::policy::Deaths;
+use super::run::most_descriptors;
 use super::store::Store;
 use crate::sys::children;
 use crate::sys::inherit;
@@ -127,6 +128,7 @@ impl Inventory {
         self.exits.into_iter().for_each(|exit| store.record(exit));
         let (Some(current), Some(lock)) = (current, lock) else { return Err(malformed()) };
         children::inherit_orphans()?;
+        raise_open_files();
         Ok(Guardian {
             current,
             previous,
@@ -142,7 +144,8 @@ impl Inventory {
             served: true,
             word: None,
             lock,
-            open_files: raise_open_files(),
+            open_files: self.about.open_files,
+            most_descriptors: most_descriptors(),
             signals: children::signals()?,
             ending: None,
             code: 0,

@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signalfd::SignalFd;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// How long a child may hold a dead daemon's socket before it is executed.
 const FENCE: u64 = 2_000;
@@ -72,6 +72,8 @@ pub(super) struct Guardian {
     pub(super) word: Option<File>,
     pub(super) lock: OwnedFd,
     pub(super) open_files: u64,
+    /// Numbers from here on are ours, to start a daemon with.
+    pub(super) most_descriptors: u64,
     pub(super) signals: SignalFd,
     /// We were asked to end: when we do so without a daemon.
     pub(super) ending: Option<u64>,
@@ -166,10 +168,13 @@ impl Guardian {
         // What a dead daemon has still sent changes the store, and needs no answer.
         match &message {
             Message::Put { name, tag } => match descriptor {
-                Some(fd) if !truncated => return self.store.put(name, tag, fd),
-                _ => {
+                Some(fd) if !truncated && (fd.as_raw_fd() as u64) < self.most_descriptors => {
+                    return self.store.put(name, tag, fd);
+                }
+                descriptor => {
+                    let full = truncated || descriptor.is_some();
                     if let Stage::Running(daemon) = &mut self.stage {
-                        daemon.failed = Some(if truncated { libc::EMFILE } else { libc::EBADF });
+                        daemon.failed = Some(if full { libc::EMFILE } else { libc::EBADF });
                     }
                     return;
                 }
@@ -217,6 +222,7 @@ impl Guardian {
             generation: self.generation,
             started_at: self.started_at,
             orphans: self.orphans,
+            open_files: self.open_files,
             version: env!("CARGO_PKG_VERSION").into(),
         };
         // Each run is among those that live or those that have ended: both as they are at this moment.
@@ -319,7 +325,9 @@ impl Guardian {
             self.code = if let End::Code(code) = end { u8::try_from(code).unwrap_or(1) } else { 1 };
             Next::Leave
         } else {
-            let next = self.deaths.another(lived, daemon.ready, end);
+            // What we have killed ourselves nobody else has.
+            let by_itself = if let Cause::Ended(end) = cause { end } else { End::Unknown };
+            let next = self.deaths.another(lived, daemon.ready, by_itself);
             say(&format!("daemon {} ({cause:?}) is started again in {} ms", daemon.pid, next.delay));
             if next.fall_back {
                 self.fall_back(end);
@@ -353,10 +361,15 @@ impl Guardian {
         let now = awake_ms();
         match &mut self.stage {
             Stage::Running(daemon) => daemon.look(),
-            Stage::Fencing { wire, until, .. } if *until <= now => {
+            Stage::Fencing { wire, until, then } if *until <= now => {
                 // Not executed after so long: stuck, and without a name.
                 let stuck = children::holding_socket(wire.peer);
                 *until = now + FENCE;
+                // Those that were born have nothing more to say, however long their execution takes.
+                if stuck.iter().all(|pid| self.store.is_child(*pid)) {
+                    self.stage = then.stage();
+                    return;
+                }
                 for pid in stuck.into_iter().filter(|pid| !self.store.is_child(*pid)) {
                     say(&format!("child {pid} was never executed; it is killed"));
                     children::kill(pid);

@@ -20,7 +20,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
 /// A guardian answers in microseconds; one that doesn't in this time is stopped or gone. Milliseconds.
-const PATIENCE: u16 = 10_000;
+const PATIENCE: u16 = 5_000;
 
 /// What the daemons before this one have left with the guardian.
 #[derive(Debug, Default)]
@@ -45,6 +45,8 @@ pub struct Link {
     /// What the guardian has of us; we have it too.
     table: RefCell<BTreeMap<String, Entry>>,
     exits: RefCell<VecDeque<ExitRecord>>,
+    /// Ends that we were told and have not acknowledged: the guardian's, should we take its place.
+    told: RefCell<BTreeMap<u64, ExitRecord>>,
     heard: Notify,
     barrier: Cell<u64>,
     gone: Cell<bool>,
@@ -65,6 +67,7 @@ impl Link {
             socket: Arc::new(inherit::take(places::CONTROL)?),
             table: RefCell::default(),
             exits: RefCell::default(),
+            told: RefCell::default(),
             heard: Notify::new(),
             barrier: Cell::new(0),
             gone: Cell::new(false),
@@ -75,7 +78,9 @@ impl Link {
     }
 
     /// Greets the guardian and takes over what it has for us.
-    pub fn inherit(&self) -> io::Result<Legacy> {
+    ///
+    /// `open_files` is the soft limit that we were started with.
+    pub fn inherit(&self, open_files: u64) -> io::Result<Legacy> {
         self.say(&Message::Hello { version: VERSION })?;
         match self.hear()? {
             (Message::Welcome { version: VERSION }, _) => {}
@@ -97,11 +102,14 @@ impl Link {
                     }
                 }
                 (Message::Child(child), _) => legacy.children.push(child),
-                (Message::Exit(exit), _) => legacy.exits.push(exit),
+                (Message::Exit(exit), _) => {
+                    self.told.borrow_mut().insert(exit.run, exit);
+                    legacy.exits.push(exit);
+                }
                 (Message::Death(death), _) => legacy.last_death = Some(death),
                 (Message::Update(update), _) => legacy.last_update = Some(update),
                 (Message::End(about), _) => {
-                    self.about.replace(about.clone());
+                    self.about.replace(About { open_files, ..about.clone() });
                     legacy.about = about;
                     return Ok(legacy);
                 }
@@ -117,6 +125,7 @@ impl Link {
 
     /// The end of the run is recorded where it outlives us: the guardian may forget it.
     pub fn acknowledge(&self, run: u64) {
+        self.told.borrow_mut().remove(&run);
         self.tell(&Message::Acknowledge(run));
     }
 
@@ -164,7 +173,7 @@ impl Link {
                 () = self.heard.notified() => continue,
             };
             match self.receive(false) {
-                Ok((Message::Exit(exit), _)) => self.exits.borrow_mut().push_back(exit),
+                Ok((Message::Exit(exit), _)) => self.heard_exit(exit),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => ready.clear_ready(),
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => self.gone.set(true),
@@ -192,6 +201,9 @@ impl Link {
         for (name, (tag, fd)) in &*table {
             writer.kept(name, tag, fd.as_fd())?;
         }
+        for exit in self.told.borrow().values() {
+            writer.message(&Message::Exit(*exit), None)?;
+        }
         writer.message(&Message::Death(death), None)?;
         writer.message(&Message::End(self.about.borrow().clone()), None)?;
         let state = writer.finish()?;
@@ -204,6 +216,24 @@ impl Link {
             c_string(name)
         });
         Ok((Arc::clone(program), argv, env.collect::<Result<_, _>>()?))
+    }
+
+    fn heard_exit(&self, exit: ExitRecord) {
+        self.told.borrow_mut().insert(exit.run, exit);
+        self.exits.borrow_mut().push_back(exit);
+    }
+
+    /// Whether the guardian has ended. What is put until this program takes its place is kept here.
+    pub fn is_gone(&self) -> bool {
+        if !self.gone.get() && packet::is_closed(self.socket.as_fd()) {
+            self.note_gone();
+        }
+        self.gone.get()
+    }
+
+    fn note_gone(&self) {
+        self.gone.set(true);
+        self.heard.notify_one();
     }
 
     /// Says something that needs no answer. A guardian that is gone is noticed where we listen.
@@ -226,7 +256,7 @@ impl Link {
                     return Err(io::Error::from_raw_os_error(errno));
                 }
                 (Message::Exit(exit), _) => {
-                    self.exits.borrow_mut().push_back(exit);
+                    self.heard_exit(exit);
                     self.heard.notify_one();
                 }
                 // The answer to a barrier that was given up.
@@ -238,12 +268,12 @@ impl Link {
     /// Waits for a message.
     fn hear(&self) -> io::Result<(Message, Option<OwnedFd>)> {
         if !packet::wait_readable(self.socket.as_fd(), PATIENCE)? {
-            return Err(io::Error::new(ErrorKind::TimedOut, "the guardian does not answer"));
+            // It may be able to in a moment.
+            return Err(io::Error::from_raw_os_error(libc::EAGAIN));
         }
         self.receive(false).inspect_err(|error| {
             if error.kind() == ErrorKind::UnexpectedEof {
-                self.gone.set(true);
-                self.heard.notify_one();
+                self.note_gone();
             }
         })
     }
@@ -263,10 +293,12 @@ impl Link {
 
 impl Keep for Link {
     fn put(&self, name: &str, tag: &[u8], fd: &Arc<OwnedFd>) -> io::Result<()> {
-        let message = Message::Put { name: name.to_owned(), tag: tag.to_vec() };
-        packet::send(self.socket.as_fd(), &message.encode(), Some(fd.as_fd()), true)?;
         self.table.borrow_mut().insert(name.to_owned(), (tag.to_vec(), Arc::clone(fd)));
-        Ok(())
+        let message = Message::Put { name: name.to_owned(), tag: tag.to_vec() };
+        match packet::send(self.socket.as_fd(), &message.encode(), Some(fd.as_fd()), true) {
+            Err(_) if self.is_gone() => Ok(()),
+            sent => sent,
+        }
     }
 
     fn note(&self, name: &str, fd: &Arc<OwnedFd>) {
@@ -274,7 +306,10 @@ impl Keep for Link {
     }
 
     fn settle(&self) -> io::Result<()> {
-        self.wait_for_barrier()
+        match self.wait_for_barrier() {
+            Err(_) if self.is_gone() => Ok(()),
+            settled => settled,
+        }
     }
 
     fn forget(&self, name: &str) {

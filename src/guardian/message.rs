@@ -100,6 +100,8 @@ pub struct About {
     /// Unix time, milliseconds.
     pub started_at: i64,
     pub orphans: u64,
+    /// The soft limit of open files that apps get.
+    pub open_files: u64,
     /// The version of the program.
     pub version: Vec<u8>,
 }
@@ -181,7 +183,7 @@ impl Message {
             }
             Self::End(about) => {
                 to.byte(136).signed(about.pid).number(about.generation).number(about.started_at as u64);
-                to.number(about.orphans).bytes(&about.version)
+                to.number(about.orphans).number(about.open_files).bytes(&about.version)
             }
         };
         to.0
@@ -227,6 +229,7 @@ impl Message {
                 generation: from.number()?,
                 started_at: from.number()? as i64,
                 orphans: from.number()?,
+                open_files: from.number()?,
                 version: from.bytes(LONGEST_TEXT)?,
             }),
             _ => return Err(Malformed),
@@ -420,9 +423,11 @@ mod tests {
             })),
             (any::<i64>(), verdict(), bytes(LONGEST_TEXT))
                 .prop_map(|(at, outcome, program)| Message::Update(UpdateRecord { at, program, outcome })),
-            (any::<(i32, u64, i64, u64)>(), bytes(20)).prop_map(|((pid, generation, started_at, orphans), version)| {
-                Message::End(About { pid, generation, started_at, orphans, version })
-            }),
+            (any::<(i32, u64, i64, u64, u64)>(), bytes(20)).prop_map(
+                |((pid, generation, started_at, orphans, open_files), version)| {
+                    Message::End(About { pid, generation, started_at, orphans, open_files, version })
+                }
+            ),
         ]
     }
 

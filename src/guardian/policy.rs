@@ -10,6 +10,8 @@ const UNREADY_LIMIT: u32 = 5;
 const BLAME_LIMIT: u32 = 20;
 const BLAME_OF_A_CRASH: u32 = 4;
 const LONGEST_UNREADY_DELAY: u64 = 5_000;
+/// Killed by somebody else it was not ready yet, which says little of whether it can be.
+const LONGEST_KILLED_DELAY: u64 = 250;
 const LONGEST_DELAY: u64 = 100;
 /// Deaths in a row of daemons that were ready before there is any delay.
 const FREE: u32 = 3;
@@ -57,7 +59,10 @@ impl Deaths {
         self.unready += 1;
         let delay = match self.unready {
             1 => 0,
-            number => (50_u64 << (number - 2).min(16)).min(LONGEST_UNREADY_DELAY),
+            number => {
+                let longest = if is_kill(end) { LONGEST_KILLED_DELAY } else { LONGEST_UNREADY_DELAY };
+                (50_u64 << (number - 2).min(16)).min(longest)
+            }
         };
         let fall_back = self.unready.is_multiple_of(UNREADY_LIMIT);
         Next { delay, fall_back }
@@ -71,6 +76,11 @@ const fn is_crash(end: End) -> bool {
         End::Signal(signal) => matches!(signal, 4 | 5 | 6 | 7 | 8 | 11 | 31),
         End::Unknown => false,
     }
+}
+
+/// SIGKILL and SIGTERM: of those we have sent ourselves we know more.
+const fn is_kill(end: End) -> bool {
+    matches!(end, End::Signal(9 | 15))
 }
 
 #[cfg(test)]
@@ -98,6 +108,14 @@ mod tests {
         assert_eq!(delays[11], LONGEST_UNREADY_DELAY);
         let tried: Vec<usize> = (0..12).filter(|at| next[*at].fall_back).collect();
         assert_eq!(tried, [4, 9]);
+    }
+
+    #[test]
+    fn one_that_is_killed_before_it_serves_is_back_soon() {
+        let mut deaths = Deaths::default();
+        let delays: Vec<u64> = (0..8).map(|_| deaths.another(30, false, KILLED).delay).collect();
+        assert_eq!(delays, [0, 50, 100, 200, 250, 250, 250, 250]);
+        assert!(deaths.another(30, false, End::Unknown).delay > LONGEST_KILLED_DELAY);
     }
 
     #[test]

@@ -23,6 +23,9 @@ const LEAVING: u64 = 2_000;
 /// The name under which the guardian's own program is kept.
 pub(super) const PROGRAM: &str = "guardian/program";
 
+/// Descriptors that starting a daemon takes, and some more.
+const OURS: u64 = 24;
+
 const USAGE: &str = "rpm-guardian is started by rpm; to run the daemon in the foreground: rpm daemon";
 
 /// Runs what the arguments (without the program's name) say, and returns the exit code.
@@ -104,10 +107,16 @@ fn new(program: &Path, word: &mut Option<File>) -> Result<Guardian, String> {
         word: word.take(),
         lock,
         open_files: raise_open_files(),
+        most_descriptors: most_descriptors(),
         signals: children::signals().map_err(|error| failed("signals cannot be waited for", error))?,
         ending: None,
         code: 0,
     })
+}
+
+/// What is kept for apps leaves room for what starting a daemon takes.
+pub(super) fn most_descriptors() -> u64 {
+    crate::sys::socket::most_open_files().saturating_sub(OURS)
 }
 
 /// Whoever has it is the only guardian of the home, and so its daemon the only one.

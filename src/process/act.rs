@@ -127,6 +127,10 @@ impl Task {
                 fault::point(Point::SpawnPublished);
             }
             Err(LaunchError { message, errno }) => {
+                if self.context.guardian.as_ref().is_some_and(|guardian| guardian.is_gone()) {
+                    // This program is about to become the guardian; the daemon after it starts this very run.
+                    return;
+                }
                 tracing::warn!("{} ({}) did not start: {message}", self.spec.name, self.identity.id);
                 self.seen.send_modify(|seen| seen.launch_error = Some(message));
                 self.apply(Event::NotStarted(id, errno));

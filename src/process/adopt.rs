@@ -74,7 +74,11 @@ impl Task {
         match self.find(previous) {
             Found::Child(pid) => {
                 let told = self.context.exits.expect(run);
-                let source = pidfd::open(pid).map(|pidfd| ExitSource::guardian(run, Arc::new(pidfd), told));
+                let source = pidfd::open(pid).map(|pidfd| {
+                    let pidfd = Arc::new(pidfd);
+                    self.context.keep.note(&name_of(PID, self.identity.id, run), &pidfd);
+                    ExitSource::guardian(run, pidfd, told)
+                });
                 self.go_on(pid, source, previous);
             }
             Found::Stranger(pid, pidfd) => {
@@ -133,7 +137,8 @@ impl Task {
         let exits = match exits {
             Ok(exits) => exits,
             Err(error) => {
-                tracing::warn!("process {pid} of {} cannot be taken over: {error}", self.spec.name);
+                tracing::error!("process {pid} of {} cannot be taken over, and is ended: {error}", self.spec.name);
+                end_stray(pid);
                 let outcome = Outcome::Unknown;
                 return self.ended(pid, ExitFact { run, outcome, cpu_us: 0, max_rss: 0, at: clock::boot_ms() });
             }

@@ -49,6 +49,8 @@ pub struct Context {
     pub running: Rc<Cell<usize>>,
     /// Ended processes whose output is not in its files yet.
     pub unwritten: Unwritten,
+    /// Slots of deleted processes, until a list without them is on disk.
+    pub buried: Rc<RefCell<Vec<(ProcessId, Holder, Slot)>>>,
 }
 
 /// Numbers that no two runs, and no two workers, ever share.
@@ -242,6 +244,9 @@ impl Task {
             let happened = self.next(&mut commands).await;
             self.handle(happened);
             self.settle();
+        }
+        if let Some(slot) = self.slot.take() {
+            self.context.buried.borrow_mut().push((self.identity.id, self.holder, slot));
         }
         self.settle();
     }

@@ -76,6 +76,19 @@ impl Wires {
         pipe_size: usize,
         keep: &dyn Keep,
     ) -> Result<Self, WireError> {
+        Self::make_and_put(spec, run, identity, pipe_size, keep).inspect_err(|_| {
+            forget_all_but_output(keep, identity.id, run);
+            forget_output(keep, identity.id, run);
+        })
+    }
+
+    fn make_and_put(
+        spec: &AppSpec,
+        run: SpawnId,
+        identity: &Identity,
+        pipe_size: usize,
+        keep: &dyn Keep,
+    ) -> Result<Self, WireError> {
         let id = identity.id;
         let input = input::input_pipe().map_err(because("its input cannot be made"))?;
         let output = |what, log: &Option<PathBuf>| {
@@ -97,11 +110,7 @@ impl Wires {
         };
         fault::point(Point::SpawnPut);
         let wires = Self { input, out, err, channel };
-        if let Err(source) = keep.settle() {
-            forget_all_but_output(keep, id, run);
-            forget_output(keep, id, run);
-            return Err(WireError { what: "its pipes cannot be kept by the guardian", source });
-        }
+        keep.settle().map_err(because("its pipes cannot be kept by the guardian"))?;
         fault::point(Point::SpawnSettled);
         Ok(wires)
     }

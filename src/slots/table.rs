@@ -48,7 +48,7 @@ pub(super) struct Inner {
     free: RefCell<BTreeSet<usize>>,
 }
 
-/// A slot of one process. It is emptied when this is dropped, but not when the program ends otherwise.
+/// A slot of one process. It is emptied by [`Slot::release`] alone, however else the program ends.
 #[derive(Debug)]
 pub struct Slot {
     table: Rc<Inner>,
@@ -157,6 +157,12 @@ impl Slot {
         words[start + HALF - 1].store(sum(stamp, &record), Ordering::Release);
     }
 
+    /// Nobody will ask for this process any more. A slot that is merely dropped stays for the next generation.
+    pub fn release(self) {
+        self.empty();
+        self.table.free.borrow_mut().insert(self.index);
+    }
+
     /// What the run in it has said of itself.
     pub fn standing(&self) -> Standing {
         Standing::shared(Rc::clone(&self.table), HEADER + self.index * SLOT + STANDING)
@@ -172,13 +178,6 @@ impl Slot {
         for word in &words[start..start + SLOT] {
             word.store(0, Ordering::Release);
         }
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.empty();
-        self.table.free.borrow_mut().insert(self.index);
     }
 }
 
@@ -287,17 +286,17 @@ mod tests {
         second.standing().join(3);
         table.in_flight().begin();
         table.note_next_run(100);
-        // A killed program drops nothing.
-        std::mem::forget((first, second));
+        drop((first, second));
         for _ in 0..2 {
             let (table, left) = open(&path, "boot");
             assert_eq!(records(&left), [record(1, 1), record(2, 2)]);
             assert!(left[1].0.standing().has_joined(3) && !left[0].0.standing().has_joined(3));
             assert_eq!((table.lost_connections(), table.next_run()), (1, 100));
-            std::mem::forget(left);
         }
         drop(open(&path, "boot"));
-        assert!(open(&path, "boot").1.is_empty(), "what is dropped is empty");
+        assert_eq!(open(&path, "boot").1.len(), 2, "what is dropped stays");
+        open(&path, "boot").1.into_iter().for_each(|(slot, _)| slot.release());
+        assert!(open(&path, "boot").1.is_empty(), "what is released is empty");
     }
 
     #[test]
@@ -307,19 +306,19 @@ mod tests {
         let (table, _) = open(&path, "one");
         let slot = table.slot().unwrap();
         slot.write(&record(1, 1));
-        std::mem::forget(slot);
         assert!(open(&path, "two").1.is_empty());
     }
 
     #[test]
-    fn a_dropped_slot_is_empty_and_free() {
+    fn a_released_slot_is_empty_and_free() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("slots");
         let (table, _) = open(&path, "boot");
         let slots: Vec<Slot> = std::iter::from_fn(|| table.slot()).collect();
         assert_eq!(slots.len(), CAPACITY);
         slots[5].write(&record(5, 5));
-        drop(slots);
+        assert!(table.slot().is_none());
+        slots.into_iter().for_each(Slot::release);
         assert!(table.slot().is_some());
         assert!(open(&path, "boot").1.is_empty());
     }

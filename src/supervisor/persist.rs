@@ -2,7 +2,8 @@
 
 use super::actor::World;
 use super::registry::Entry;
-use crate::domain::SpawnId;
+use crate::cluster::Holder;
+use crate::domain::{ProcessId, SpawnId};
 use crate::paths::Home;
 use crate::slots::{Record, Slot};
 use crate::store::{Lasting, SavedProcess, SavedRequest, Snapshot, Store, StoreError};
@@ -161,16 +162,34 @@ impl World {
         if !snapshot.processes.is_empty() {
             persistence.emptied.set(false);
         }
+        // As of the same moment as the snapshot: nothing has run in between.
+        let buried = self.take_buried();
         let written: Result<Result<(), StoreError>, _> =
             tokio::task::spawn_blocking(move || store.save(&snapshot, lasting)).await;
         match written {
-            Ok(Ok(())) => true,
-            Ok(Err(error)) => {
-                tracing::error!("the list is not saved: {error}");
+            Ok(Ok(())) => {
+                for (_, _, slot) in buried {
+                    slot.release();
+                }
+                true
+            }
+            failed => {
+                if let Ok(Err(error)) = failed {
+                    tracing::error!("the list is not saved: {error}");
+                }
+                self.context.buried.borrow_mut().extend(buried);
                 false
             }
-            Err(_) => false,
         }
+    }
+
+    /// Slots of processes that are on the list no more.
+    fn take_buried(&self) -> Vec<(ProcessId, Holder, Slot)> {
+        let registry = self.registry.borrow();
+        let is_listed = |(id, holder, _): &mut (ProcessId, Holder, Slot)| {
+            registry.get(*id).is_none_or(|entry| entry.handle.holder() != *holder)
+        };
+        self.context.buried.borrow_mut().extract_if(.., is_listed).collect()
     }
 
     fn snapshot(&self, persistence: &Persistence, closed: bool) -> Snapshot {

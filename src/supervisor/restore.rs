@@ -26,13 +26,14 @@ impl World {
         if let Some(snapshot) = snapshot {
             self.restore_list(snapshot, &persistence.boot, &mut records);
         }
-        for (_, stray) in records {
+        for (slot, stray) in records {
             if let Some((pid, began)) = stray.run
                 && process::lives(pid, began)
             {
                 tracing::error!("process {pid} runs, and is on no list: it is ended");
                 process::end_stray(pid);
             }
+            slot.release();
         }
         self.audit();
         if known {

@@ -59,6 +59,7 @@ impl TestHome {
                 slots: Some(table),
                 running: Rc::new(Cell::new(0)),
                 unwritten: Unwritten::default(),
+                buried: Rc::default(),
             };
             let (handle, supervisor) =
                 Supervisor::new(self.home.clone(), context, inbox, Some(persistence), Facts::default());

@@ -60,7 +60,13 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], wait: bool) -> io::Res
             truncated: message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC),
             sender: 0,
         };
-        for control in message.cmsgs()? {
+        let controls = match message.cmsgs() {
+            Ok(controls) => controls,
+            // Some did not fit, for want of a number: of those that did not fit none has arrived.
+            Err(Errno::ENOBUFS) => return Ok(Some(packet)),
+            Err(error) => return Err(error.into()),
+        };
+        for control in controls {
             match control {
                 ControlMessageOwned::ScmRights(numbers) => {
                     for number in numbers {
@@ -86,6 +92,14 @@ pub fn wait_readable(socket: BorrowedFd<'_>, milliseconds: u16) -> io::Result<bo
             other => return Ok(other? > 0),
         }
     }
+}
+
+/// Whether nobody is left at the other end.
+pub fn is_closed(socket: BorrowedFd<'_>) -> bool {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let mut fds = [PollFd::new(socket, PollFlags::empty())];
+    poll(&mut fds, PollTimeout::ZERO).is_ok()
+        && fds[0].revents().is_some_and(|events| events.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
 }
 
 /// The number by which `/proc` names a socket.

@@ -99,6 +99,12 @@ pub fn raise_open_files() -> u64 {
     soft
 }
 
+/// How many descriptors this program can have open.
+pub fn most_open_files() -> u64 {
+    use nix::sys::resource::{Resource, getrlimit};
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -147,7 +147,9 @@ fn the_next_command_adopts_what_outlives_both() {
     for pid in old.into_iter().flatten() {
         eventually("the old ones have gone", || (!is_alive(pid)).then_some(()));
     }
-    assert_eq!(get(home.port("web-out-0.log"), "/").unwrap().status, 200);
+    // Online is before it listens.
+    let answer = eventually("the new ones serve", || get(home.port("web-out-0.log"), "/").ok());
+    assert_eq!(answer.status, 200);
     home.quiet(["app"]);
     home.check_logs("app");
     home.rpm(["restart", "app"]).ok();
