@@ -5,9 +5,9 @@ import { checkPackage } from './lib/package-check.mjs'
 import { artefacts, builtPlatform, ROOT } from './lib/sources.mjs'
 import { hasCargo, run, runSteps, StepFailed, tool } from './lib/steps.mjs'
 
-const ADDON = ['--no-default-features', '--features', 'addon']
-// The tests have the daemon killed at places that are nothing in what is shipped.
-const FAULTS = ['--features', 'faults']
+// Everything at once, so that it is compiled once: the command line, the addon, and the places where tests have the
+// daemon killed, which are nothing in what is shipped. Each alone, as it is shipped, is what `build` builds.
+const ALL = ['--features', 'addon,faults']
 
 function typesAreFresh() {
   const [fresh, committed] = [artefacts(builtPlatform()).types, `${ROOT}/native.d.ts`].map((file) =>
@@ -18,11 +18,9 @@ function typesAreFresh() {
   }
 }
 
-/** The tests of one set of features; `filter` is what to run of them. */
-function rustTests(features, filter) {
-  if (hasCargo('nextest'))
-    return run('cargo', 'nextest', 'run', '--locked', ...features, ...(filter ? ['--lib', filter] : []))
-  run('cargo', 'test', '--locked', ...features, ...(filter ? ['--lib', filter] : []))
+function rustTests() {
+  if (hasCargo('nextest')) return run('cargo', 'nextest', 'run', '--locked', ...ALL)
+  run('cargo', 'test', '--locked', ...ALL)
 }
 
 const steps = [
@@ -35,15 +33,10 @@ const steps = [
   },
   {
     name: 'rust lint',
-    run: () => run('cargo', 'clippy', '--locked', '--all-targets', ...FAULTS, '--', '-D', 'warnings'),
-  },
-  {
-    name: 'rust lint of the addon',
-    run: () => run('cargo', 'clippy', '--locked', '--all-targets', ...ADDON, '--', '-D', 'warnings'),
+    run: () => run('cargo', 'clippy', '--locked', '--all-targets', ...ALL, '--', '-D', 'warnings'),
   },
   { name: 'types', run: () => tool('tsc', '-p', '.') },
-  { name: 'rust tests', run: () => rustTests(FAULTS) },
-  { name: 'rust tests of the addon', run: () => rustTests(ADDON, 'addon::') },
+  { name: 'rust tests', run: rustTests },
   { name: 'build', run: () => run(process.execPath, 'scripts/prepare.mjs') },
   { name: 'generated types', run: typesAreFresh },
   { name: 'node tests', run: () => tool('vitest', 'run') },

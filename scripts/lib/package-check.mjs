@@ -1,7 +1,7 @@
 // Packs what would be published, installs it elsewhere, and uses it there.
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { writePlatformPackage } from './platform-package.mjs'
@@ -60,6 +60,14 @@ function use(project, version, platform) {
   }
   const guardian = path.join(project, 'node_modules', `rpm-native-${platform}`, 'rpm-guardian')
   expect('the guardian', spawnSync(guardian, ['--leash', 'nobody'], { input: '' }).status, 0)
+  const rpm = path.join(project, 'node_modules', '.bin', 'rpm')
+  const daemon = (...args) =>
+    execFileSync(rpm, args, { encoding: 'utf8', env: { ...cleanEnvironment(), RPM_HOME: path.join(project, 'home') } })
+  try {
+    expect('the version of the guardian', JSON.parse(daemon('ping', '--json')).guardian.version, version)
+  } finally {
+    daemon('kill')
+  }
   const addon = `new (require('rpm-native').Supervisor)().list().then((list) => console.log(list.length))`
   expect('the addon', node(project, '-e', addon), '0')
 }
@@ -75,10 +83,16 @@ export function checkPackage() {
     cpSync(artefacts(platform).folder, path.join(scratch, 'platform'), { recursive: true })
     writePlatformPackage(path.join(scratch, 'platform'), platform)
     const native = pack(path.join(scratch, 'platform'), scratch)
+    const files = ['package.json', 'rpm', 'rpm-guardian', `rpm-native.${platform}.node`]
+    expect('files of the platform', native.files.sort().join(), files.join())
     const project = path.join(scratch, 'project')
     mkdirSync(project)
     writeFileSync(path.join(project, 'package.json'), '{ "name": "project", "private": true }\n')
     npm(project, 'install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', main.file, native.file)
+    for (const name of ['rpm', 'rpm-guardian']) {
+      const { mode } = statSync(path.join(project, 'node_modules', `rpm-native-${platform}`, name))
+      expect(`who may execute ${name}`, (mode & 0o111).toString(8), '111')
+    }
     use(project, version, platform)
     tool('publint', '--strict', main.file)
     tool('attw', main.file)
