@@ -79,7 +79,9 @@ impl Listener {
 
     /// One that a daemon before this one has bound; `None` when it was closed meanwhile.
     pub(super) fn adopt(socket: Arc<OwnedFd>, bound: Bound) -> Option<Self> {
-        (!socket::has_stopped(socket.as_fd())).then_some(Self { socket, bound })
+        // One whose file is gone was about to be closed, or nobody would find it.
+        let is_found = !matches!(&bound, Bound::Unix(file) if !file.exists());
+        (is_found && !socket::has_stopped(socket.as_fd())).then_some(Self { socket, bound })
     }
 
     /// Ends it, whoever else has a copy. The file goes first: a listener that has stopped has none.

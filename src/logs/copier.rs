@@ -90,8 +90,8 @@ impl Copier {
         let mut ready = Vec::with_capacity(BATCH);
         while !(self.ending && self.sources.is_empty() && self.successors.is_empty()) {
             if let Err(error) = self.round(self.timeout(), &mut ready) {
-                error!(%error, "the log thread ends: it cannot wait for output any more");
-                return;
+                // A daemon dies by that, and its successor goes on.
+                panic!("the log thread cannot wait for output any more: {error}");
             }
             if let Some(rest) = self.pace.rest(clock::boot(), !self.followers.is_empty()) {
                 self.waker.wait(rest);

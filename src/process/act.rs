@@ -162,9 +162,11 @@ impl Task {
         // What it has written is copied to the end, however long that takes; its exit is known at once.
         self.context.unwritten.finish(&self.context, self.identity.id, fact.run);
         remove_pid_file(&self.identity.pid_file, pid);
-        // A number that is in use as a group isn't given to a new process: if there is one, it is somebody else's.
-        let leftovers = self.spec.stop.treekill && pid > 0 && began(pid).is_none() && group::is_alive(pid);
-        self.leftovers = leftovers.then_some(pid);
+        self.leftovers = Some(pid).filter(|_| self.spec.stop.treekill);
+        let leftovers = self.living_leftovers().is_some();
+        if !leftovers {
+            self.leftovers = None;
+        }
         self.apply(Event::Exited { run: fact.run, outcome: fact.outcome, leftovers, at: fact.at });
         fault::point(Point::ExitApplied);
         forget_all_but_output(self.context.keep.as_ref(), self.identity.id, fact.run);
@@ -252,9 +254,15 @@ impl Task {
     }
 
     fn signal_leftovers(&self, signal: i32) {
-        if let Some(pid) = self.leftovers {
+        if let Some(pid) = self.living_leftovers() {
             group::signal(pid, signal);
         }
+    }
+
+    /// The group of what the run has left, as long as anything of it lives. A group without its leader pins its number:
+    /// where a process has that number the group is gone, and the number somebody else's.
+    pub(super) fn living_leftovers(&self) -> Option<i32> {
+        self.leftovers.filter(|pid| began(*pid).is_none() && group::is_alive(*pid))
     }
 
     pub(super) fn publish(&self) {

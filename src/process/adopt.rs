@@ -176,9 +176,12 @@ impl Task {
                 OutputStream::Err => (ERR, 2),
             };
             let name = name_of(what, label.id, label.spawn);
-            let kept = self.context.inherited.borrow_mut().kept.take(&name).map(|kept| Ok(kept.fd));
-            match kept.or_else(|| Some(self.keep_anew(&name, pid?, number, path.as_ref()))) {
-                Some(Ok(pipe)) => self.context.logs.capture(label, pipe, path),
+            let kept = self.context.inherited.borrow_mut().kept.take(&name);
+            // Where a run's output goes is settled when it begins, whatever the settings have become.
+            let kept = kept.map(|kept| Ok((kept.fd, path_of(&kept.tag))));
+            let anew = || Some(self.keep_anew(&name, pid?, number, path.as_ref()).map(|pipe| (pipe, path.clone())));
+            match kept.or_else(anew) {
+                Some(Ok((pipe, path))) => self.context.logs.capture(label, pipe, path),
                 Some(Err(error)) => {
                     let (name, id) = (&self.spec.name, self.identity.id);
                     tracing::warn!("output {number} of {name} ({id}) cannot be read any more: {error}");
@@ -191,7 +194,9 @@ impl Task {
     fn keep_anew(&self, name: &str, pid: i32, number: i32, path: Option<&PathBuf>) -> io::Result<Arc<OwnedFd>> {
         let pipe = Arc::new(pipe::reopen(pid, number)?);
         let tag = path.map_or(&b""[..], |path| path.as_os_str().as_bytes());
-        self.context.keep.put(name, tag, &pipe)?;
+        if let Err(error) = self.context.keep.put(name, tag, &pipe).and_then(|()| self.context.keep.settle()) {
+            tracing::warn!("output of {} is not kept over this daemon's death: {error}", self.spec.name);
+        }
         Ok(pipe)
     }
 
@@ -201,7 +206,12 @@ impl Task {
         let group = self.group.as_ref().filter(|_| self.spec.mode == Mode::Cluster);
         let worker = WorkerId(super::act::worker_number(run.0));
         let membership = group.map(|group| Membership { group: group.clone(), worker });
-        Link::adopt(kept.fd, membership, self.holder, self.standing.clone()).ok()
+        let link = Link::adopt(kept.fd, membership, self.holder, self.standing.clone());
+        link.inspect_err(|error| {
+            tracing::error!("the channel to {} ({}) is lost: {error}", self.spec.name, self.identity.id);
+            self.context.keep.forget(&kept.name);
+        })
+        .ok()
     }
 
     /// The generation before has recorded that it starts this run, and came no further: the number stays, so that

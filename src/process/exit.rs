@@ -52,6 +52,11 @@ impl Exits {
         receiver
     }
 
+    /// It was not born.
+    pub(super) fn expect_no_more(&self, run: SpawnId) {
+        self.waiting.borrow_mut().remove(&run);
+    }
+
     /// False when nobody waits for it: a program that could not be executed, or a process that is on no list.
     pub fn deliver(&self, fact: ExitFact) -> bool {
         let sender = self.waiting.borrow_mut().remove(&fact.run);

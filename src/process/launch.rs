@@ -76,6 +76,7 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     });
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
     let spawned = execute(spec, id, (program, argv, env), ids, &wires, context).inspect_err(|_| {
+        context.exits.expect_no_more(id);
         forget_all_but_output(context.keep.as_ref(), around.identity.id, id);
         forget_output(context.keep.as_ref(), around.identity.id, id);
     })?;

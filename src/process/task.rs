@@ -14,7 +14,6 @@ use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
 use crate::guardian;
 use crate::logs::Logs;
 use crate::slots::{Record, Slot, Standing, Table};
-use crate::sys::group;
 use crate::sys::keep::Keep;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -288,7 +287,7 @@ impl Task {
             Happened::Said(said) => self.said(&said),
             Happened::Deadline => self.apply(Event::Timer),
             Happened::Poll => {
-                if self.leftovers.is_none_or(|pid| !group::is_alive(pid)) {
+                if self.living_leftovers().is_none() {
                     self.leftovers = None;
                     self.apply(Event::GroupGone(self.state.run));
                 }

@@ -169,6 +169,7 @@ impl World {
         for (run, pid) in std::mem::take(&mut inherited.children) {
             tracing::error!("process {pid} (run {run}) is on no list: it is ended");
             process::end_stray(pid);
+            self.context.acknowledge(run);
         }
         for run in inherited.exits.keys() {
             self.context.acknowledge(*run);

@@ -7,13 +7,19 @@ use std::fs;
 
 /// Signals all members. Having none is no error.
 pub fn signal(group: i32, number: i32) {
-    if let Ok(signal) = Signal::try_from(number) {
+    // 0 is our own group, and 1 that of everything.
+    if group > 1
+        && let Ok(signal) = Signal::try_from(number)
+    {
         let _ = killpg(Pid::from_raw(group), signal);
     }
 }
 
 /// Whether any member lives. Zombies that nobody reaps don't count.
 pub fn is_alive(group: i32) -> bool {
+    if group <= 1 {
+        return false;
+    }
     match killpg(Pid::from_raw(group), None) {
         Err(Errno::ESRCH) => false,
         _ => has_living_member(group),
