@@ -13,6 +13,8 @@ const KEPT: usize = 3;
 const APART: Duration = Duration::from_mins(1);
 const TEMPORARY_PREFIX: &str = "state.";
 const TEMPORARY_LETTERS: usize = 6;
+/// The second name of the file, until it has the one it is given for. Swept like all that is temporary.
+const LINKED: &str = "state.linked";
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -85,8 +87,13 @@ impl Store {
                 let _ = fs::rename(self.older(generation), self.older(generation + 1));
             }
         }
-        let _ = fs::remove_file(self.older(1));
-        let _ = fs::hard_link(&self.path, self.older(1));
+        // Without room for another name the one that is there stays.
+        let linked = self.directory().join(LINKED);
+        if fs::hard_link(&self.path, &linked).is_ok() {
+            let _ = fs::rename(&linked, self.older(1));
+        }
+        // Two names of one file are not renamed to one another.
+        let _ = fs::remove_file(&linked);
     }
 
     fn may_shift(&self) -> bool {

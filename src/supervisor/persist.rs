@@ -2,6 +2,7 @@
 
 use super::actor::World;
 use super::registry::Entry;
+use crate::api::{ApiError, Code};
 use crate::cluster::Holder;
 use crate::domain::{ProcessId, SpawnId};
 use crate::paths::Home;
@@ -29,6 +30,8 @@ pub struct Persistence {
     /// What is written next is to outlive the machine, too.
     lasting: Cell<bool>,
     writing: Cell<bool>,
+    /// Why the last write failed, if it did.
+    failure: RefCell<Option<String>>,
     written: Notify,
     /// One write at a time, in the order in which they were asked for.
     turn: tokio::sync::Mutex<()>,
@@ -64,6 +67,7 @@ impl Persistence {
             dirty: Cell::new(false),
             lasting: Cell::new(false),
             writing: Cell::new(false),
+            failure: RefCell::default(),
             written: Notify::new(),
             turn: tokio::sync::Mutex::default(),
         })
@@ -145,6 +149,14 @@ impl World {
         }
     }
 
+    /// What is to run must be listed first: a daemon after this one would take it for nobody's.
+    pub(super) fn refuse_unlisted(&self) -> Result<(), ApiError> {
+        let failure = self.persistence.as_ref().and_then(|persistence| persistence.failure.borrow().clone());
+        let Some(failure) = failure else { return Ok(()) };
+        let error = ApiError::new(Code::Internal, format!("the list cannot be saved: {failure}; nothing was started"));
+        Err(error.hint("make room where the list is, or make it writable, and try again; what runs goes on"))
+    }
+
     /// The orderly end: the next daemon begins with an empty list.
     pub(super) async fn close_state(&self) {
         self.write(true, Lasting::PowerLoss).await;
@@ -166,21 +178,21 @@ impl World {
         let buried = self.take_buried();
         let written: Result<Result<(), StoreError>, _> =
             tokio::task::spawn_blocking(move || store.save(&snapshot, lasting)).await;
-        match written {
-            Ok(Ok(())) => {
-                for (_, _, slot) in buried {
-                    slot.release();
-                }
-                true
-            }
-            failed => {
-                if let Ok(Err(error)) = failed {
-                    tracing::error!("the list is not saved: {error}");
-                }
+        let failure = match written {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        match &failure {
+            None => buried.into_iter().for_each(|(_, _, slot)| slot.release()),
+            Some(error) => {
+                tracing::error!("the list is not saved: {error}");
                 self.context.buried.borrow_mut().extend(buried);
-                false
             }
         }
+        let saved = failure.is_none();
+        persistence.failure.replace(failure);
+        saved
     }
 
     /// Slots of processes that are on the list no more.

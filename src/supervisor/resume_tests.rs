@@ -319,3 +319,58 @@ fn an_update_that_was_begun_is_not_begun_by_the_one_that_took_over() {
         assert_eq!(answer, Response::Updating { generation: 6 });
     });
 }
+
+/// A list that cannot be replaced: as on a full disk, but for root too.
+struct Unwritable<'a>(&'a TestHome, Option<Vec<u8>>);
+
+impl<'a> Unwritable<'a> {
+    fn new(home: &'a TestHome) -> Self {
+        let before = std::fs::read(home.home.state()).ok();
+        let _ = std::fs::remove_file(home.home.state());
+        std::fs::create_dir_all(home.home.state().join("in the way")).unwrap();
+        Self(home, before)
+    }
+}
+
+impl Drop for Unwritable<'_> {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(self.0.home.state()).unwrap();
+        if let Some(before) = &self.1 {
+            std::fs::write(self.0.home.state(), before).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_listed_is_not_started() {
+    let home = TestHome::new();
+    let (before, same) = home.generation(async |_, handle| {
+        let before = started(&handle, &[app("a", 1)]).await;
+        let full = Unwritable::new(&home);
+        let apps = [AppSpec { args: vec!["2000".into()], ..app("a", 1) }, app("b", 2)];
+        let mixed = Start { apps: apps.to_vec(), existing: Existing::Restart };
+        for request in [
+            Request::Start(start(&[app("b", 2)])),
+            Request::Start(mixed),
+            Request::Scale { name: "a".into(), count: 3, relative: false },
+        ] {
+            for key in [None, Some(format!("{request:?}"))] {
+                let error = handle.call(request.clone(), key).await.unwrap_err();
+                assert!(error.message.contains("nothing was started"), "{error:?}");
+                assert_eq!(pids(&list(&handle).await), pids(&before), "{request:?}");
+            }
+        }
+        drop(full);
+        let restart = Request::Restart { selector: Selector::new("a") };
+        handle.call(restart, None).await.unwrap();
+        (before, list(&handle).await)
+    });
+    assert_ne!(pids(&same), pids(&before));
+    let command = std::fs::read_to_string(format!("/proc/{}/cmdline", same[0].pid.unwrap())).unwrap();
+    assert_eq!(command, "/bin/sleep\x001000\0", "the settings are those of before");
+    home.generation(async |_, handle| {
+        assert_eq!(pids(&list(&handle).await), pids(&same));
+        assert_eq!(started(&handle, &[app("b", 2)]).await.len(), 3);
+    });
+    assert_eq!(home.listed().len(), 3);
+}

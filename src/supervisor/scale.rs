@@ -51,7 +51,17 @@ impl World {
             return Ok(Plan { target: *target, new: never_ran.map(|(id, _)| id).collect() });
         }
         let plan = self.plan_scale(name, count, relative)?;
-        self.begin(ticket, Begun::Scale { target: plan.target, new: plan.new.clone() }).await;
+        let noted = self.begin(ticket, Begun::Scale { target: plan.target, new: plan.new.clone() }).await;
+        if plan.new.is_empty() {
+            return Ok(plan);
+        }
+        if !noted {
+            self.note().await;
+        }
+        if let Err(error) = self.refuse_unlisted() {
+            self.forget(&plan.new, Command::Delete).await;
+            return Err(error);
+        }
         Ok(plan)
     }
 

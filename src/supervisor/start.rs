@@ -16,6 +16,14 @@ use std::rc::Rc;
 /// One for each app, in their order.
 type Plans = Vec<Result<Plan, ApiError>>;
 
+/// What planning has changed on the list, should it have to be taken back.
+#[derive(Default)]
+struct Changes {
+    new: Vec<ProcessId>,
+    /// What those that were there were to run with before.
+    before: Vec<(ProcessId, Rc<AppSpec>)>,
+}
+
 /// What is done to the processes of one app.
 pub(super) enum Plan {
     /// They are on the list, and were never started.
@@ -46,7 +54,7 @@ impl World {
             Some(Begun::Start(apps)) => apps.as_slice(),
             _ => &[],
         };
-        let nothing = Vec::new();
+        let (nothing, mut changes) = (Vec::new(), Changes::default());
         let begun_of = |index: usize| begun.get(index).unwrap_or(&nothing);
         for (index, spec) in start.apps.iter().enumerate() {
             if start.existing == Existing::Refuse && begun_of(index).is_empty() {
@@ -60,7 +68,7 @@ impl World {
             .map(|(index, spec)| {
                 let left = self.left_of(begun_of(index));
                 if left == Share::default() {
-                    return self.plan_start(spec, start.existing);
+                    return self.plan_start(spec, start.existing, &mut changes);
                 }
                 let never_ran = begun_of(index).iter().all(|(_, run)| run.0 == 0);
                 Ok(Self::go_on(left, never_ran, start.existing))
@@ -74,8 +82,24 @@ impl World {
                 // Nobody can ask again, but what is new belongs on the list all the same.
                 self.note().await;
             }
+        } else if !changes.new.is_empty() {
+            self.note().await;
         }
+        self.confirm(changes).await?;
         Ok(plans)
+    }
+
+    /// All or nothing: where what is new cannot be listed, nothing has changed.
+    async fn confirm(&self, changes: Changes) -> Result<(), ApiError> {
+        if changes.new.is_empty() {
+            return Ok(());
+        }
+        let Err(error) = self.refuse_unlisted() else { return Ok(()) };
+        self.forget(&changes.new, Command::Delete).await;
+        for (id, old) in changes.before {
+            self.respec(&[id], &old);
+        }
+        Err(error)
     }
 
     /// All apps at once: each waits for its own processes only. They are begun in the order of the list.
@@ -100,7 +124,7 @@ impl World {
     }
 
     /// Puts on the list what is new, and gives what is there its new settings.
-    fn plan_start(self: &Rc<Self>, spec: AppSpec, existing: Existing) -> Result<Plan, ApiError> {
+    fn plan_start(self: &Rc<Self>, spec: AppSpec, existing: Existing, changes: &mut Changes) -> Result<Plan, ApiError> {
         self.refuse_when_closing()?;
         let known = match existing {
             Existing::Duplicate => Vec::new(),
@@ -109,15 +133,18 @@ impl World {
         };
         let spec = Rc::new(spec);
         if known.is_empty() {
-            let new = (0..spec.instances.max(1)).map(|_| self.add(&spec)).collect();
+            let new: Vec<_> = (0..spec.instances.max(1)).map(|_| self.add(&spec)).collect();
+            changes.new.extend(&new);
             return Ok(Plan::Start(Share::all_due(new)));
         }
+        let before = self.specs_of(&known);
         if existing == Existing::Reload {
             self.refuse_second_reload(&spec.name)?;
-            let before = self.specs_of(&known);
+            changes.before.extend(before.iter().cloned());
             self.respec(&known, &spec);
             return Ok(Plan::Reload { share: Share::all_due(known), before });
         }
+        changes.before.extend(before);
         self.respec(&known, &spec);
         Ok(Plan::Restart(Share::all_due(known)))
     }
