@@ -155,7 +155,7 @@ impl Guardian {
 
     fn wire_ended(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Fencing { then, .. } => self.stage = then.stage(),
+            Stage::Fencing { then, .. } => self.let_go(then),
             Stage::Running(mut daemon) => {
                 daemon.fell_silent();
                 self.stage = Stage::Running(daemon);
@@ -335,11 +335,18 @@ impl Guardian {
             Next::StartAfter(next.delay)
         };
         if daemon.mute {
-            self.stage = then.stage();
+            self.let_go(then);
         } else {
             self.stage = Stage::Fencing { wire: Box::new(daemon.wire), until: awake_ms() + FENCE, then };
             self.read_wire();
         }
+    }
+
+    /// Nothing more can come from the dead daemon, and its children are ours. Those that are not it has reaped itself
+    /// (where it could not make them ours at their birth), and nobody may trust their numbers.
+    fn let_go(&mut self, then: Next) {
+        self.store.drop_lost(|child| children::is_child(child.pid));
+        self.stage = then.stage();
     }
 
     /// The program on trial has failed.
@@ -367,8 +374,8 @@ impl Guardian {
                 *until = now + FENCE;
                 // Those that were born have nothing more to say, however long their execution takes.
                 if stuck.iter().all(|pid| self.store.is_child(*pid)) {
-                    self.stage = then.stage();
-                    return;
+                    let then = *then;
+                    return self.let_go(then);
                 }
                 for pid in stuck.into_iter().filter(|pid| !self.store.is_child(*pid)) {
                     say(&format!("child {pid} was never executed; it is killed"));

@@ -111,7 +111,7 @@ impl Wire {
             && let Some(exit) = store.untold()
         {
             self.send(&Message::Exit(exit), None)?;
-            store.told(exit.run);
+            store.next_told();
         }
         Ok(())
     }

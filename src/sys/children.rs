@@ -18,6 +18,12 @@ pub fn ended() -> Option<i32> {
     wait_id(libc::P_ALL, 0, options).ok().flatten().map(|(pid, _)| pid)
 }
 
+/// Whether it is a child of ours, or the zombie of one.
+pub fn is_child(pid: i32) -> bool {
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    pid > 0 && wait_id(libc::P_PID, pid as libc::id_t, options).is_ok()
+}
+
 /// Removes the zombie of an ended child.
 pub fn reap(pid: i32) -> Option<Exit> {
     wait_id(libc::P_PID, pid as libc::id_t, libc::WEXITED | libc::WNOHANG).ok().flatten().map(|(_, exit)| exit)
@@ -54,4 +60,24 @@ pub fn holding_socket(inode: u64) -> Vec<i32> {
 /// Ends a child of ours: until it is reaped nobody else has its pid.
 pub fn kill(pid: i32) {
     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_child_is_one_until_it_is_reaped() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = child.id() as i32;
+        assert!(is_child(pid));
+        assert!(!is_child(1) && !is_child(0) && !is_child(-pid));
+        drop(child.stdin.take());
+        let pidfd = super::super::pidfd::open(pid).unwrap();
+        super::super::pidfd::wait_for_end(&pidfd, std::time::Duration::from_secs(20));
+        assert!(is_child(pid));
+        child.wait().unwrap();
+        assert!(!is_child(pid));
+    }
 }
