@@ -42,7 +42,6 @@ const TABLE: &[(&str, &[&str])] = &[
     ("addon", &["client", "api", "config", "domain", "engine", "paths"]),
     ("main", &["cli", "daemon"]),
     ("rpm-guardian", &["guardian"]),
-    ("rpm-guardian", &["guardian"]),
 ];
 
 /// Files at the top that are not rooms: the module list.
