@@ -318,12 +318,12 @@ impl Task {
             Command::Retire(ticket) => (Event::Retire, ticket),
             Command::Signal(signal, answer) => {
                 let gone = || Err(std::io::Error::from_raw_os_error(libc::ESRCH));
-                let send = |run: &Run| {
+                let deliver = |run: &Run| {
                     // First: whoever finds it counted does not send it again.
                     self.standing.count_signal();
                     run.exits.signal(signal)
                 };
-                let sent = self.run.as_ref().map_or_else(gone, send);
+                let sent = self.run.as_ref().map_or_else(gone, deliver);
                 let _ = answer.send(sent);
                 return;
             }
