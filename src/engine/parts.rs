@@ -17,6 +17,7 @@ use crate::sys::socket::raise_open_files;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -88,6 +89,9 @@ impl Engine {
             unwritten: Unwritten::default(),
             buried: Rc::default(),
         };
+        if let Some(run) = context.inherited.borrow().last_run() {
+            context.ids.used(run);
+        }
         // The slots know exactly, unless they are new.
         if let Some(persistence) = persistence.as_ref().filter(|_| context.ids.peek_id() == SpawnId(1)) {
             context.ids.used(SpawnId(persistence.last_run()));
@@ -123,23 +127,15 @@ struct Guard {
 }
 
 /// The slots, with what the last daemon has left in them: those that the guardian has kept, else the file, which
-/// outlives the guardian too. On a disk without room for it they are in memory, as long as there is a guardian.
+/// outlives the guardian too. Where others have shortened them, they are made whole again: what is lost is found by
+/// what the guardian has.
 fn take_slots(home: &Home, boot: &str, kept: Option<Kept>, keep: &dyn Keep, list: &mut Persistence) -> Option<Table> {
-    let open = || -> io::Result<SharedWords> {
-        let words = Table::words();
-        if let Some(kept) = kept {
-            return SharedWords::map(kept.fd.as_fd(), words);
-        }
-        let fd = memory::file(&home.slots(), words).or_else(|error| {
-            tracing::warn!("{} cannot be made: {error}; what processes do is kept in memory", home.slots().display());
-            memory::anonymous(words)
-        })?;
-        let fd = Arc::new(fd);
-        keep.put(SLOTS, b"", &fd)?;
-        keep.settle()?;
-        SharedWords::map(fd.as_fd(), words)
-    };
-    match open() {
+    let path = home.slots();
+    let mapped = kept.and_then(|kept| {
+        let mapped = SharedWords::map(kept.fd.as_fd(), Table::words());
+        mapped.inspect_err(|error| tracing::error!("{}: {error}; it is mended", path.display())).ok()
+    });
+    match mapped.map_or_else(|| make_slots(&path, keep), Ok) {
         Ok(memory) => {
             let (table, records) = Table::open(memory, boot);
             list.go_on_from(records);
@@ -150,4 +146,17 @@ fn take_slots(home: &Home, boot: &str, kept: Option<Kept>, keep: &dyn Keep, list
             None
         }
     }
+}
+
+/// On a disk without room for it they are in memory, as long as there is a guardian.
+fn make_slots(path: &Path, keep: &dyn Keep) -> io::Result<SharedWords> {
+    let words = Table::words();
+    let fd = memory::file(path, words).or_else(|error| {
+        tracing::warn!("{} cannot be made: {error}; what processes do is kept in memory", path.display());
+        memory::anonymous(words)
+    })?;
+    let fd = Arc::new(fd);
+    keep.put(SLOTS, b"", &fd)?;
+    keep.settle()?;
+    SharedWords::map(fd.as_fd(), words)
 }

@@ -111,8 +111,9 @@ impl Task {
         let run = self.state.run;
         let mut inherited = self.context.inherited.borrow_mut();
         let known = previous.run;
-        if let Some(fact) = inherited.exits.remove(&run) {
-            return Found::Ended(known.map_or(0, |(pid, _)| pid), fact);
+        if let Some((pid, fact)) = inherited.exits.remove(&run) {
+            // Killed before it could record the number: whoever waited for it knows.
+            return Found::Ended(known.map_or(pid, |(pid, _)| pid), fact);
         }
         if let Some(pid) = inherited.children.remove(&run) {
             return Found::Child(pid);
@@ -260,7 +261,7 @@ impl Task {
     }
 }
 
-fn path_of(tag: &[u8]) -> Option<PathBuf> {
+pub(super) fn path_of(tag: &[u8]) -> Option<PathBuf> {
     (!tag.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(tag)))
 }
 

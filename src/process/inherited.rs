@@ -1,11 +1,18 @@
 //! What another generation of this program has left with the guardian, until it is taken up.
 
+use super::adopt::{began, path_of};
 use super::exit::ExitFact;
-use crate::domain::{Outcome, SpawnId};
+use super::task::Context;
+use super::wires::{ERR, IPC, OUT, PID, name_of, owner_of};
+use crate::clock;
+use crate::domain::lifecycle::{Phase, State};
+use crate::domain::{Outcome, OutputStream, ProcessId, SpawnId};
 use crate::guardian::Legacy;
 use crate::guardian::message::{End, ExitRecord};
+use crate::logs::Label;
+use crate::slots::{Record, Slot, Table};
 use crate::sys::keep::Inheritance;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Each part is taken out when somebody goes on with it; what is left in the end is nobody's.
 #[derive(Debug, Default)]
@@ -13,8 +20,8 @@ pub struct Inherited {
     pub kept: Inheritance,
     /// The guardian's living children, by run.
     pub children: BTreeMap<SpawnId, i32>,
-    /// Ends that nobody has taken note of.
-    pub exits: BTreeMap<SpawnId, ExitFact>,
+    /// Ends that nobody has taken note of, each with the process's number of then.
+    pub exits: BTreeMap<SpawnId, (i32, ExitFact)>,
 }
 
 impl Inherited {
@@ -22,8 +29,62 @@ impl Inherited {
         Self {
             kept: legacy.kept,
             children: legacy.children.iter().map(|child| (SpawnId(child.run), child.pid)).collect(),
-            exits: legacy.exits.iter().map(|exit| (SpawnId(exit.run), fact(exit))).collect(),
+            exits: legacy.exits.iter().map(|exit| (SpawnId(exit.run), (exit.pid, fact(exit)))).collect(),
         }
+    }
+
+    /// A number that no run before has had is above this one.
+    pub fn last_run(&self) -> Option<SpawnId> {
+        let named = self.kept.names().filter_map(|name| Some(owner_of(name)?.1)).max();
+        let born = self.children.keys().chain(self.exits.keys()).copied().max();
+        named.max(born)
+    }
+
+    /// Living processes of which nothing is recorded, as the names say of what is kept for them.
+    pub fn rebuild(&self, recorded: &[Left], slots: Option<&Table>) -> Vec<Left> {
+        let recorded: BTreeSet<SpawnId> = recorded.iter().map(|left| left.record.state.run).collect();
+        let owners: BTreeSet<(ProcessId, SpawnId)> = self.kept.names().filter_map(owner_of).collect();
+        let lost = owners.into_iter().filter(|(_, run)| !recorded.contains(run));
+        let living = lost.filter_map(|(id, run)| Some((id, run, *self.children.get(&run)?)));
+        living.map(|(id, run, pid)| Left::rebuilt(id, run, pid, slots.and_then(Table::slot))).collect()
+    }
+}
+
+/// A process as another generation has left it.
+#[derive(Debug)]
+pub struct Left {
+    /// Absent where there was none to be had.
+    pub slot: Option<Slot>,
+    pub record: Record,
+    /// It is what must be true of a process that lives; what it was doing is lost.
+    pub is_rebuilt: bool,
+}
+
+impl Left {
+    pub fn recorded((slot, record): (Slot, Record)) -> Self {
+        Self { slot: Some(slot), record, is_rebuilt: false }
+    }
+
+    fn rebuilt(id: ProcessId, run: SpawnId, pid: i32, slot: Option<Slot>) -> Self {
+        let now = clock::boot_ms();
+        let state = State { phase: Phase::Online, run, started_at: now, ..State::new(now) };
+        let run = began(pid).map(|began| (pid, began));
+        Self { slot, record: Record { id, state, run, started_at: clock::unix_ms() }, is_rebuilt: true }
+    }
+}
+
+/// A living run that is on no list, and perhaps ought to be: its output is copied on, what is kept for it stays.
+pub fn leave_alone(context: &Context, id: ProcessId, run: SpawnId) {
+    let mut inherited = context.inherited.borrow_mut();
+    inherited.children.remove(&run);
+    for (what, stream) in [(OUT, OutputStream::Out), (ERR, OutputStream::Err)] {
+        if let Some(kept) = inherited.kept.take(&name_of(what, id, run)) {
+            let label = Label { id, spawn: run, name: "".into(), namespace: "".into(), stream };
+            context.logs.capture(label, kept.fd, path_of(&kept.tag));
+        }
+    }
+    for what in [IPC, PID] {
+        inherited.kept.take(&name_of(what, id, run));
     }
 }
 
@@ -35,4 +96,37 @@ pub fn fact(exit: &ExitRecord) -> ExitFact {
         End::Unknown => Outcome::Unknown,
     };
     ExitFact { run: SpawnId(exit.run), outcome, cpu_us: exit.cpu_us, max_rss: exit.max_rss, at: exit.at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guardian::message::Child;
+    use crate::sys::keep::Kept;
+    use std::sync::Arc;
+
+    fn legacy(names: &[&str], children: &[(u64, i32)]) -> Legacy {
+        let mut legacy = Legacy::default();
+        let fd = Arc::new(std::fs::File::open("/dev/null").unwrap().into());
+        for name in names {
+            legacy.kept.add(Kept { name: (*name).to_owned(), tag: Vec::new(), fd: Arc::clone(&fd) });
+        }
+        legacy.children = children.iter().map(|(run, pid)| Child { run: *run, pid: *pid }).collect();
+        legacy.exits.push(ExitRecord { run: 9, pid: 77, end: End::Code(3), cpu_us: 0, max_rss: 0, at: 0 });
+        legacy
+    }
+
+    #[test]
+    fn what_lives_without_a_record_is_found_by_the_names_of_its_pipes() {
+        let us = std::process::id() as i32;
+        let names = ["err/1/4", "ipc/1/4", "listen/70", "out/1/4", "out/2/5", "out/3/6", "slots"];
+        let inherited = Inherited::of(legacy(&names, &[(4, us), (5, us), (8, us)]));
+        let known = Left::rebuilt(ProcessId(2), SpawnId(5), us, None);
+        let found = inherited.rebuild(&[known], None);
+        let told: Vec<_> = found.iter().map(|left| (left.record.id.0, left.record.state.run.0)).collect();
+        assert_eq!(told, [(1, 4)], "run 5 is recorded, 6 has ended, and 8 is nobody's");
+        assert_eq!(found[0].record.run, began(us).map(|began| (us, began)));
+        assert_eq!(inherited.last_run(), Some(SpawnId(9)));
+        assert_eq!(inherited.exits[&SpawnId(9)].0, 77, "whoever was not told the number learns it here");
+    }
 }

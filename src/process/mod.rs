@@ -18,7 +18,7 @@ mod wires;
 pub use adopt::{end_stray, finish_outputs, lives};
 pub use environment::{Identity, compose, redacted};
 pub use exit::{ExitFact, Exits};
-pub use inherited::{Inherited, fact};
+pub use inherited::{Inherited, Left, fact, leave_alone};
 pub use launch::write_pid_file;
 pub use leash::Leash;
 pub use task::{Command, Context, Handle, Observed, Settled, SpawnIds};

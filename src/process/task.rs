@@ -2,7 +2,7 @@
 
 use super::environment::Identity;
 use super::exit::{ExitFact, Exits};
-use super::inherited::Inherited;
+use super::inherited::{Inherited, Left};
 use super::launch::Run;
 use super::leash::Leash;
 use super::link::Said;
@@ -13,7 +13,7 @@ use crate::domain::lifecycle::{Event, Phase, Report, State};
 use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
 use crate::guardian;
 use crate::logs::Logs;
-use crate::slots::{Record, Slot, Standing, Table};
+use crate::slots::{Slot, Standing, Table};
 use crate::sys::keep::Keep;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -136,6 +136,7 @@ pub struct Handle {
     holder: Holder,
     commands: mpsc::UnboundedSender<Command>,
     observed: watch::Receiver<Observed>,
+    standing: Standing,
 }
 
 impl Handle {
@@ -146,7 +147,7 @@ impl Handle {
         identity: Identity,
         group: Option<Group>,
         restarts: u32,
-        previous: Option<(Slot, Record)>,
+        previous: Option<Left>,
     ) -> Self {
         let mut state = State::new(clock::boot_ms());
         state.restarts = restarts;
@@ -164,9 +165,10 @@ impl Handle {
         let (commands, receiver) = mpsc::unbounded_channel();
         let holder = Holder(context.ids.next_holder());
         let (slot, previous) = match previous {
-            Some((slot, record)) => (Some(slot), Some(record)),
+            Some(left) => (left.slot, Some((left.record, left.is_rebuilt))),
             None => (context.slots.as_ref().and_then(Table::slot), None),
         };
+        let standing = slot.as_ref().map_or_else(Standing::unkept, Slot::standing);
         let mut task = Task {
             context,
             spec,
@@ -176,17 +178,20 @@ impl Handle {
             state,
             run: None,
             leftovers: None,
-            standing: slot.as_ref().map_or_else(Standing::unkept, Slot::standing),
+            standing: standing.clone(),
             slot,
             abandoned: false,
             seen,
             tickets: Vec::new(),
         };
-        if let Some(previous) = previous {
+        if let Some((previous, is_rebuilt)) = previous {
+            if is_rebuilt {
+                standing.assume_serving();
+            }
             task.resume(&previous);
         }
         tokio::task::spawn_local(task.live(receiver));
-        Self { holder, commands, observed }
+        Self { holder, commands, observed, standing }
     }
 
     /// Which task this is: the reports of a process that is being replaced come from two.
@@ -197,6 +202,11 @@ impl Handle {
     pub fn send(&self, command: Command) {
         // A task that has ended drops the command, and with it the sender that waits for an answer.
         let _ = self.commands.send(command);
+    }
+
+    /// How many signals its run was sent because somebody asked for it.
+    pub fn signals(&self) -> u16 {
+        self.standing.signals()
     }
 
     pub fn observed(&self) -> watch::Ref<'_, Observed> {
@@ -308,7 +318,12 @@ impl Task {
             Command::Retire(ticket) => (Event::Retire, ticket),
             Command::Signal(signal, answer) => {
                 let gone = || Err(std::io::Error::from_raw_os_error(libc::ESRCH));
-                let sent = self.run.as_ref().map_or_else(gone, |run| run.exits.signal(signal));
+                let deliver = |run: &Run| {
+                    // First: whoever finds it counted does not send it again.
+                    self.standing.count_signal();
+                    run.exits.signal(signal)
+                };
+                let sent = self.run.as_ref().map_or_else(gone, deliver);
                 let _ = answer.send(sent);
                 return;
             }

@@ -11,6 +11,8 @@ const RETIRED: u64 = 1 << 61;
 const ONLINE: u64 = 1 << 60;
 const ASKED: u64 = 1 << 59;
 const GOING: u64 = 1 << 58;
+const SIGNAL: u64 = 1 << 48;
+const SIGNALS: u64 = 0x3ff << 48;
 /// Servers of an app that can be told apart.
 pub const MOST_SERVERS: u32 = 48;
 
@@ -103,6 +105,23 @@ impl Standing {
 
     pub fn is_online(&self) -> bool {
         self.get() & ONLINE != 0
+    }
+
+    /// A signal that somebody has asked for is about to be sent to it.
+    pub fn count_signal(&self) {
+        let word = self.get();
+        self.set(word & !SIGNALS | word.wrapping_add(SIGNAL) & SIGNALS);
+    }
+
+    /// How many there were. After 1023 it begins anew.
+    pub fn signals(&self) -> u16 {
+        ((self.get() & SIGNALS) / SIGNAL) as u16
+    }
+
+    /// What it has said is lost: it counts as one that listens wherever its app does. A worker refuses connections of
+    /// servers that it doesn't know, and another gets them.
+    pub fn assume_serving(&self) {
+        self.mark(LISTENING | READY | ONLINE | ((1 << MOST_SERVERS) - 1), true);
     }
 
     /// It gets no connections any more.

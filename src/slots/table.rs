@@ -77,8 +77,10 @@ impl Table {
             words[BOOT_WORD].store(boot, Ordering::Release);
             words[MAGIC_WORD].store(MAGIC, Ordering::Release);
         }
-        let lost = words[IN_FLIGHT_WORD].swap(0, Ordering::AcqRel);
+        // In this order: a death in between counts them twice, and loses none.
+        let lost = words[IN_FLIGHT_WORD].load(Ordering::Acquire);
         words[LOST_WORD].fetch_add(lost, Ordering::AcqRel);
+        words[IN_FLIGHT_WORD].fetch_sub(lost, Ordering::AcqRel);
         let found: Vec<(usize, Record)> =
             (0..used(words)).filter_map(|index| Some((index, read(words, index)?))).collect();
         let taken: BTreeSet<usize> = found.iter().map(|(index, _)| *index).collect();
@@ -307,6 +309,24 @@ mod tests {
         let slot = table.slot().unwrap();
         slot.write(&record(1, 1));
         assert!(open(&path, "two").1.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_was_cut_or_written_over_begins_empty() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("slots");
+        for damage in [0, Table::words() * 8] {
+            let (table, _) = open(&path, "boot");
+            table.slot().unwrap().write(&record(1, 1));
+            drop(table);
+            std::fs::write(&path, vec![0xff; damage]).unwrap();
+            let (table, left) = open(&path, "boot");
+            assert!(left.is_empty());
+            assert_eq!((table.next_run(), table.lost_connections()), (0, 0));
+            table.slot().unwrap().write(&record(2, 2));
+            assert_eq!(records(&open(&path, "boot").1), [record(2, 2)]);
+            std::fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]

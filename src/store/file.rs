@@ -37,6 +37,14 @@ pub enum Lasting {
     PowerLoss,
 }
 
+/// A list that was read.
+#[derive(Debug, PartialEq)]
+pub struct Loaded {
+    pub snapshot: Snapshot,
+    /// Whether it is the last that was written: an older one doesn't tell what has come and gone since.
+    pub is_last: bool,
+}
+
 /// The state file of a home.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -102,25 +110,29 @@ impl Store {
         apart(newer, older) >= APART
     }
 
-    /// The last state, or where that one is damaged the newest before it that isn't. `None` when there is none.
-    pub fn load(&self) -> Result<Option<Snapshot>, StoreError> {
+    /// The last state, or where that one is damaged or gone the newest before it that isn't. `None` when there is none.
+    /// Nothing of ours ever removes it.
+    pub fn load(&self) -> Result<Option<Loaded>, StoreError> {
         let damaged = match read(&self.path) {
-            Err(damaged @ StoreError::Damaged { .. }) => damaged,
-            other => return other,
+            Ok(Some(snapshot)) => return Ok(Some(Loaded { snapshot, is_last: true })),
+            Ok(None) => None,
+            Err(damaged @ StoreError::Damaged { .. }) => Some(damaged),
+            Err(other) => return Err(other),
         };
+        let why = damaged.as_ref().map_or_else(|| format!("{} is gone", self.path.display()), StoreError::to_string);
         for generation in 1..=KEPT {
             let path = self.older(generation);
             match read(&path) {
                 Ok(Some(older)) => {
                     let count = older.processes.len();
-                    tracing::error!("{damaged}; {} is used in its place, with {count} processes", path.display());
-                    return Ok(Some(older));
+                    tracing::error!("{why}; {} is used in its place, with {count} processes", path.display());
+                    return Ok(Some(Loaded { snapshot: older, is_last: false }));
                 }
                 Ok(None) => {}
                 Err(unusable) => tracing::error!("{unusable}"),
             }
         }
-        Err(damaged)
+        damaged.map_or(Ok(None), Err)
     }
 
     /// Puts a file that cannot be used where nothing overwrites it.
@@ -168,6 +180,10 @@ mod tests {
         Snapshot::new("boot".into(), false, next_id, 7, Vec::new())
     }
 
+    fn loaded(store: &Store) -> Option<(Snapshot, bool)> {
+        store.load().unwrap().map(|loaded| (loaded.snapshot, loaded.is_last))
+    }
+
     fn save(store: &Store, next_id: u32) {
         store.save(&snapshot(next_id), Lasting::PowerLoss).unwrap();
     }
@@ -192,8 +208,21 @@ mod tests {
         assert_eq!(store.load().unwrap(), None);
         save(&store, 1);
         store.save(&snapshot(2), Lasting::Death).unwrap();
-        assert_eq!(store.load().unwrap(), Some(snapshot(2)));
+        assert_eq!(loaded(&store), Some((snapshot(2), true)));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "nothing temporary is left");
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_replaced_by_the_newest_before_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        let store = Store::new(path.clone());
+        save(&store, 1);
+        save(&store, 2);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(loaded(&store), Some((snapshot(1), false)));
+        damage(&store.older(1));
+        assert_eq!(loaded(&store), None);
     }
 
     #[test]
@@ -207,7 +236,7 @@ mod tests {
         }
         for (generation, next_id) in [(0, 3), (1, 2), (2, 1)] {
             damage(&if generation == 0 { path.clone() } else { store.older(generation) });
-            assert_eq!(store.load().unwrap(), Some(snapshot(next_id)), "{generation} are damaged");
+            assert_eq!(loaded(&store), Some((snapshot(next_id), false)), "{generation} are damaged");
         }
         fs::remove_file(store.older(3)).unwrap();
         assert!(matches!(store.load(), Err(StoreError::Damaged { path: named, .. }) if named == path));

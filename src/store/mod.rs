@@ -4,6 +4,6 @@ mod file;
 mod request;
 mod snapshot;
 
-pub use file::{Lasting, Store, StoreError};
+pub use file::{Lasting, Loaded, Store, StoreError};
 pub use request::{Begun, SavedRequest, Stage};
 pub use snapshot::{ParseError, SavedProcess, Snapshot};

@@ -30,6 +30,9 @@ pub enum Begun {
     Start(Vec<Vec<(ProcessId, SpawnId)>>),
     /// How many there are to be, and those that were put on the list for that.
     Scale { target: u32, new: Vec<ProcessId> },
+    /// Processes, each with its run of then and how many signals that had been sent: one of which that has changed has
+    /// been dealt with.
+    Signal(Vec<(ProcessId, SpawnId, u16)>),
     /// The daemon that was to make room, and when the last update before this one was reported.
     Update { generation: u64, reported: Option<i64> },
 }

@@ -1,7 +1,7 @@
 //! The saved form. Its own type, so that the file's format changes only on purpose.
 
 use super::request::SavedRequest;
-use crate::domain::{AppSpec, ProcessId, UnixMs};
+use crate::domain::{AppSpec, ProcessId, SpawnId, UnixMs};
 use serde::{Deserialize, Serialize};
 
 /// Grows when an older program could misread the file. Fields that are only added keep it.
@@ -23,6 +23,9 @@ pub struct Snapshot {
     /// The last requests that changed something, the oldest first.
     #[serde(default)]
     pub requests: Vec<SavedRequest>,
+    /// Runs of processes that are on no list, and are left alone all the same: nobody knows that they should not run.
+    #[serde(default)]
+    pub left_alone: Vec<SpawnId>,
 }
 
 /// Bytes that are no list.
@@ -48,12 +51,27 @@ impl Snapshot {
     }
 
     pub fn new(boot: String, closed: bool, next_id: u32, next_run: u64, processes: Vec<SavedProcess>) -> Self {
-        Self { version: VERSION, boot, closed, next_id, next_run, processes, requests: Vec::new() }
+        Self {
+            version: VERSION,
+            boot,
+            closed,
+            next_id,
+            next_run,
+            processes,
+            requests: Vec::new(),
+            left_alone: Vec::new(),
+        }
     }
 
     #[must_use]
     pub fn with_requests(mut self, requests: Vec<SavedRequest>) -> Self {
         self.requests = requests;
+        self
+    }
+
+    #[must_use]
+    pub fn with_left_alone(mut self, runs: Vec<SpawnId>) -> Self {
+        self.left_alone = runs;
         self
     }
 }

@@ -8,7 +8,7 @@ use crate::api::{ApiError, Code, DaemonInfo, Death, Event, EventKind, Guardian, 
 use crate::clock;
 use crate::cluster::Holder;
 use crate::domain::lifecycle::Report;
-use crate::domain::{ProcessId, UnixMs};
+use crate::domain::{ProcessId, SpawnId, UnixMs};
 use crate::metrics::{HostSampler, Sampler};
 use crate::paths::Home;
 use crate::process::Context;
@@ -36,6 +36,8 @@ pub struct World {
     pub(super) closing: Cell<bool>,
     pub(super) persistence: Option<Persistence>,
     pub(super) requests: RefCell<Requests>,
+    /// Living runs that are on no list, and are not ended.
+    pub(super) left_alone: RefCell<Vec<SpawnId>>,
     pub(super) started_at: UnixMs,
     pub(super) facts: Facts,
 }
@@ -84,6 +86,7 @@ impl Supervisor {
             listeners: RefCell::default(),
             closing: Cell::new(false),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
+            left_alone: RefCell::default(),
             persistence,
             started_at: clock::unix_ms(),
             facts,
@@ -183,7 +186,7 @@ impl World {
             Request::Delete { selector } => self.delete(&selector, ticket).await,
             Request::Reset { selector } => self.reset(&selector),
             Request::Scale { name, count, relative } => self.scale(&name, count, relative, ticket).await,
-            Request::Signal { selector, signal } => self.signal(&selector, signal).await,
+            Request::Signal { selector, signal } => self.signal(&selector, signal, ticket).await,
             Request::Flush { selector } => self.flush(selector.as_ref()).await,
             Request::ReopenLogs => self.reopen_logs().await,
             Request::Host => self.host_figures(),

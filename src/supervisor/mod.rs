@@ -13,6 +13,7 @@ mod restore;
 mod resume;
 mod scale;
 mod start;
+mod strays;
 mod streams;
 mod verbs;
 mod view;

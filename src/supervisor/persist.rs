@@ -6,8 +6,9 @@ use crate::api::{ApiError, Code};
 use crate::cluster::Holder;
 use crate::domain::{ProcessId, SpawnId};
 use crate::paths::Home;
+use crate::process::Left;
 use crate::slots::{Record, Slot};
-use crate::store::{Lasting, SavedProcess, SavedRequest, Snapshot, Store, StoreError};
+use crate::store::{Lasting, Loaded, SavedProcess, SavedRequest, Snapshot, Store, StoreError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tokio::sync::Notify;
@@ -22,7 +23,9 @@ pub struct Persistence {
     pub(super) boot: String,
     pub(super) loaded: RefCell<Option<Snapshot>>,
     /// What processes were doing when the last daemon was cut off.
-    pub(super) records: RefCell<Vec<(Slot, Record)>>,
+    pub(super) records: RefCell<Vec<Left>>,
+    /// The list is the last that was written: what is not on it is nobody's.
+    pub(super) is_last: bool,
     last_run: u64,
     /// Nothing was, or is, on the list on purpose: only then may the file become an empty one.
     emptied: Cell<bool>,
@@ -53,6 +56,8 @@ impl Persistence {
             }
             other => other?,
         };
+        let is_last = loaded.as_ref().is_some_and(|loaded| loaded.is_last);
+        let loaded = loaded.map(|Loaded { snapshot, .. }| snapshot);
         let last_run = loaded.as_ref().map_or(0, |snapshot| snapshot.next_run + RUN_MARGIN);
         let loaded = loaded.filter(|snapshot| !snapshot.closed);
         let emptied = !lost && loaded.as_ref().is_none_or(|snapshot| snapshot.processes.is_empty());
@@ -62,6 +67,7 @@ impl Persistence {
             boot,
             loaded,
             records: RefCell::default(),
+            is_last,
             last_run,
             emptied: Cell::new(emptied),
             dirty: Cell::new(false),
@@ -77,7 +83,7 @@ impl Persistence {
     pub fn go_on_from(&mut self, records: Vec<(Slot, Record)>) {
         let seen = records.iter().map(|(_, record)| record.state.run.0).max().unwrap_or(0);
         self.last_run = self.last_run.max(seen);
-        self.records.replace(records);
+        self.records.replace(records.into_iter().map(Left::recorded).collect());
     }
 
     /// Requests that the last daemon has begun or carried out, in this boot of the machine.
@@ -210,6 +216,7 @@ impl World {
         let SpawnId(next_run) = self.context.ids.peek_id();
         Snapshot::new(persistence.boot.clone(), closed, registry.next_id(), next_run, processes)
             .with_requests(self.requests.borrow().saved())
+            .with_left_alone(self.left_alone.borrow().clone())
     }
 }
 

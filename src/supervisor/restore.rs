@@ -1,19 +1,17 @@
 //! Going on where another generation was cut off, or where the machine was: the only way a supervisor begins.
 
 use super::actor::World;
+use super::persist::Persistence;
 use super::registry::{Entry, identity};
 use crate::cluster::app_of;
 use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::{ProcessId, SpawnId};
-use crate::process::{self, Command};
-use crate::slots::{Record, Slot};
+use crate::process::{self, Command, Left};
 use crate::store::{SavedProcess, Snapshot};
 use crate::sys::keep::Kept;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::oneshot;
-
-type Found = (Slot, Record);
 
 impl World {
     /// What lives is taken over, what was under way goes on, the rest of what should run is started; what is nobody's
@@ -21,28 +19,31 @@ impl World {
     pub(super) fn restore(self: &Rc<Self>) {
         let Some(persistence) = &self.persistence else { return };
         let mut records = persistence.records.take();
+        let rebuilt = self.context.inherited.borrow().rebuild(&records, self.context.slots.as_ref());
+        for Left { record, .. } in &rebuilt {
+            tracing::error!("what process {} was doing is lost: it runs, and is taken over as it is", record.id);
+        }
+        records.extend(rebuilt);
         let snapshot = persistence.loaded.take();
         let known = snapshot.is_some();
+        let spared = snapshot.as_ref().map(|snapshot| snapshot.left_alone.clone()).unwrap_or_default();
+        let (mut strays, mut records): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|left| spared.contains(&left.record.state.run));
         if let Some(snapshot) = snapshot {
-            self.restore_list(snapshot, &persistence.boot, &mut records);
+            self.restore_list(snapshot, persistence, &mut records);
         }
-        for (slot, stray) in records {
-            if let Some((pid, began)) = stray.run
-                && process::lives(pid, began)
-            {
-                tracing::error!("process {pid} runs, and is on no list: it is ended");
-                process::end_stray(pid);
-            }
-            slot.release();
-        }
-        self.audit();
+        strays.append(&mut records);
+        self.put_away(strays, &spared);
+        self.audit(&spared);
         if known {
             self.persist();
         }
     }
 
-    fn restore_list(self: &Rc<Self>, snapshot: Snapshot, boot: &str, records: &mut Vec<Found>) {
-        let same_boot = snapshot.boot == boot;
+    fn restore_list(self: &Rc<Self>, snapshot: Snapshot, persistence: &Persistence, records: &mut Vec<Left>) {
+        let same_boot = snapshot.boot == persistence.boot;
+        // What is on an older list, and of which nothing is recorded, has been deleted since.
+        let is_complete = persistence.is_last || records.is_empty();
         if !same_boot && !snapshot.processes.is_empty() {
             let count = snapshot.processes.len();
             tracing::warn!("the machine was started anew: {count} processes are listed, and do not run");
@@ -52,9 +53,9 @@ impl World {
         for saved in snapshot.processes {
             let record = take_current(records, saved.id);
             // It was deleted; only the list had not been written yet.
-            if record.as_ref().is_none_or(|(_, record)| record.state.phase != Phase::Deleted) {
+            if record.as_ref().is_none_or(|left| left.record.state.phase != Phase::Deleted) {
                 let other = take_current(records, saved.id);
-                self.restore_process(&saved, record, other, same_boot);
+                self.restore_process(&saved, record, other, same_boot && is_complete);
             }
         }
         for group in self.registry.borrow().groups() {
@@ -77,9 +78,8 @@ impl World {
                 group.restore(kept);
             }
         }
-        for kept in listeners.into_values().flatten() {
-            self.context.keep.forget(&kept.name);
-        }
+        let nobodys = &mut self.context.inherited.borrow_mut().kept;
+        listeners.into_values().flatten().for_each(|kept| nobodys.add(kept));
     }
 
     /// `other` is the second half of a reload that was cut off: an old process on its way out, or a replacement that
@@ -87,11 +87,12 @@ impl World {
     fn restore_process(
         self: &Rc<Self>,
         saved: &SavedProcess,
-        record: Option<Found>,
-        other: Option<Found>,
-        same_boot: bool,
+        record: Option<Left>,
+        other: Option<Left>,
+        to_start: bool,
     ) {
         let (id, known) = (saved.id, record.is_some());
+        let is_unwanted = !saved.wanted && record.as_ref().is_some_and(|left| left.is_rebuilt);
         self.finish_earlier_runs(saved, [record.as_ref(), other.as_ref()]);
         let cut_off = record.as_ref().is_some_and(|found| self.has_lost_its_channel(found));
         let mut entry = self.restored_entry(saved, record);
@@ -104,7 +105,10 @@ impl World {
         {
             // A worker without its channel cannot be given connections; it leaves by itself, and is replaced.
             entry.handle.send(Command::Restart(reply));
-        } else if !known && saved.wanted && same_boot {
+        } else if is_unwanted {
+            // Its stop was under way.
+            entry.handle.send(Command::Stop(reply));
+        } else if !known && saved.wanted && to_start {
             // After a start of the machine nobody has said that it shall run again.
             entry.handle.send(Command::Start(reply));
         }
@@ -124,12 +128,15 @@ impl World {
     }
 
     /// One that was not born yet is begun anew, with a channel.
-    fn has_lost_its_channel(&self, (_, record): &Found) -> bool {
+    fn has_lost_its_channel(&self, Left { record, .. }: &Left) -> bool {
         let name = format!("ipc/{}/{}", record.id, record.state.run);
         record.run.is_some() && self.context.inherited.borrow().kept.names().all(|kept| kept != name)
     }
 
-    fn restored_entry(&self, saved: &SavedProcess, record: Option<Found>) -> Entry {
+    fn restored_entry(&self, saved: &SavedProcess, mut left: Option<Left>) -> Entry {
+        if let Some(rebuilt) = left.as_mut().filter(|left| left.is_rebuilt) {
+            rebuilt.record.state.restarts = saved.restarts;
+        }
         let spec = Rc::new(saved.spec.clone());
         let identity = identity(&spec, saved.id, saved.instance, &saved.unique_id, &self.home);
         let group = self.registry.borrow_mut().group(&spec);
@@ -139,14 +146,14 @@ impl World {
             identity.clone(),
             group,
             saved.restarts,
-            record,
+            left,
         );
         Entry { spec, identity, created_at: saved.created_at, handle, passing: None }
     }
 
     /// What runs before those that may live have left in their pipes comes before what these print.
-    fn finish_earlier_runs(&self, saved: &SavedProcess, current: [Option<&Found>; 2]) {
-        let runs = current.map(|found| found.map(|(_, record)| record.state.run));
+    fn finish_earlier_runs(&self, saved: &SavedProcess, current: [Option<&Left>; 2]) {
+        let runs = current.map(|found| found.map(|left| left.record.state.run));
         let mut earlier = Vec::new();
         for stream in ["out", "err"] {
             let inherited = &mut self.context.inherited.borrow_mut().kept;
@@ -162,41 +169,17 @@ impl World {
         let name = (saved.spec.name.clone(), saved.spec.namespace.clone());
         process::finish_outputs(&self.context, earlier, |_| Some(name.clone()));
     }
-
-    /// What nobody has gone on with belongs to nobody.
-    fn audit(self: &Rc<Self>) {
-        let mut inherited = self.context.inherited.take();
-        for (run, pid) in std::mem::take(&mut inherited.children) {
-            tracing::error!("process {pid} (run {run}) is on no list: it is ended");
-            process::end_stray(pid);
-            self.context.acknowledge(run);
-        }
-        for run in inherited.exits.keys() {
-            self.context.acknowledge(*run);
-        }
-        let mut outputs = inherited.kept.take_all("out/");
-        outputs.extend(inherited.kept.take_all("err/"));
-        process::finish_outputs(&self.context, outputs, |id| self.called(id));
-        for name in inherited.kept.names() {
-            self.context.keep.forget(name);
-        }
-    }
-
-    fn called(&self, id: ProcessId) -> Option<(String, String)> {
-        let registry = self.registry.borrow();
-        registry.get(id).map(|entry| (entry.spec.name.clone(), entry.spec.namespace.clone()))
-    }
 }
 
 /// The record of the process as it is on the list: during a reload there are two, of which one is on its way out, or
 /// not in place yet.
-fn take_current(records: &mut Vec<Found>, id: ProcessId) -> Option<Found> {
+fn take_current(records: &mut Vec<Left>, id: ProcessId) -> Option<Left> {
     let leaving =
-        |record: &Record| matches!(record.state.phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
+        |left: &Left| matches!(left.record.state.phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
     let (index, _) = records
         .iter()
         .enumerate()
-        .filter(|(_, (_, record))| record.id == id)
-        .min_by_key(|(_, (_, record))| (leaving(record), record.state.run))?;
+        .filter(|(_, left)| left.record.id == id)
+        .min_by_key(|(_, left)| (leaving(left), left.record.state.run))?;
     Some(records.swap_remove(index))
 }

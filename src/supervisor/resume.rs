@@ -40,6 +40,28 @@ impl World {
         Ok(Share::all_due(ids))
     }
 
+    /// The same for a signal: it leaves the run as it was, so that what tells is how many that has had.
+    pub(super) async fn signal_share(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Result<Share, ApiError> {
+        if let Some(Begun::Signal(runs)) = &ticket.begun {
+            let untouched = self.signals(runs.iter().map(|(id, ..)| *id));
+            let (due, done): (Vec<_>, Vec<_>) = runs.iter().partition(|run| untouched.contains(run));
+            let ids = |runs: Vec<&(ProcessId, SpawnId, u16)>| runs.into_iter().map(|(id, ..)| *id).collect();
+            return Ok(Share { due: ids(due), done: ids(done) });
+        }
+        let ids = self.registry.borrow().select(selector)?;
+        self.begin(ticket, Begun::Signal(self.signals(ids.iter().copied()))).await;
+        Ok(Share::all_due(ids))
+    }
+
+    fn signals(&self, ids: impl Iterator<Item = ProcessId>) -> Vec<(ProcessId, SpawnId, u16)> {
+        let registry = self.registry.borrow();
+        let count = |id| {
+            let handle = &registry.get(id)?.handle;
+            Some((id, handle.observed().state.run, handle.signals()))
+        };
+        ids.filter_map(count).collect()
+    }
+
     pub(super) fn runs(&self, ids: &[ProcessId]) -> Vec<(ProcessId, SpawnId)> {
         let registry = self.registry.borrow();
         let run = |id: &ProcessId| Some((*id, registry.get(*id)?.handle.observed().state.run));

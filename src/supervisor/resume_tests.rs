@@ -75,7 +75,7 @@ impl TestHome {
 
     /// As they are on disk.
     fn listed(&self) -> Vec<u32> {
-        let saved = Store::new(self.home.state()).load().unwrap().unwrap();
+        let saved = Store::new(self.home.state()).load().unwrap().unwrap().snapshot;
         saved.processes.iter().map(|process| process.id.0).collect()
     }
 }
@@ -373,4 +373,29 @@ fn what_cannot_be_listed_is_not_started() {
         assert_eq!(started(&handle, &[app("b", 2)]).await.len(), 3);
     });
     assert_eq!(home.listed().len(), 3);
+}
+
+#[test]
+fn a_signal_is_sent_once_over_a_death() {
+    let request = || Request::Signal { selector: all(), signal: libc::SIGWINCH };
+    let sent =
+        |world: &World| -> Vec<u16> { world.registry.borrow().iter().map(|entry| entry.handle.signals()).collect() };
+    let home = TestHome::new();
+    home.generation(async |world, handle| {
+        started(&handle, &[app("a", 3)]).await;
+        let share = world.signal_share(&all(), &ticket(&world)).await.unwrap();
+        assert_eq!(share.due.len(), 3);
+        // To one of them, before the answer could leave.
+        let one = Request::Signal { selector: Selector::new("1"), signal: libc::SIGWINCH };
+        handle.call(one, None).await.unwrap();
+    });
+    home.generation(async |world, handle| {
+        assert_eq!(sent(&world), [0, 1, 0]);
+        assert_eq!(ask(&handle, request()).await.unwrap().len(), 3);
+        assert_eq!(sent(&world), [1, 1, 1]);
+        assert_eq!(ask(&handle, request()).await.unwrap().len(), 3);
+        assert_eq!(sent(&world), [1, 1, 1]);
+        handle.call(request(), None).await.unwrap();
+        assert_eq!(sent(&world), [2, 2, 2]);
+    });
 }

@@ -79,12 +79,13 @@ impl World {
         Ok(Response::Processes(views))
     }
 
-    pub(super) async fn signal(&self, selector: &Selector, number: i32) -> Answer {
+    /// At most once to each process, however often it is asked after a death.
+    pub(super) async fn signal(self: &Rc<Self>, selector: &Selector, number: i32, ticket: &Ticket) -> Answer {
         if signal::name(number).is_none() {
             return Err(ApiError::new(Code::Invalid, format!("{number} is no signal")).hint("kill -l lists them"));
         }
-        let ids = self.registry.borrow().select(selector)?;
-        for id in &ids {
+        let share = self.signal_share(selector, ticket).await?;
+        for id in &share.due {
             let (reply, answer) = oneshot::channel();
             let Some(name) = self.registry.borrow().get(*id).map(|entry| {
                 entry.handle.send(Command::Signal(number, reply));
@@ -97,7 +98,7 @@ impl World {
                 return Err(ApiError::new(Code::Invalid, message).hint(format!("start it: rpm start {id}")));
             }
         }
-        Ok(Response::Processes(self.views(&ids)))
+        Ok(Response::Processes(self.views(&share.ids())))
     }
 
     pub(super) async fn flush(&self, selector: Option<&Selector>) -> Answer {

@@ -1,5 +1,6 @@
 //! Memory that outlives the process: mapped and shared, seen as words.
 
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::ftruncate;
 use std::fs::OpenOptions;
@@ -20,8 +21,10 @@ pub fn file(path: &Path, words: usize) -> io::Result<OwnedFd> {
 
 /// Memory for so many words that lives as long as somebody has its descriptor.
 pub fn anonymous(words: usize) -> io::Result<OwnedFd> {
-    let fd = memfd_create(c"rpm-slots", MFdFlags::MFD_CLOEXEC)?;
+    let fd = memfd_create(c"rpm-slots", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
     ftruncate(&fd, (words * size_of::<u64>()) as libc::off_t)?;
+    // Nobody can take away what is mapped.
+    fcntl(&fd, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK))?;
     Ok(fd)
 }
 

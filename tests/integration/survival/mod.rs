@@ -3,6 +3,7 @@
 mod cluster;
 mod generations;
 mod hang;
+mod list;
 #[cfg(feature = "faults")]
 mod points;
 mod storm;
