@@ -6,8 +6,9 @@
 use super::image::Image;
 use super::keeper::{Guardian, Stage};
 use super::message::{About, Child, DeathRecord, ExitRecord, LONGEST_MESSAGE, Message, UpdateRecord, VERSION};
+use super::places::{CANDIDATE, CURRENT, HOME_LOCK as LOCK, PREVIOUS};
 use super::policy::Deaths;
-use super::run::most_descriptors;
+use super::run::{most_descriptors, sign};
 use super::store::Store;
 use crate::sys::children;
 use crate::sys::inherit;
@@ -21,11 +22,6 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// Before the number of the descriptor.
 pub const ARGUMENT: &str = "--adopt";
-
-/// Names of what is no app's.
-const CURRENT: &str = "guardian/current";
-const PREVIOUS: &str = "guardian/previous";
-const LOCK: &str = "guardian/lock";
 
 /// Writes the state. The descriptors in it stay open over the exec.
 #[derive(Debug)]
@@ -77,12 +73,12 @@ impl Writer {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Inventory {
     /// Names, tags, and the numbers of the descriptors: no number twice.
-    kept: Vec<(String, Vec<u8>, RawFd)>,
-    children: Vec<Child>,
-    exits: Vec<ExitRecord>,
-    last_death: Option<DeathRecord>,
-    last_update: Option<UpdateRecord>,
-    about: About,
+    pub(super) kept: Vec<(String, Vec<u8>, RawFd)>,
+    pub(super) children: Vec<Child>,
+    pub(super) exits: Vec<ExitRecord>,
+    pub(super) last_death: Option<DeathRecord>,
+    pub(super) last_update: Option<UpdateRecord>,
+    pub(super) about: About,
 }
 
 impl Inventory {
@@ -114,12 +110,13 @@ impl Inventory {
 
     fn guardian(self) -> io::Result<Guardian> {
         let mut store = Store::default();
-        let (mut current, mut previous, mut lock) = (None, None, None);
+        let (mut current, mut previous, mut candidate, mut lock) = (None, None, None, None);
         for (name, tag, number) in self.kept {
             let fd = inherit::take(number)?;
             match name.as_str() {
                 CURRENT => current = Some(Image::new(fd, &tag)),
                 PREVIOUS => previous = Some(Image::new(fd, &tag)),
+                CANDIDATE => candidate = Some(Image::new(fd, &tag)),
                 LOCK => lock = Some(fd),
                 _ => store.put(&name, &tag, fd),
             }
@@ -132,7 +129,7 @@ impl Inventory {
         Ok(Guardian {
             current,
             previous,
-            candidate: None,
+            candidate,
             store,
             stage: Stage::Waiting { until: awake_ms() },
             deaths: Deaths::default(),
@@ -143,7 +140,7 @@ impl Inventory {
             orphans: self.about.orphans,
             served: true,
             word: None,
-            lock,
+            lock: sign(lock),
             open_files: self.about.open_files,
             most_descriptors: most_descriptors(),
             signals: children::signals()?,

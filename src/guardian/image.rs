@@ -1,6 +1,7 @@
 //! A program that can be the daemon, kept open: replaced or deleted on disk it can still be started.
 
 use super::message::{UpdateRecord, Verdict};
+use crate::sys::keep::LONGEST_TAG;
 use crate::sys::time::unix_ms;
 use std::fs::File;
 use std::io;
@@ -25,7 +26,8 @@ impl Image {
         UpdateRecord { at: unix_ms(), program: self.path.to_vec(), outcome }
     }
 
+    /// The path is for people.
     pub(super) fn new(fd: OwnedFd, path: &[u8]) -> Self {
-        Self { fd: Rc::new(fd), path: path.into() }
+        Self { fd: Rc::new(fd), path: path[..path.len().min(LONGEST_TAG)].into() }
     }
 }

@@ -3,8 +3,10 @@
 use super::generation::{Aim, Generation, Surroundings, end_of};
 use super::image::Image;
 use super::message::{About, Cause, DeathRecord, End, ExitRecord, Message, UpdateRecord, VERSION, Verdict};
+use super::places;
 use super::policy::Deaths;
 use super::store::Store;
+use super::voice::say;
 use super::wire::{Blocked, Incoming, Wire};
 use crate::sys::children;
 use crate::sys::pidfd::Exit;
@@ -19,7 +21,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 const FENCE: u64 = 2_000;
 /// Between two tries when the kernel had no room for a message.
 const CROWDED: u64 = 5;
-/// How long the last daemon has to end everything in order, once we were asked to.
+/// How long we wait for a daemon that ends everything in order, once we were asked to.
 const ENDING: u64 = 60_000;
 
 /// Where the daemon is.
@@ -80,11 +82,6 @@ pub(super) struct Guardian {
     pub(super) code: u8,
 }
 
-/// A line for the daemon's log, which is our standard error too. A full disk is no reason to stop.
-pub(super) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{} guardian: {line}", unix_ms());
-}
-
 impl Guardian {
     /// Until the daemon has left for good.
     pub(super) fn watch(mut self) -> u8 {
@@ -109,6 +106,11 @@ impl Guardian {
         }
     }
 
+    /// When to give up the end that we were asked for. A daemon that is at work takes the time that its apps have.
+    fn leaving(&self) -> Option<u64> {
+        self.ending.filter(|_| !matches!(self.stage, Stage::Running(_)))
+    }
+
     fn wait(&self) {
         let mut next = match &self.stage {
             Stage::Running(daemon) => daemon.next_look(),
@@ -120,7 +122,7 @@ impl Guardian {
         if blocked == Some(Blocked::Crowded) {
             next = next.min(now + CROWDED);
         }
-        let next = self.ending.map_or(next, |ending| next.min(ending));
+        let next = self.leaving().map_or(next, |at| next.min(at));
         let timeout = PollTimeout::from(u16::try_from(next.saturating_sub(now)).unwrap_or(u16::MAX));
         let mut wanted = PollFlags::POLLIN;
         wanted.set(PollFlags::POLLOUT, blocked == Some(Blocked::Full));
@@ -217,6 +219,7 @@ impl Guardian {
 
     fn tell_all(&mut self) {
         self.store.new_listener();
+        self.keep_previous();
         let about = About {
             pid: std::process::id() as i32,
             generation: self.generation,
@@ -235,6 +238,17 @@ impl Guardian {
         rest.push(Message::End(about));
         if let Stage::Running(daemon) = &mut self.stage {
             daemon.wire.replay(rest);
+        }
+    }
+
+    /// For a daemon that has to take our place: the program to go back to. One on trial that lives to do so has been
+    /// taken, and so goes back to what is still the current one.
+    fn keep_previous(&mut self) {
+        let on_trial = matches!(&self.stage, Stage::Running(daemon) if daemon.on_trial);
+        let previous = if on_trial { Some(&self.current) } else { self.previous.as_ref() };
+        match previous.and_then(|image| Some((&image.path, image.fd.try_clone().ok()?))) {
+            Some((path, fd)) => self.store.put(places::PREVIOUS, path, fd),
+            None => self.store.delete(places::PREVIOUS),
         }
     }
 
@@ -279,7 +293,7 @@ impl Guardian {
         while let Ok(Some(signal)) = self.signals.read_signal() {
             // The others only wake us.
             if matches!(signal.ssi_signo as i32, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT) {
-                self.ending = Some(awake_ms() + ENDING);
+                self.ending = Some(awake_ms() + places::milliseconds(places::END_VARIABLE, ENDING));
                 if let Stage::Running(daemon) = &self.stage {
                     daemon.signal(libc::SIGTERM);
                 }
@@ -385,7 +399,7 @@ impl Guardian {
             Stage::Waiting { until } if *until <= now => self.start(),
             Stage::Fencing { .. } | Stage::Waiting { .. } | Stage::Over => {}
         }
-        if self.ending.is_some_and(|at| at <= now) {
+        if self.leaving().is_some_and(|at| at <= now) {
             say("asked to end, and no daemon is there to do it in order: what runs is left alone");
             self.stage = Stage::Over;
         }

@@ -1,15 +1,11 @@
-//! The daemon's end: everything that it says to its guardian and hears from it.
+//! The daemon's end: everything that it says to its guardian and hears from it. It never waits for ever.
 
-use super::handover::Writer;
 use super::message::{About, Child, DeathRecord, ExitRecord, LONGEST_MESSAGE, Message, UpdateRecord, VERSION};
 use super::places;
-use super::run::PROGRAM;
-use crate::sys::keep::{Inheritance, Keep, Kept};
-use crate::sys::spawn::c_string;
+use crate::sys::keep::{Inheritance, Keep, Kept, LONGEST_TAG};
 use crate::sys::{inherit, packet, ready};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,8 +15,12 @@ use std::sync::Arc;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
-/// A guardian answers in microseconds; one that doesn't in this time is stopped or gone. Milliseconds.
+/// A guardian answers in microseconds; one that doesn't in this time hangs. Milliseconds.
 const PATIENCE: u16 = 5_000;
+/// That time is waited for in so many parts: while we were stopped ourselves one of them is over.
+const LOOKS: u16 = 50;
+/// Beats one after another for which a guardian that reads nothing has no room.
+const MOST_UNSENT: u32 = 3;
 
 /// What the daemons before this one have left with the guardian.
 #[derive(Debug, Default)]
@@ -41,40 +41,54 @@ type Entry = (Vec<u8>, Arc<OwnedFd>);
 /// The way to the guardian. One thread.
 #[derive(Debug)]
 pub struct Link {
-    socket: Arc<OwnedFd>,
+    pub(super) socket: Arc<OwnedFd>,
+    /// Its pid.
+    pub(super) guardian: i32,
+    pub(super) patience: u16,
     /// What the guardian has of us; we have it too.
-    table: RefCell<BTreeMap<String, Entry>>,
+    pub(super) table: RefCell<BTreeMap<String, Entry>>,
     exits: RefCell<VecDeque<ExitRecord>>,
     /// Ends that we were told and have not acknowledged: the guardian's, should we take its place.
-    told: RefCell<BTreeMap<u64, ExitRecord>>,
+    pub(super) told: RefCell<BTreeMap<u64, ExitRecord>>,
     heard: Notify,
     barrier: Cell<u64>,
     gone: Cell<bool>,
-    image: OwnedFd,
-    lock: OwnedFd,
+    unsent: Cell<u32>,
+    pub(super) image: OwnedFd,
+    pub(super) lock: OwnedFd,
     /// Of the guardian, for one that takes its place.
-    about: RefCell<About>,
+    pub(super) about: RefCell<About>,
+    pub(super) last_update: RefCell<Option<UpdateRecord>>,
 }
 
 impl Link {
     /// The guardian that started us; `None` where none did. To be asked once, before anything else is opened.
     pub fn find() -> io::Result<Option<Self>> {
-        let parent = nix::unistd::getppid().to_string();
-        if std::env::var_os(places::VARIABLE).is_none_or(|pid| pid.to_str() != Some(&parent)) {
+        let parent = nix::unistd::getppid();
+        if std::env::var_os(places::VARIABLE).is_none_or(|pid| pid.to_str() != Some(&parent.to_string())) {
             return Ok(None);
         }
-        Ok(Some(Self {
-            socket: Arc::new(inherit::take(places::CONTROL)?),
+        let [socket, image, lock] = [places::CONTROL, places::IMAGE, places::LOCK].map(inherit::take);
+        Ok(Some(Self::new(socket?, parent.as_raw(), image?, lock?)))
+    }
+
+    pub(super) fn new(socket: OwnedFd, guardian: i32, image: OwnedFd, lock: OwnedFd) -> Self {
+        Self {
+            socket: Arc::new(socket),
+            guardian,
+            patience: PATIENCE,
             table: RefCell::default(),
             exits: RefCell::default(),
             told: RefCell::default(),
             heard: Notify::new(),
             barrier: Cell::new(0),
             gone: Cell::new(false),
-            image: inherit::take(places::IMAGE)?,
-            lock: inherit::take(places::LOCK)?,
+            unsent: Cell::new(0),
+            image,
+            lock,
             about: RefCell::default(),
-        }))
+            last_update: RefCell::default(),
+        }
     }
 
     /// Greets the guardian and takes over what it has for us.
@@ -97,7 +111,7 @@ impl Link {
                 (Message::Kept { name, tag }, Some(fd)) => {
                     let fd = Arc::new(fd);
                     self.table.borrow_mut().insert(name.clone(), (tag.clone(), Arc::clone(&fd)));
-                    if name != PROGRAM {
+                    if !name.starts_with(places::OWN) {
                         legacy.kept.add(Kept { name, tag, fd });
                     }
                 }
@@ -107,7 +121,10 @@ impl Link {
                     legacy.exits.push(exit);
                 }
                 (Message::Death(death), _) => legacy.last_death = Some(death),
-                (Message::Update(update), _) => legacy.last_update = Some(update),
+                (Message::Update(update), _) => {
+                    self.last_update.replace(Some(update.clone()));
+                    legacy.last_update = Some(update);
+                }
                 (Message::End(about), _) => {
                     self.about.replace(About { open_files, ..about.clone() });
                     legacy.about = about;
@@ -134,8 +151,16 @@ impl Link {
         self.tell(&Message::Ready);
     }
 
+    /// Never waits.
     pub fn beat(&self) {
-        self.tell(&Message::Beat);
+        match packet::send(self.socket.as_fd(), &Message::Beat.encode(), None) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.unsent.set(self.unsent.get() + 1),
+            _ => self.unsent.set(0),
+        }
+        if self.unsent.get() >= MOST_UNSENT {
+            self.unsent.set(0);
+            self.end_guardian();
+        }
     }
 
     /// We are about to leave for good, and nothing runs any more.
@@ -145,10 +170,13 @@ impl Link {
 
     /// Has the guardian start this program when we have ended.
     pub fn try_program(&self, program: &Path) -> io::Result<()> {
-        let file = File::open(program)?;
-        let message = Message::Try { path: program.as_os_str().as_bytes().to_vec() };
-        packet::send(self.socket.as_fd(), &message.encode(), Some(file.as_fd()), true)?;
-        self.wait_for_barrier()
+        let file = OwnedFd::from(File::open(program)?);
+        let path = program.as_os_str().as_bytes();
+        self.send(&Message::Try { path: path.to_vec() }, Some(file.as_fd()))?;
+        self.wait_for_barrier()?;
+        let tag = path[..path.len().min(LONGEST_TAG)].to_vec();
+        self.table.borrow_mut().insert(places::CANDIDATE.to_owned(), (tag, Arc::new(file)));
+        Ok(())
     }
 
     /// All ends of runs, each handed to `each`, until the guardian is gone.
@@ -172,7 +200,7 @@ impl Link {
                 ready = socket.readable() => ready?,
                 () = self.heard.notified() => continue,
             };
-            match self.receive(false) {
+            match self.receive() {
                 Ok((Message::Exit(exit), _)) => self.heard_exit(exit),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => ready.clear_ready(),
@@ -180,42 +208,6 @@ impl Link {
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    /// Takes the place of a guardian that is gone: this program becomes one, with all that the old one had, and
-    /// starts a daemon. Returns only when that is impossible.
-    pub fn become_guardian(&self, death: DeathRecord) -> io::Error {
-        match self.hand_over(death) {
-            Ok((program, argv, env)) => inherit::become_program(program.as_fd(), &argv, &env),
-            Err(error) => error,
-        }
-    }
-
-    fn hand_over(&self, death: DeathRecord) -> io::Result<(Arc<OwnedFd>, Vec<CString>, Vec<CString>)> {
-        use super::handover::ARGUMENT;
-        let table = self.table.borrow();
-        let (_, program) = table.get(PROGRAM).ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
-        let mut writer = Writer::new()?;
-        let path = std::fs::read_link("/proc/self/exe").unwrap_or_default();
-        writer.own(self.image.as_fd(), path.as_os_str().as_bytes(), self.lock.as_fd())?;
-        for (name, (tag, fd)) in &*table {
-            writer.kept(name, tag, fd.as_fd())?;
-        }
-        for exit in self.told.borrow().values() {
-            writer.message(&Message::Exit(*exit), None)?;
-        }
-        writer.message(&Message::Death(death), None)?;
-        writer.message(&Message::End(self.about.borrow().clone()), None)?;
-        let state = writer.finish()?;
-        let number = std::os::fd::IntoRawFd::into_raw_fd(state);
-        let argv =
-            ["rpm-guardian", ARGUMENT, &number.to_string()].map(c_string).into_iter().collect::<Result<_, _>>()?;
-        let env = std::env::vars_os().map(|(mut name, value)| {
-            name.push("=");
-            name.push(value);
-            c_string(name)
-        });
-        Ok((Arc::clone(program), argv, env.collect::<Result<_, _>>()?))
     }
 
     fn heard_exit(&self, exit: ExitRecord) {
@@ -242,7 +234,31 @@ impl Link {
     }
 
     fn say(&self, message: &Message) -> io::Result<()> {
-        packet::send(self.socket.as_fd(), &message.encode(), None, true)
+        self.send(message, None)
+    }
+
+    fn send(&self, message: &Message, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        let bytes = message.encode();
+        loop {
+            match packet::send(self.socket.as_fd(), &bytes, descriptor) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                sent => return sent,
+            }
+            if !self.in_time(packet::wait_writable)? {
+                self.end_guardian();
+                return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+            }
+        }
+    }
+
+    /// Whether what is looked for comes while we have patience.
+    fn in_time(&self, look: impl Fn(BorrowedFd<'_>, u16) -> io::Result<bool>) -> io::Result<bool> {
+        for _ in 0..LOOKS {
+            if look(self.socket.as_fd(), self.patience / LOOKS)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn wait_for_barrier(&self) -> io::Result<()> {
@@ -250,7 +266,12 @@ impl Link {
         self.barrier.set(number);
         self.say(&Message::Barrier(number))?;
         loop {
-            match self.hear()? {
+            let heard = self.hear().inspect_err(|error| {
+                if error.kind() == ErrorKind::WouldBlock {
+                    self.end_guardian();
+                }
+            });
+            match heard? {
                 (Message::Done(done), _) if done == number => return Ok(()),
                 (Message::Refused { barrier, errno }, _) if barrier == number => {
                     return Err(io::Error::from_raw_os_error(errno));
@@ -267,20 +288,20 @@ impl Link {
 
     /// Waits for a message.
     fn hear(&self) -> io::Result<(Message, Option<OwnedFd>)> {
-        if !packet::wait_readable(self.socket.as_fd(), PATIENCE)? {
+        if !self.in_time(packet::wait_readable)? {
             // It may be able to in a moment.
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
         }
-        self.receive(false).inspect_err(|error| {
+        self.receive().inspect_err(|error| {
             if error.kind() == ErrorKind::UnexpectedEof {
                 self.note_gone();
             }
         })
     }
 
-    fn receive(&self, wait: bool) -> io::Result<(Message, Option<OwnedFd>)> {
+    fn receive(&self) -> io::Result<(Message, Option<OwnedFd>)> {
         let mut buffer = [0; LONGEST_MESSAGE];
-        let Some(packet) = packet::receive(self.socket.as_fd(), &mut buffer, wait)? else {
+        let Some(packet) = packet::receive(self.socket.as_fd(), &mut buffer)? else {
             return Err(io::Error::new(ErrorKind::UnexpectedEof, "the guardian is gone"));
         };
         if packet.truncated {
@@ -295,7 +316,7 @@ impl Keep for Link {
     fn put(&self, name: &str, tag: &[u8], fd: &Arc<OwnedFd>) -> io::Result<()> {
         self.table.borrow_mut().insert(name.to_owned(), (tag.to_vec(), Arc::clone(fd)));
         let message = Message::Put { name: name.to_owned(), tag: tag.to_vec() };
-        match packet::send(self.socket.as_fd(), &message.encode(), Some(fd.as_fd()), true) {
+        match self.send(&message, Some(fd.as_fd())) {
             Err(_) if self.is_gone() => Ok(()),
             sent => sent,
         }
@@ -321,4 +342,42 @@ impl Keep for Link {
 
 fn nonsense() -> io::Error {
     io::Error::new(ErrorKind::InvalidData, "the guardian says what no guardian should")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::time::awake_ms;
+
+    /// A link whose guardian, which is none, reads nothing.
+    fn to_nobody() -> (Link, OwnedFd) {
+        let (theirs, ours) = packet::pair().unwrap();
+        let null = || OwnedFd::from(File::open("/dev/null").unwrap());
+        let mut link = Link::new(ours, std::process::id() as i32, null(), null());
+        link.patience = 300;
+        (link, theirs)
+    }
+
+    #[test]
+    fn a_guardian_that_reads_nothing_holds_nobody_up_for_ever() {
+        let (link, theirs) = to_nobody();
+        let began = awake_ms();
+        (0..5000).for_each(|_| link.beat());
+        let fd = Arc::new(OwnedFd::from(File::open("/dev/null").unwrap()));
+        assert_eq!(link.put("slots", b"", &fd).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!((300..5000).contains(&(awake_ms() - began)));
+        assert!(!link.is_gone());
+        // Everything that did fit is there, and there is room again.
+        let mut buffer = [0; LONGEST_MESSAGE];
+        while let Ok(Some(packet)) = packet::receive(theirs.as_fd(), &mut buffer) {
+            assert_eq!(Message::decode(&buffer[..packet.length]), Ok(Message::Beat));
+        }
+        link.put("slots", b"", &fd).unwrap();
+        assert_eq!(link.settle().unwrap_err().kind(), ErrorKind::WouldBlock);
+        // A dead one is gone, and what is put is kept here.
+        drop(theirs);
+        link.put("slots", b"", &fd).unwrap();
+        link.settle().unwrap();
+        assert!(link.is_gone());
+    }
 }

@@ -22,6 +22,9 @@ pub mod places;
 mod policy;
 mod run;
 mod store;
+#[cfg(feature = "engine")]
+mod takeover;
+mod voice;
 mod wire;
 
 #[cfg(feature = "engine")]

@@ -2,26 +2,26 @@
 
 use super::handover;
 use super::image::Image;
-use super::keeper::{Guardian, Stage, say};
+use super::keeper::{Guardian, Stage};
 use super::leash;
+use super::places;
 use super::policy::Deaths;
 use super::store::Store;
+use super::voice::say;
 use crate::sys::launch::{leave_launcher, ready_pipe};
 use crate::sys::lock::FileLock;
 use crate::sys::socket::raise_open_files;
 use crate::sys::time::{awake_ms, unix_ms};
-use crate::sys::{children, thread};
+use crate::sys::{children, inherit, thread};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// How long a guardian that ends may hold the lock.
 const LEAVING: u64 = 2_000;
-
-/// The name under which the guardian's own program is kept.
-pub(super) const PROGRAM: &str = "guardian/program";
 
 /// Descriptors that starting a daemon takes, and some more.
 const OURS: u64 = 24;
@@ -88,7 +88,7 @@ fn new(program: &Path, word: &mut Option<File>) -> Result<Guardian, String> {
     let mut store = Store::default();
     // For a daemon that has to take our place.
     if let Ok(own) = File::open("/proc/self/exe") {
-        store.put(PROGRAM, b"", own.into());
+        store.put(places::PROGRAM, b"", own.into());
     }
     children::inherit_orphans().map_err(|error| failed("orphans of apps cannot be taken in", error))?;
     Ok(Guardian {
@@ -122,15 +122,14 @@ pub(super) fn most_descriptors() -> u64 {
 /// Whoever has it is the only guardian of the home, and so its daemon the only one.
 fn take_lock(home: &Path) -> Result<OwnedFd, String> {
     let path = home.join("lock");
+    if let Some(lock) = inherited_lock(&path) {
+        return Ok(lock);
+    }
     let failed = |error: io::Error| format!("{} cannot be taken: {error}", path.display());
     let deadline = awake_ms() + LEAVING;
     loop {
-        if let Some(mut lock) = FileLock::try_take(&path).map_err(failed)? {
-            // It names us to people; a full disk is no reason not to start.
-            let file = lock.file_mut();
-            let named = file.set_len(0).and_then(|()| file.rewind());
-            let _ = named.and_then(|()| write!(file, "{}", std::process::id()));
-            return Ok(lock.into());
+        if let Some(lock) = FileLock::try_take(&path).map_err(failed)? {
+            return Ok(sign(lock.into()));
         }
         if awake_ms() >= deadline {
             let pid = fs::read_to_string(&path).unwrap_or_default();
@@ -141,4 +140,27 @@ fn take_lock(home: &Path) -> Result<OwnedFd, String> {
         }
         std::thread::park_timeout(std::time::Duration::from_millis(20));
     }
+}
+
+/// The lock of a daemon whose guardian ended before it could take over anything, and that has become us: nobody else
+/// could ever take it.
+fn inherited_lock(path: &Path) -> Option<OwnedFd> {
+    let ours = fs::metadata(format!("/proc/self/fd/{}", places::LOCK)).ok()?;
+    let theirs = fs::metadata(path).ok()?;
+    if (ours.dev(), ours.ino()) != (theirs.dev(), theirs.ino()) {
+        return None;
+    }
+    let lock = File::from(inherit::take(places::LOCK).ok()?);
+    // Whoever else had it would have locked it by another descriptor.
+    lock.try_lock().ok()?;
+    Some(sign(lock.into()))
+}
+
+/// Writes into the lock who has it.
+pub(super) fn sign(lock: OwnedFd) -> OwnedFd {
+    let mut file = File::from(lock);
+    // It is for people; a full disk is no reason not to start.
+    let emptied = file.set_len(0).and_then(|()| file.rewind());
+    let _ = emptied.and_then(|()| write!(file, "{}", std::process::id()));
+    file.into()
 }

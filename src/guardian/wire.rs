@@ -66,7 +66,7 @@ impl Wire {
 
     pub(super) fn receive(&self) -> Incoming {
         let mut buffer = [0; LONGEST_MESSAGE];
-        match packet::receive(self.fd(), &mut buffer, false) {
+        match packet::receive(self.fd(), &mut buffer) {
             Ok(None) => Incoming::End,
             Ok(Some(packet)) => match Message::decode(&buffer[..packet.length]) {
                 Ok(message) => Incoming::Message {
@@ -130,7 +130,7 @@ impl Wire {
 
     /// A dead peer takes everything.
     fn send(&self, message: &Message, descriptor: Option<BorrowedFd<'_>>) -> Result<(), Blocked> {
-        match packet::send(self.fd(), &message.encode(), descriptor, false) {
+        match packet::send(self.fd(), &message.encode(), descriptor) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Blocked::Full),
             Err(error) => match error.raw_os_error() {
                 Some(libc::ETOOMANYREFS | libc::ENOBUFS | libc::ENOMEM) => Err(Blocked::Crowded),

@@ -2,6 +2,7 @@
 //! of who sent it, which nobody can forge.
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::sockopt::PassCred;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, recvmsg, sendmsg,
@@ -21,16 +22,16 @@ pub struct Packet {
     pub sender: i32,
 }
 
-/// The parent's end, which is told who sends, and the child's. Both close-on-exec; only calls that say so wait.
+/// The parent's end, which is told who sends, and the child's. Both close-on-exec.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let (parent, child) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
     setsockopt(&parent, PassCred, &true)?;
     Ok((parent, child))
 }
 
-/// Sends a packet. Without `wait` a full socket is [`io::ErrorKind::WouldBlock`].
-pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>, wait: bool) -> io::Result<()> {
-    let flags = MsgFlags::MSG_NOSIGNAL | if wait { MsgFlags::empty() } else { MsgFlags::MSG_DONTWAIT };
+/// Sends a packet, without waiting: a full socket is [`io::ErrorKind::WouldBlock`].
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
     let data = [IoSlice::new(bytes)];
     let raw = descriptor.map(|fd| [fd.as_raw_fd()]);
     let rights: Vec<ControlMessage<'_>> = raw.iter().map(|fds| ControlMessage::ScmRights(fds)).collect();
@@ -42,11 +43,11 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptor: Option<BorrowedFd<
     }
 }
 
-/// Receives a packet. `None` is the end: nobody is left who could send. Without `wait` an empty socket is
-/// [`io::ErrorKind::WouldBlock`].
-pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], wait: bool) -> io::Result<Option<Packet>> {
+/// Receives a packet, without waiting: an empty socket is [`io::ErrorKind::WouldBlock`]. `None` is the end: nobody is
+/// left who could send.
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Packet>> {
     let mut control = nix::cmsg_space!([std::os::fd::RawFd; 1], nix::sys::socket::UnixCredentials);
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC | if wait { MsgFlags::empty() } else { MsgFlags::MSG_DONTWAIT };
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
     loop {
         let mut data = [IoSliceMut::new(buffer)];
         let message = match recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut data, Some(&mut control), flags) {
@@ -85,9 +86,22 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], wait: bool) -> io::Res
 
 /// Waits until a packet can be received (or the end), at most so long.
 pub fn wait_readable(socket: BorrowedFd<'_>, milliseconds: u16) -> io::Result<bool> {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    wait(socket, PollFlags::POLLIN, milliseconds)
+}
+
+/// Waits until there is room for a packet (or nobody to read it), at most so long.
+pub fn wait_writable(socket: BorrowedFd<'_>, milliseconds: u16) -> io::Result<bool> {
+    wait(socket, PollFlags::POLLOUT, milliseconds)
+}
+
+/// Waits until nobody is left at the other end, at most so long.
+pub fn wait_closed(socket: BorrowedFd<'_>, milliseconds: u16) -> io::Result<bool> {
+    wait(socket, PollFlags::empty(), milliseconds)
+}
+
+fn wait(socket: BorrowedFd<'_>, events: PollFlags, milliseconds: u16) -> io::Result<bool> {
     loop {
-        match poll(&mut [PollFd::new(socket, PollFlags::POLLIN)], PollTimeout::from(milliseconds)) {
+        match poll(&mut [PollFd::new(socket, events)], PollTimeout::from(milliseconds)) {
             Err(Errno::EINTR) => {}
             other => return Ok(other? > 0),
         }
@@ -96,7 +110,6 @@ pub fn wait_readable(socket: BorrowedFd<'_>, milliseconds: u16) -> io::Result<bo
 
 /// Whether nobody is left at the other end.
 pub fn is_closed(socket: BorrowedFd<'_>) -> bool {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     let mut fds = [PollFd::new(socket, PollFlags::empty())];
     poll(&mut fds, PollTimeout::ZERO).is_ok()
         && fds[0].revents().is_some_and(|events| events.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
@@ -115,33 +128,33 @@ mod tests {
     fn packets_come_whole_with_their_sender_and_descriptor() {
         let (parent, child) = pair().unwrap();
         let (reader, _writer) = io::pipe().unwrap();
-        send(child.as_fd(), b"one", Some(reader.as_fd()), true).unwrap();
-        send(child.as_fd(), b"two", None, true).unwrap();
+        send(child.as_fd(), b"one", Some(reader.as_fd())).unwrap();
+        send(child.as_fd(), b"two", None).unwrap();
         let mut buffer = [0; 16];
-        let first = receive(parent.as_fd(), &mut buffer, false).unwrap().unwrap();
+        let first = receive(parent.as_fd(), &mut buffer).unwrap().unwrap();
         assert_eq!((&buffer[..first.length], first.sender), (&b"one"[..], std::process::id() as i32));
         assert!(first.descriptor.is_some() && !first.truncated);
-        let second = receive(parent.as_fd(), &mut buffer, false).unwrap().unwrap();
+        let second = receive(parent.as_fd(), &mut buffer).unwrap().unwrap();
         assert!(second.descriptor.is_none());
-        assert_eq!(receive(parent.as_fd(), &mut buffer, false).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(receive(parent.as_fd(), &mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]
     fn a_dead_peer_with_unread_packets_has_still_sent_its_own() {
         let (parent, child) = pair().unwrap();
-        send(parent.as_fd(), b"never read", None, true).unwrap();
-        send(child.as_fd(), b"last words", None, true).unwrap();
+        send(parent.as_fd(), b"never read", None).unwrap();
+        send(child.as_fd(), b"last words", None).unwrap();
         drop(child);
         let mut buffer = [0; 16];
-        let packet = receive(parent.as_fd(), &mut buffer, false).unwrap().unwrap();
+        let packet = receive(parent.as_fd(), &mut buffer).unwrap().unwrap();
         assert_eq!(&buffer[..packet.length], b"last words");
-        assert!(receive(parent.as_fd(), &mut buffer, false).unwrap().is_none());
+        assert!(receive(parent.as_fd(), &mut buffer).unwrap().is_none());
     }
 
     #[test]
     fn what_does_not_fit_is_told() {
         let (parent, child) = pair().unwrap();
-        send(child.as_fd(), &[7; 64], None, true).unwrap();
-        assert!(receive(parent.as_fd(), &mut [0; 16], false).unwrap().unwrap().truncated);
+        send(child.as_fd(), &[7; 64], None).unwrap();
+        assert!(receive(parent.as_fd(), &mut [0; 16]).unwrap().unwrap().truncated);
     }
 }

@@ -100,6 +100,50 @@ fn without_its_guardian_a_daemon_brings_up_another() {
 }
 
 #[test]
+fn a_stopped_guardian_is_replaced() {
+    let home = Home::new();
+    home.start_numbered(&[numbered("app", "lines=3", json!({}))]);
+    let app = home.wait_run("app", 0).pid;
+    let before = home.daemon();
+    let old = before.guardian.clone().unwrap().pid;
+    signal(old, Signal::SIGSTOP);
+    // It needs the guardian, and is the one that finds out.
+    home.start_numbered(&[numbered("other", "lines=3", json!({}))]);
+    let other = home.wait_run("other", 0).pid;
+    assert!(!is_alive(old));
+    let now = home.daemon();
+    assert_ne!(now.guardian.unwrap().pid, old);
+    assert!(now.last_death.unwrap().cause.contains("its guardian was killed"));
+    assert_eq!((home.pid("app"), home.pid("other")), (app, other));
+    for name in ["app", "other"] {
+        let process = home.process(name);
+        assert_eq!((process.status, process.restarts), (Status::Online, 0), "{process:?}");
+        assert_eq!(home.runs(name).len(), 1);
+    }
+    home.quiet(["app", "other"]);
+    for name in ["app", "other"] {
+        home.check_logs(name);
+    }
+}
+
+#[test]
+fn a_daemon_without_a_guardian_from_its_beginning_brings_one() {
+    let home = Home::new();
+    home.rpm(["start", "sleep", "--", "1000"]).ok();
+    let pid = home.pid("sleep");
+    kill_both(&home);
+    // As its guardian has left it: with the lock, and with a parent that is another.
+    let line = "exec 6<>\"$RPM_HOME/lock\"; flock -n 6 && RPM_GUARDIAN=1 \"$0\" daemon & wait $!";
+    let daemon = Program::new("sh").args(["-c", line]).args([home.program()]).env("RPM_HOME", home.root()).begin();
+    let info = eventually("it serves", || home.answering());
+    let guardian = info.guardian.unwrap().pid;
+    assert_eq!(std::fs::read_to_string(home.root().join("lock")).unwrap(), guardian.to_string());
+    assert_eq!(home.pid("sleep"), pid);
+    home.rpm(["kill"]).ok();
+    daemon.end().ok();
+}
+
+#[test]
 fn the_new_guardian_is_one() {
     let home = Home::new();
     home.start_numbered(&[numbered("app", "", json!({}))]);
@@ -111,6 +155,9 @@ fn the_new_guardian_is_one() {
         let guardian = home.guardian();
         home.kill_daemon();
         assert_eq!((home.pid("app"), home.guardian()), (pid, guardian));
+        // By it people find whom to end.
+        let lock = std::fs::read_to_string(home.root().join("lock")).unwrap();
+        assert_eq!(lock, guardian.to_string());
     }
     home.quiet(["app"]);
     home.check_logs("app");
@@ -364,6 +411,28 @@ fn signals_to_the_guardian_end_everything_in_order() {
         assert!(!home.root().join("rpm.pid").exists());
         assert!(home.list().is_empty());
     }
+}
+
+#[test]
+fn a_daemon_that_ends_in_order_has_the_time_that_its_apps_need() {
+    // More than a guardian waits for a daemon that never comes.
+    let home = Home::new().env("RPM_END_TIMEOUT", "300");
+    home.start_numbered(&[numbered("app", "grace=1500", json!({"kill_timeout": 10_000}))]);
+    let app = home.wait_run("app", 0).pid;
+    let info = home.daemon();
+    let guardian = info.guardian.unwrap().pid;
+    signal(guardian, Signal::SIGTERM);
+    eventually("the app has gone", || {
+        let watched = is_alive(guardian);
+        (!is_alive(app)).then_some(()).or_else(|| {
+            assert!(watched, "the guardian has left before the daemon was through");
+            None
+        })
+    });
+    eventually("all have gone", || (![info.pid, guardian].into_iter().any(is_alive)).then_some(()));
+    let run = home.runs("app").remove(0);
+    assert_eq!((run.asked.len(), run.end.map(|end| end.code)), (1, Some(5)));
+    assert!(home.list().is_empty());
 }
 
 #[test]

@@ -222,6 +222,29 @@ fn what_dies_again_and_again_gives_way_to_the_one_before() {
 }
 
 #[test]
+fn a_new_guardian_knows_what_was_before() {
+    let scene = Scene::new();
+    let home = &scene.home;
+    let program = copy(home, "next");
+    home.rpm(["update", "--program", program.to_str().unwrap()]).ok();
+    let before = home.daemon();
+    signal(before.guardian.as_ref().unwrap().pid, Signal::SIGKILL);
+    let now = home.successor(&before);
+    assert_eq!(executes(&now), program);
+    assert_eq!(now.last_update, before.last_update);
+    // Five crashes in a row.
+    for _ in 0..4 {
+        assert_eq!(executes(&home.end_daemon(Signal::SIGABRT)), program);
+    }
+    let now = home.end_daemon(Signal::SIGABRT);
+    assert_eq!(executes(&now), scene.program);
+    let report = now.last_update.unwrap();
+    assert_eq!(report.program, program);
+    assert!(report.failed.is_some(), "{report:?}");
+    assert_eq!(lives(&home.list()), scene.lives);
+}
+
+#[test]
 fn two_at_once_are_one_after_the_other() {
     let scene = Scene::new();
     let home = &scene.home;
