@@ -106,6 +106,7 @@ pub(super) async fn listen(link: Rc<Link>, exits: Rc<Exits>, generation: u64) {
     }
     let death = DeathRecord { generation, at: clock::unix_ms(), cause: Cause::GuardianKilled };
     let error = link.become_guardian(death);
-    tracing::error!("no guardian can be started: {error}; apps live on, but not through this daemon's death");
-    std::future::pending::<()>().await;
+    // Without one nobody would take over from us. The next command starts both, and finds the apps.
+    tracing::error!("no guardian can be started: {error}; apps run on, any rpm command takes them over");
+    std::process::abort();
 }

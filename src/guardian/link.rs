@@ -22,6 +22,9 @@ const LOOKS: u16 = 50;
 /// Beats one after another for which a guardian that reads nothing has no room.
 const MOST_UNSENT: u32 = 3;
 
+/// Descriptors that handing everything over takes.
+const RESERVE: usize = 4;
+
 /// What the daemons before this one have left with the guardian.
 #[derive(Debug, Default)]
 pub struct Legacy {
@@ -55,6 +58,8 @@ pub struct Link {
     gone: Cell<bool>,
     unsent: Cell<u32>,
     pub(super) image: OwnedFd,
+    /// Numbers for taking the guardian's place, where there are no others left.
+    pub(super) reserve: RefCell<Vec<File>>,
     pub(super) lock: OwnedFd,
     /// Of the guardian, for one that takes its place.
     pub(super) about: RefCell<About>,
@@ -85,6 +90,7 @@ impl Link {
             gone: Cell::new(false),
             unsent: Cell::new(0),
             image,
+            reserve: RefCell::new((0..RESERVE).map_while(|_| File::open("/dev/null").ok()).collect()),
             lock,
             about: RefCell::default(),
             last_update: RefCell::default(),

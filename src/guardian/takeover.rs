@@ -36,6 +36,7 @@ impl Link {
     }
 
     fn hand_over(&self, death: DeathRecord) -> io::Result<(Arc<OwnedFd>, Vec<CString>, Vec<CString>)> {
+        self.reserve.borrow_mut().clear();
         let table = self.table.borrow();
         let (_, program) = table.get(places::PROGRAM).ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
         let mut writer = Writer::new()?;
