@@ -4,12 +4,13 @@
 //! belongs to it, that descriptor's number behind it.
 
 use super::image::Image;
-use super::keeper::{Guardian, Stage};
+use super::keeper::Guardian;
 use super::message::{About, Child, DeathRecord, ExitRecord, LONGEST_MESSAGE, Message, UpdateRecord, VERSION};
 use super::places::{CANDIDATE, CURRENT, HOME_LOCK as LOCK, PREVIOUS};
 use super::policy::Deaths;
 use super::run::{most_descriptors, sign};
 use super::store::Store;
+use super::succession::Stage;
 use crate::sys::children;
 use crate::sys::inherit;
 use crate::sys::socket::raise_open_files;

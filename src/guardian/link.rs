@@ -1,8 +1,8 @@
 //! The daemon's end: everything that it says to its guardian and hears from it. It never waits for ever.
 
-use super::message::{About, Child, DeathRecord, ExitRecord, LONGEST_MESSAGE, Message, UpdateRecord, VERSION};
+use super::message::{About, ExitRecord, LONGEST_MESSAGE, Message, UpdateRecord};
 use super::places;
-use crate::sys::keep::{Inheritance, Keep, Kept, LONGEST_TAG};
+use crate::sys::keep::{Keep, LONGEST_TAG};
 use crate::sys::{inherit, packet, ready};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -24,19 +24,6 @@ const MOST_UNSENT: u32 = 3;
 
 /// Descriptors that handing everything over takes.
 const RESERVE: usize = 4;
-
-/// What the daemons before this one have left with the guardian.
-#[derive(Debug, Default)]
-pub struct Legacy {
-    pub kept: Inheritance,
-    /// Runs that live.
-    pub children: Vec<Child>,
-    /// Runs that have ended, and whose end no daemon has taken note of.
-    pub exits: Vec<ExitRecord>,
-    pub last_death: Option<DeathRecord>,
-    pub last_update: Option<UpdateRecord>,
-    pub about: About,
-}
 
 /// A tag and a descriptor.
 type Entry = (Vec<u8>, Arc<OwnedFd>);
@@ -94,50 +81,6 @@ impl Link {
             lock,
             about: RefCell::default(),
             last_update: RefCell::default(),
-        }
-    }
-
-    /// Greets the guardian and takes over what it has for us.
-    ///
-    /// `open_files` is the soft limit that we were started with.
-    pub fn inherit(&self, open_files: u64) -> io::Result<Legacy> {
-        self.say(&Message::Hello { version: VERSION })?;
-        match self.hear()? {
-            (Message::Welcome { version: VERSION }, _) => {}
-            (Message::Welcome { version }, _) => {
-                let message = format!("the guardian speaks version {version} of its protocol, this program {VERSION}");
-                return Err(io::Error::new(ErrorKind::Unsupported, message));
-            }
-            _ => return Err(nonsense()),
-        }
-        self.say(&Message::Get)?;
-        let mut legacy = Legacy::default();
-        loop {
-            match self.hear()? {
-                (Message::Kept { name, tag }, Some(fd)) => {
-                    let fd = Arc::new(fd);
-                    self.table.borrow_mut().insert(name.clone(), (tag.clone(), Arc::clone(&fd)));
-                    if !name.starts_with(places::OWN) {
-                        legacy.kept.add(Kept { name, tag, fd });
-                    }
-                }
-                (Message::Child(child), _) => legacy.children.push(child),
-                (Message::Exit(exit), _) => {
-                    self.told.borrow_mut().insert(exit.run, exit);
-                    legacy.exits.push(exit);
-                }
-                (Message::Death(death), _) => legacy.last_death = Some(death),
-                (Message::Update(update), _) => {
-                    self.last_update.replace(Some(update.clone()));
-                    legacy.last_update = Some(update);
-                }
-                (Message::End(about), _) => {
-                    self.about.replace(About { open_files, ..about.clone() });
-                    legacy.about = about;
-                    return Ok(legacy);
-                }
-                _ => return Err(nonsense()),
-            }
         }
     }
 
@@ -239,7 +182,7 @@ impl Link {
         let _ = self.say(message);
     }
 
-    fn say(&self, message: &Message) -> io::Result<()> {
+    pub(super) fn say(&self, message: &Message) -> io::Result<()> {
         self.send(message, None)
     }
 
@@ -293,7 +236,7 @@ impl Link {
     }
 
     /// Waits for a message.
-    fn hear(&self) -> io::Result<(Message, Option<OwnedFd>)> {
+    pub(super) fn hear(&self) -> io::Result<(Message, Option<OwnedFd>)> {
         if !self.in_time(packet::wait_readable)? {
             // It may be able to in a moment.
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
@@ -346,7 +289,7 @@ impl Keep for Link {
     }
 }
 
-fn nonsense() -> io::Error {
+pub(super) fn nonsense() -> io::Error {
     io::Error::new(ErrorKind::InvalidData, "the guardian says what no guardian should")
 }
 

@@ -4,7 +4,7 @@
 //! too long or unknown is [`Malformed`]; nothing here panics, whatever the bytes. `docs/guardian-protocol.md` is the
 //! same for people.
 
-use crate::sys::keep::{LONGEST_NAME, LONGEST_TAG};
+use super::codec::{LONGEST_TEXT, Reader, Writer};
 
 /// Grows when a side of the older number could misunderstand the newer one. Both sides of a running pair must have
 /// the same; a daemon that a guardian of another version starts refuses, and the one before it goes on.
@@ -12,9 +12,6 @@ pub const VERSION: u16 = 1;
 
 /// No packet is longer.
 pub const LONGEST_MESSAGE: usize = 4096;
-
-/// Longest path or text in a message.
-const LONGEST_TEXT: usize = 4000;
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,139 +235,10 @@ impl Message {
     }
 }
 
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn byte(&mut self, byte: u8) -> &mut Self {
-        self.0.push(byte);
-        self
-    }
-
-    fn number(&mut self, number: u64) -> &mut Self {
-        self.0.extend_from_slice(&number.to_le_bytes());
-        self
-    }
-
-    fn signed(&mut self, number: i32) -> &mut Self {
-        self.0.extend_from_slice(&number.to_le_bytes());
-        self
-    }
-
-    /// A length of two bytes, then the bytes. What is too long for a message is cut; names and tags never are.
-    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        let bytes = &bytes[..bytes.len().min(LONGEST_TEXT)];
-        self.0.extend_from_slice(&(bytes.len() as u16).to_le_bytes());
-        self.0.extend_from_slice(bytes);
-        self
-    }
-
-    fn end(&mut self, end: End) -> &mut Self {
-        match end {
-            End::Code(code) => self.byte(0).signed(code),
-            End::Signal(signal) => self.byte(1).signed(signal),
-            End::Unknown => self.byte(2).signed(0),
-        }
-    }
-
-    fn cause(&mut self, cause: Cause) -> &mut Self {
-        match cause {
-            Cause::Ended(end) => self.byte(0).end(end),
-            Cause::Hung(time) => self.byte(1).number(time),
-            Cause::MadeRoom => self.byte(2),
-            Cause::GuardianKilled => self.byte(3),
-        }
-    }
-
-    fn verdict(&mut self, verdict: Verdict) -> &mut Self {
-        match verdict {
-            Verdict::Taken => self.byte(0),
-            Verdict::NotExecuted(errno) => self.byte(1).signed(errno),
-            Verdict::Ended(end) => self.byte(2).end(end),
-            Verdict::Late(time) => self.byte(3).number(time),
-            Verdict::Crashed(end) => self.byte(4).end(end),
-        }
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (head, tail) = self.0.split_first_chunk().ok_or(Malformed)?;
-        self.0 = tail;
-        Ok(*head)
-    }
-
-    fn byte(&mut self) -> Result<u8, Malformed> {
-        self.take().map(|[byte]| byte)
-    }
-
-    fn number(&mut self) -> Result<u64, Malformed> {
-        self.take().map(u64::from_le_bytes)
-    }
-
-    fn signed(&mut self) -> Result<i32, Malformed> {
-        self.take().map(i32::from_le_bytes)
-    }
-
-    fn version(&mut self) -> Result<u16, Malformed> {
-        u16::try_from(self.number()?).map_err(|_| Malformed)
-    }
-
-    fn bytes(&mut self, longest: usize) -> Result<Vec<u8>, Malformed> {
-        let length = usize::from(self.take().map(u16::from_le_bytes)?);
-        if length > longest {
-            return Err(Malformed);
-        }
-        let (head, tail) = self.0.split_at_checked(length).ok_or(Malformed)?;
-        self.0 = tail;
-        Ok(head.to_vec())
-    }
-
-    fn name(&mut self) -> Result<String, Malformed> {
-        let name = String::from_utf8(self.bytes(LONGEST_NAME)?).map_err(|_| Malformed)?;
-        if name.is_empty() { Err(Malformed) } else { Ok(name) }
-    }
-
-    fn tag(&mut self) -> Result<Vec<u8>, Malformed> {
-        self.bytes(LONGEST_TAG)
-    }
-
-    fn end(&mut self) -> Result<End, Malformed> {
-        let (kind, value) = (self.byte()?, self.signed()?);
-        match kind {
-            0 => Ok(End::Code(value)),
-            1 => Ok(End::Signal(value)),
-            2 if value == 0 => Ok(End::Unknown),
-            _ => Err(Malformed),
-        }
-    }
-
-    fn cause(&mut self) -> Result<Cause, Malformed> {
-        match self.byte()? {
-            0 => Ok(Cause::Ended(self.end()?)),
-            1 => Ok(Cause::Hung(self.number()?)),
-            2 => Ok(Cause::MadeRoom),
-            3 => Ok(Cause::GuardianKilled),
-            _ => Err(Malformed),
-        }
-    }
-
-    fn verdict(&mut self) -> Result<Verdict, Malformed> {
-        match self.byte()? {
-            0 => Ok(Verdict::Taken),
-            1 => Ok(Verdict::NotExecuted(self.signed()?)),
-            2 => Ok(Verdict::Ended(self.end()?)),
-            3 => Ok(Verdict::Late(self.number()?)),
-            4 => Ok(Verdict::Crashed(self.end()?)),
-            _ => Err(Malformed),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::keep::LONGEST_TAG;
     use proptest::prelude::*;
 
     fn end() -> impl Strategy<Value = End> {

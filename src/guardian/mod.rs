@@ -10,23 +10,30 @@
 //! [`leash`] is another thing that it can be: what ends the apps of a supervisor inside another program.
 //! [`message`] is what they say to each other; `docs/guardian-protocol.md` is the same for people.
 
+mod codec;
 mod generation;
 pub mod handover;
 mod image;
 mod keeper;
 pub mod leash;
 #[cfg(feature = "engine")]
+mod legacy;
+#[cfg(feature = "engine")]
 mod link;
 pub mod message;
+mod obey;
 pub mod places;
 mod policy;
 mod run;
 mod store;
+mod succession;
 #[cfg(feature = "engine")]
 mod takeover;
 mod voice;
 mod wire;
 
 #[cfg(feature = "engine")]
-pub use link::{Legacy, Link};
+pub use legacy::Legacy;
+#[cfg(feature = "engine")]
+pub use link::Link;
 pub use run::run;

@@ -11,8 +11,8 @@ const BLAME_LIMIT: u32 = 20;
 const BLAME_OF_A_CRASH: u32 = 4;
 const LONGEST_UNREADY_DELAY: u64 = 5_000;
 /// Killed by somebody else it was not ready yet, which says little of whether it can be.
-const LONGEST_KILLED_DELAY: u64 = 250;
-const LONGEST_DELAY: u64 = 100;
+const LONGEST_KILLED_DELAY: u64 = 100;
+const LONGEST_DELAY: u64 = 50;
 /// Deaths in a row of daemons that were ready before there is any delay.
 const FREE: u32 = 3;
 
@@ -114,7 +114,7 @@ mod tests {
     fn one_that_is_killed_before_it_serves_is_back_soon() {
         let mut deaths = Deaths::default();
         let delays: Vec<u64> = (0..8).map(|_| deaths.another(30, false, KILLED).delay).collect();
-        assert_eq!(delays, [0, 50, 100, 200, 250, 250, 250, 250]);
+        assert_eq!(delays, [0, 50, 100, 100, 100, 100, 100, 100]);
         assert!(deaths.another(30, false, End::Unknown).delay > LONGEST_KILLED_DELAY);
     }
 

@@ -2,11 +2,12 @@
 
 use super::handover;
 use super::image::Image;
-use super::keeper::{Guardian, Stage};
+use super::keeper::Guardian;
 use super::leash;
 use super::places;
 use super::policy::Deaths;
 use super::store::Store;
+use super::succession::Stage;
 use super::voice::say;
 use crate::sys::launch::{leave_launcher, ready_pipe};
 use crate::sys::lock::FileLock;

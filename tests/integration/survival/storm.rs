@@ -221,6 +221,10 @@ struct Killer<'a> {
     stops: usize,
 }
 
+/// How long the blows go on without a rest, and how long that is.
+const GUST: Duration = Duration::from_secs(10);
+const CALM: Duration = Duration::from_secs(2);
+
 impl<'a> Killer<'a> {
     fn new(home: &'a Home, guardian: i32) -> Self {
         let seed = std::env::var("RPM_STORM_SEED").ok().and_then(|seed| seed.parse().ok());
@@ -241,9 +245,15 @@ impl<'a> Killer<'a> {
         let seconds = std::env::var("RPM_STORM_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(20);
         let end = clock::boot() + Duration::from_secs(seconds);
         while clock::boot() < end {
-            let pause = 5 + self.below(LONGEST_PAUSE - 4);
-            watch_for(Duration::from_millis(pause), || {});
-            self.strike();
+            let calm = clock::boot() + GUST;
+            while clock::boot() < calm.min(end) {
+                let pause = 5 + self.below(LONGEST_PAUSE - 4);
+                watch_for(Duration::from_millis(pause), || {});
+                self.strike();
+            }
+            // A command gives up after half a minute without an answer: now and then it gets one.
+            eventually("the daemon answers between two gusts", || self.home.answering());
+            watch_for(CALM, || {});
         }
         self
     }
