@@ -74,15 +74,11 @@ impl Guardian {
             version: env!("CARGO_PKG_VERSION").into(),
         };
         // Each run is among those that live or those that have ended: both as they are at this moment.
-        let mut rest: Vec<Message> = self.store.children().iter().map(|child| Message::Child(*child)).collect();
-        rest.extend(self.store.exits().map(|exit| Message::Exit(*exit)));
-        // All of them are in the answer.
-        self.store.all_told();
-        rest.extend(self.last_death.map(Message::Death));
-        rest.extend(self.update_to_tell().map(Message::Update));
-        rest.push(Message::End(about));
+        let (death, update) = (self.last_death.map(Message::Death), self.update_to_tell().map(Message::Update));
         if let Stage::Running(daemon) = &mut self.stage {
-            daemon.wire.replay(rest);
+            daemon.wire.replay(&self.store, death.into_iter().chain(update).chain([Message::End(about)]));
+            // All of them are in the answer.
+            self.store.all_told();
         }
     }
 

@@ -1,6 +1,6 @@
 //! The guardian's end of the socket to one daemon: reads what came, writes what there is to say, never waits.
 
-use super::message::{LONGEST_MESSAGE, Message};
+use super::message::{Child, ExitRecord, LONGEST_MESSAGE, Message};
 use super::store::Store;
 use crate::sys::packet;
 use std::collections::VecDeque;
@@ -33,6 +33,9 @@ pub(super) struct Wire {
     /// Names the daemon's end in `/proc`.
     pub(super) peer: u64,
     answers: VecDeque<Message>,
+    /// Runs that the answer to `GET` has still to tell: those that lived then, and those that had ended.
+    lives: VecDeque<Child>,
+    ends: VecDeque<ExitRecord>,
     /// The last entry that the answer to `GET` has told.
     replay: Option<String>,
     asked: bool,
@@ -53,7 +56,17 @@ impl Wire {
     pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
         let (socket, theirs) = packet::pair()?;
         let peer = packet::inode(theirs.as_fd())?;
-        Ok((Self { socket, peer, answers: VecDeque::new(), replay: None, asked: false, blocked: None }, theirs))
+        let wire = Self {
+            socket,
+            peer,
+            answers: VecDeque::new(),
+            lives: VecDeque::new(),
+            ends: VecDeque::new(),
+            replay: None,
+            asked: false,
+            blocked: None,
+        };
+        Ok((wire, theirs))
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
@@ -88,9 +101,11 @@ impl Wire {
         self.answers.len() <= MOST_ANSWERS
     }
 
-    /// Everything in the store, and after it `rest`.
-    pub(super) fn replay(&mut self, rest: Vec<Message>) {
+    /// Everything in the store: descriptors as they are by and by, runs as they are now; and after it `rest`.
+    pub(super) fn replay(&mut self, store: &Store, rest: impl IntoIterator<Item = Message>) {
         self.asked = true;
+        self.lives = store.children().to_vec().into();
+        self.ends = store.exits().copied().collect();
         self.answers.extend(rest);
         self.replay = Some(String::new());
     }
@@ -102,6 +117,14 @@ impl Wire {
 
     fn write(&mut self, store: &mut Store) -> Result<(), Blocked> {
         self.write_replay(store)?;
+        while let Some(child) = self.lives.front() {
+            self.send(&Message::Child(*child), None)?;
+            self.lives.pop_front();
+        }
+        while let Some(exit) = self.ends.front() {
+            self.send(&Message::Exit(*exit), None)?;
+            self.ends.pop_front();
+        }
         while let Some(message) = self.answers.front() {
             self.send(message, None)?;
             self.answers.pop_front();
