@@ -93,7 +93,8 @@ impl SpawnIds {
 pub enum Command {
     Start(oneshot::Sender<Settled>),
     Stop(oneshot::Sender<Settled>),
-    Restart(oneshot::Sender<Settled>),
+    /// Of the run named, if one is: whoever asks again finds it done where another run has taken its place.
+    Restart(Option<SpawnId>, oneshot::Sender<Settled>),
     Delete(oneshot::Sender<Settled>),
     Retire(oneshot::Sender<Settled>),
     Signal(i32, oneshot::Sender<std::io::Result<()>>),
@@ -313,7 +314,8 @@ impl Task {
         let (event, ticket) = match command {
             Command::Start(ticket) => (Event::Start, ticket),
             Command::Stop(ticket) => (Event::Stop, ticket),
-            Command::Restart(ticket) => (Event::Restart, ticket),
+            Command::Restart(Some(run), ticket) if run != self.state.run => return self.tickets.push(ticket),
+            Command::Restart(_, ticket) => (Event::Restart, ticket),
             Command::Delete(ticket) => (Event::Delete, ticket),
             Command::Retire(ticket) => (Event::Retire, ticket),
             Command::Signal(signal, answer) => {

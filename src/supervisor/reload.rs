@@ -55,7 +55,7 @@ impl World {
             }));
         }
         if !others.is_empty() || !share.done.is_empty() {
-            self.restart_all(&Share { due: others, done: share.done.clone() }).await?;
+            self.restart_all(&share.only(others)).await?;
         }
         let mut result = Ok(());
         for rollout in rollouts {

@@ -104,7 +104,7 @@ impl World {
             && seen.state.is_wanted()
         {
             // A worker without its channel cannot be given connections; it leaves by itself, and is replaced.
-            entry.handle.send(Command::Restart(reply));
+            entry.handle.send(Command::Restart(None, reply));
         } else if is_unwanted {
             // Its stop was under way.
             entry.handle.send(Command::Stop(reply));

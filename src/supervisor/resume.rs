@@ -2,24 +2,37 @@
 
 use super::actor::World;
 use super::requests::Ticket;
-use super::verbs::Verb;
 use crate::api::{ApiError, Code};
 use crate::domain::lifecycle::Phase;
 use crate::domain::{ProcessId, Selector, SpawnId, Status};
-use crate::process::Settled;
+use crate::process::{Command, Settled};
 use crate::store::Begun;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use tokio::sync::oneshot;
 
 /// Processes of a request: those that it has still to act on, and those that it has acted on already.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Share {
     pub(super) due: Vec<ProcessId>,
     pub(super) done: Vec<ProcessId>,
+    /// The runs of those that are due, where the request was begun before: they may end while it is on its way.
+    runs: BTreeMap<ProcessId, SpawnId>,
 }
 
 impl Share {
     pub(super) fn all_due(ids: Vec<ProcessId>) -> Self {
-        Self { due: ids, done: Vec::new() }
+        Self { due: ids, ..Self::default() }
+    }
+
+    /// The same of some that are due, and of all that are done.
+    pub(super) fn only(&self, due: Vec<ProcessId>) -> Self {
+        Self { due, ..self.clone() }
+    }
+
+    /// The run that a process must still have, if any.
+    pub(super) fn run_of(&self, id: ProcessId) -> Option<SpawnId> {
+        self.runs.get(&id).copied()
     }
 
     pub(super) fn ids(&self) -> Vec<ProcessId> {
@@ -46,7 +59,7 @@ impl World {
             let untouched = self.signals(runs.iter().map(|(id, ..)| *id));
             let (due, done): (Vec<_>, Vec<_>) = runs.iter().partition(|run| untouched.contains(run));
             let ids = |runs: Vec<&(ProcessId, SpawnId, u16)>| runs.into_iter().map(|(id, ..)| *id).collect();
-            return Ok(Share { due: ids(due), done: ids(done) });
+            return Ok(Share { due: ids(due), done: ids(done), ..Share::default() });
         }
         let ids = self.registry.borrow().select(selector)?;
         self.begin(ticket, Begun::Signal(self.signals(ids.iter().copied()))).await;
@@ -75,14 +88,23 @@ impl World {
         for (id, run) in runs {
             let Some(entry) = registry.get(*id) else { continue };
             let same = entry.handle.observed().state.run == *run;
-            if same { share.due.push(*id) } else { share.done.push(*id) }
+            if same {
+                share.due.push(*id);
+                share.runs.insert(*id, *run);
+            } else {
+                share.done.push(*id);
+            }
         }
         share
     }
 
     /// Commands those that are due, and awaits the others too.
-    pub(super) async fn command_share(&self, share: &Share, verb: Verb) -> Vec<(ProcessId, Settled)> {
-        let mut settled = self.command(&share.due, verb).await;
+    pub(super) async fn command_share(
+        &self,
+        share: &Share,
+        verb: impl Fn(ProcessId, oneshot::Sender<Settled>) -> Command,
+    ) -> Vec<(ProcessId, Settled)> {
+        let mut settled = self.command_each(&share.due, verb).await;
         for id in &share.done {
             settled.push((*id, self.at_rest(*id).await));
         }

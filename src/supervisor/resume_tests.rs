@@ -7,7 +7,7 @@ use crate::domain::AppSpec;
 use crate::domain::spec::{Environment, Interpreter, LogFiles, Mode, Program, ReadyPolicy, RestartPolicy, StopPolicy};
 use crate::logs::{Logs, Staging};
 use crate::paths::Home;
-use crate::process::{Context, SpawnIds, Unwritten};
+use crate::process::{Command, Context, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::store::Store;
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
@@ -15,7 +15,7 @@ use crate::sys::keep::LocalKeep;
 use std::cell::Cell;
 use std::path::PathBuf;
 use tempfile::TempDir;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 const BOOT: &str = "this boot";
@@ -150,6 +150,10 @@ async fn started(handle: &Handle, apps: &[AppSpec]) -> Vec<Process> {
     list(handle).await
 }
 
+async fn restart(world: &World, id: u32) {
+    world.command_each(&[ProcessId(id)], |_, reply| Command::Restart(None, reply)).await;
+}
+
 fn all() -> Selector {
     Selector::all()
 }
@@ -182,7 +186,7 @@ fn a_start_that_came_half_way_starts_the_rest() {
     let apps = [app("a", 3)];
     let one = home.generation(async |world, handle| {
         world.begin_start(start(&apps), &ticket(&world)).await.map(|_| ()).unwrap();
-        world.command(&[ProcessId(1)], crate::process::Command::Start).await;
+        world.command(&[ProcessId(1)], Command::Start).await;
         pids(&list(&handle).await)[1]
     });
     home.generation(async |_, handle| {
@@ -211,7 +215,7 @@ fn a_scale_goes_on_to_where_it_was_to_end() {
         started(&handle, &[app("a", 4)]).await;
         world.begin_scale("a", -3, true, &ticket(&world)).await.map(|_| ()).unwrap();
         // One of three.
-        world.forget(&[ProcessId(0)], crate::process::Command::Retire).await;
+        world.forget(&[ProcessId(0)], Command::Retire).await;
     });
     home.generation(async |_, handle| {
         let answer = ask(&handle, scale(-3)).await.unwrap();
@@ -227,7 +231,7 @@ fn a_restart_concerns_only_what_runs_as_it_did() {
         let before = started(&handle, &[app("a", 3)]).await;
         let share = world.share(&all(), &ticket(&world)).await.unwrap();
         assert_eq!(share.due.len(), 3);
-        world.command(&[ProcessId(1)], crate::process::Command::Restart).await;
+        restart(&world, 1).await;
         (pids(&before), pids(&list(&handle).await))
     });
     assert_ne!(before[1], middle[1]);
@@ -244,12 +248,33 @@ fn a_restart_concerns_only_what_runs_as_it_did() {
 }
 
 #[test]
+fn a_restart_that_is_overtaken_by_the_run_it_was_about_is_done() {
+    let home = TestHome::new();
+    home.generation(async |world, handle| {
+        started(&handle, &[app("a", 2)]).await;
+        world.share(&all(), &ticket(&world)).await.unwrap();
+    });
+    home.generation(async |world, handle| {
+        let share = world.share(&all(), &ticket(&world)).await.unwrap();
+        assert_eq!(share.due.len(), 2);
+        // Its end was told when the command was on its way already.
+        restart(&world, 0).await;
+        let middle = pids(&list(&handle).await);
+        world.restart_all(&share).await.unwrap();
+        let after = list(&handle).await;
+        assert_eq!(after[0].pid, middle[0]);
+        assert_ne!(after[1].pid, middle[1]);
+        assert_eq!(after.iter().map(|process| process.restarts).collect::<Vec<_>>(), [1, 1]);
+    });
+}
+
+#[test]
 fn a_reload_concerns_only_what_runs_as_it_did() {
     let home = TestHome::new();
     let middle = home.generation(async |world, handle| {
         started(&handle, &[app("a", 2)]).await;
         world.share(&all(), &ticket(&world)).await.unwrap();
-        world.command(&[ProcessId(0)], crate::process::Command::Restart).await;
+        restart(&world, 0).await;
         pids(&list(&handle).await)
     });
     home.generation(async |_, handle| {
@@ -266,7 +291,7 @@ fn a_delete_that_was_carried_out_is_no_error() {
     home.generation(async |world, handle| {
         started(&handle, &[app("a", 2), app("b", 1)]).await;
         let share = world.share(&Selector::new("a"), &ticket(&world)).await.unwrap();
-        world.forget(&share.due, crate::process::Command::Delete).await;
+        world.forget(&share.due, Command::Delete).await;
         world.persist();
         world.persisted().await;
     });

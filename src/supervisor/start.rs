@@ -181,7 +181,7 @@ impl World {
     /// All instances, started together. What cannot be executed at all leaves nothing on the list.
     async fn launch_new(self: &Rc<Self>, share: &Share) -> Result<(), ApiError> {
         let ids = share.ids();
-        let settled = self.command_share(share, Command::Start).await;
+        let settled = self.command_share(share, |_, reply| Command::Start(reply)).await;
         if let Err(error) = self.not_started(&settled) {
             if !self.never_ran(&ids) {
                 return Err(error);

@@ -40,7 +40,7 @@ impl World {
 
     pub(super) async fn restart_all(&self, share: &Share) -> Result<(), ApiError> {
         self.asked_for(&share.due);
-        let settled = self.command_share(share, Command::Restart).await;
+        let settled = self.command_share(share, |id, reply| Command::Restart(share.run_of(id), reply)).await;
         self.not_started(&settled)?;
         self.overtaken(&settled, "restart", |rest| !matches!(rest, Settled::Stopped | Settled::Deleted))
     }
@@ -169,13 +169,21 @@ impl World {
         settled
     }
 
-    /// Sends a command to all of them at once, then awaits each.
     pub(super) async fn command(&self, ids: &[ProcessId], verb: Verb) -> Vec<(ProcessId, Settled)> {
+        self.command_each(ids, |_, reply| verb(reply)).await
+    }
+
+    /// Sends a command to all of them at once, then awaits each.
+    pub(super) async fn command_each(
+        &self,
+        ids: &[ProcessId],
+        verb: impl Fn(ProcessId, oneshot::Sender<Settled>) -> Command,
+    ) -> Vec<(ProcessId, Settled)> {
         let mut waiting = Vec::with_capacity(ids.len());
         for id in ids {
             let (reply, answer) = oneshot::channel();
             if let Some(entry) = self.registry.borrow().get(*id) {
-                entry.handle.send(verb(reply));
+                entry.handle.send(verb(*id, reply));
             }
             waiting.push((*id, answer));
         }

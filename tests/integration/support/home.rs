@@ -197,8 +197,11 @@ impl Home {
     #[track_caller]
     pub(crate) fn told(&self, file: &str, word: &str) -> String {
         eventually(&format!("a line {word:?} in {file}"), || {
-            let lines = self.lines(file);
-            lines.iter().rev().find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()))
+            // A line that is still being written says something else.
+            let text = self.log(file);
+            let whole = &text[..text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)];
+            let text = String::from_utf8_lossy(whole);
+            text.lines().rev().find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()))
         })
     }
 

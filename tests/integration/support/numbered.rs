@@ -153,7 +153,14 @@ impl Home {
         let last = runs.iter().rev().find(|run| run.end.is_some() || !is_alive(run.pid));
         let wanted = last.map(|run| run.end.map_or(Outcome::Signal(9), |end| Outcome::Code(end.code)));
         let restarts = (runs.len() - 1 - anew) as u32;
-        self.wait_until(name, |process| process.restarts == restarts && process.exit == wanted)
+        let found = poll(PATIENCE, || {
+            let process = self.process(name);
+            (process.restarts == restarts && process.exit == wanted).then_some(process)
+        });
+        found.unwrap_or_else(|| {
+            let process = self.process(name);
+            panic!("{name} has {restarts} restarts, and ended with {wanted:?}: {process:?}\n{runs:#?}")
+        })
     }
 }
 
