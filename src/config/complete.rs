@@ -2,10 +2,11 @@
 
 use super::interpreter::{self, Surroundings};
 use super::script::{self, Script};
-use super::{AppOptions, Caller, Problem, environment, place, settings};
+use super::{AppOptions, Autorestart, Caller, Problem, Watched, environment, place, settings};
 use crate::domain::AppSpec;
 use crate::domain::spec::{
-    Environment, Interpreter, LogFiles, Mode, Program, ReadyPolicy, RestartPolicy, Source, StopPolicy,
+    Environment, Interpreter, Job, Limits, LogFiles, Mode, Probes, Program, ReadyPolicy, RestartPolicy, Schedule,
+    Source, StopPolicy, WatchPolicy,
 };
 use std::path::{Path, PathBuf};
 
@@ -60,10 +61,11 @@ fn spec(
         instances: options.instances.map_or(1, |instances| instances.resolve(caller.cores)),
         restart: restart_policy(&options),
         stop: stop_policy(&options),
-        ready: ReadyPolicy {
-            wait_ready: options.wait_ready.unwrap_or_default(),
-            listen_timeout: options.listen_timeout,
-        },
+        ready: ready_policy(&options),
+        limits: limits(&options),
+        schedule: schedule(&options),
+        watch: watch_policy(&options, &cwd, caller),
+        depends_on: options.depends_on.clone().unwrap_or_default(),
         logs: log_files(&options, mode, &cwd, caller),
         pid_file: filled(options.pid_file.as_ref()).map(|path| place::absolute(path, &cwd, caller)),
         autostart: options.autostart.unwrap_or(true),
@@ -183,8 +185,10 @@ fn mode(options: &AppOptions, program: &Program) -> Option<Mode> {
 fn restart_policy(options: &AppOptions) -> RestartPolicy {
     let default = RestartPolicy::default();
     RestartPolicy {
-        autorestart: options.autorestart.unwrap_or(default.autorestart),
+        autorestart: options.autorestart.map_or(default.autorestart, |when| when != Autorestart::Never),
+        on_failure: options.autorestart == Some(Autorestart::OnFailure),
         max_restarts: options.max_restarts.unwrap_or(default.max_restarts),
+        restart_window: options.restart_window,
         min_uptime: options.min_uptime.unwrap_or(default.min_uptime),
         restart_delay: options.restart_delay.unwrap_or(default.restart_delay),
         exp_backoff_restart_delay: options.exp_backoff_restart_delay.unwrap_or(default.exp_backoff_restart_delay),
@@ -200,6 +204,59 @@ fn stop_policy(options: &AppOptions) -> StopPolicy {
         shutdown_with_message: options.shutdown_with_message.unwrap_or(default.shutdown_with_message),
         treekill: options.treekill.unwrap_or(default.treekill),
     }
+}
+
+fn ready_policy(options: &AppOptions) -> ReadyPolicy {
+    ReadyPolicy {
+        wait_ready: options.wait_ready.unwrap_or_default(),
+        listen_timeout: options.listen_timeout,
+        notify: options.notify.unwrap_or_default(),
+        log_line: options.ready_log.clone(),
+        probes: Probes {
+            startup: options.startup_probe.clone(),
+            ready: options.ready_probe.clone(),
+            live: options.live_probe.clone(),
+        },
+    }
+}
+
+fn limits(options: &AppOptions) -> Limits {
+    Limits {
+        max_memory_restart: options.max_memory_restart,
+        memory_max: options.memory_max,
+        memory_high: options.memory_high,
+        cpu: options.cpu,
+        pids_max: options.pids_max,
+        rlimits: options.rlimits.clone().unwrap_or_default(),
+        nice: options.nice,
+        cpu_affinity: options.cpu_affinity.clone().unwrap_or_default(),
+        oom_score_adj: options.oom_score_adj,
+        umask: options.umask,
+    }
+}
+
+fn schedule(options: &AppOptions) -> Schedule {
+    let pattern = filled(options.cron_restart.as_ref()).cloned();
+    let is_job = options.job.unwrap_or_default();
+    Schedule {
+        restart: pattern.clone().filter(|_| !is_job),
+        time_zone: options.time_zone.clone(),
+        job: is_job.then(|| Job {
+            cron: pattern,
+            overlap: options.job_overlap.unwrap_or_default(),
+            catch_up: options.job_catch_up.unwrap_or_default(),
+            timeout: options.job_timeout,
+        }),
+    }
+}
+
+fn watch_policy(options: &AppOptions, cwd: &Path, caller: &Caller) -> Option<WatchPolicy> {
+    let paths = match options.watch.as_ref()? {
+        Watched::Nothing => return None,
+        Watched::Everything => Vec::new(),
+        Watched::Paths(paths) => paths.iter().map(|path| place::absolute(path, cwd, caller)).collect(),
+    };
+    Some(WatchPolicy { paths, ignore: options.ignore_watch.clone(), delay: options.watch_delay.unwrap_or_default() })
 }
 
 fn log_files(options: &AppOptions, mode: Mode, cwd: &Path, caller: &Caller) -> LogFiles {

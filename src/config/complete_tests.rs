@@ -115,7 +115,8 @@ fn every_option_arrives() {
             min_uptime: 2000,
             restart_delay: 4,
             exp_backoff_restart_delay: 5,
-            stop_exit_codes: vec![6]
+            stop_exit_codes: vec![6],
+            ..RestartPolicy::default()
         }
     );
     let stop = StopPolicy { kill_signal: 15, kill_timeout: 7000, shutdown_with_message: true, treekill: false };

@@ -4,8 +4,6 @@ use super::{AppOptions, Caller, FilterEnv};
 use crate::domain::spec::Environment;
 use std::collections::BTreeMap;
 
-const INSTANCE_VAR: &str = "NODE_APP_INSTANCE";
-
 /// Node's own, between one parent and one child: whoever inherits them opens a descriptor that is not theirs.
 pub(super) const CHANNEL: [&str; 3] = ["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "NODE_UNIQUE_ID"];
 
@@ -35,8 +33,10 @@ pub(super) fn layers(options: &AppOptions, profile: Option<&str>, caller: &Calle
     Environment {
         inherited: inherited(options.filter_env.as_ref(), &caller.env),
         app,
-        instance_var: options.instance_var.clone().unwrap_or_else(|| INSTANCE_VAR.to_owned()),
+        instance_var: options.instance_var.clone().unwrap_or_else(|| Environment::INSTANCE_VAR.to_owned()),
         increment_var: options.increment_var.clone(),
+        secrets: options.secrets.clone().unwrap_or_default(),
+        ..Environment::default()
     }
 }
 

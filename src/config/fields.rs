@@ -1,6 +1,6 @@
 //! The fields of an app: their names, their aliases, what they accept, where they go. The only list of them.
 
-use super::{AppOptions, Problem, read, suggest};
+use super::{AppOptions, Problem, read, read_probe, suggest};
 use crate::domain::spec::Mode;
 use serde_json::{Map, Value};
 
@@ -41,6 +41,9 @@ const TEXT: &str = "text, in quotes";
 const WORDS: &str = "a list, or text that is split at white space";
 const FLAG: &str = "true or false, without quotes";
 const TIME: &str = "a time: milliseconds, or a number with ms, s, m, h or d";
+const COUNT: &str = "a whole number, 0 or more";
+const SIZE: &str = "a size: bytes, or a number with K, M or G";
+const PROBE: &str = "an object with http, tcp or exec, and times";
 const LATER: &str = "not supported yet";
 
 macro_rules! field {
@@ -87,8 +90,9 @@ const FIELDS: &[Field] = &[
     field!("merge_logs", ["combine_logs"], FLAG, merge_logs = read::boolean),
     field!("disable_logs", [], FLAG, disable_logs = read::boolean),
     field!("autostart", [], FLAG, autostart = read::boolean),
-    field!("autorestart", [], FLAG, autorestart = read::boolean),
-    field!("max_restarts", [], "a whole number, 0 or more", max_restarts = read::count),
+    field!("autorestart", [], "true, false or \"on-failure\"", autorestart = read::autorestart),
+    field!("max_restarts", [], COUNT, max_restarts = read::count),
+    field!("restart_window", [], TIME, restart_window = read::millis),
     field!("min_uptime", [], "a time of at least 100 ms, such as 1000 or \"10s\"", min_uptime = read::min_uptime),
     field!("restart_delay", [], TIME, restart_delay = read::millis),
     field!("exp_backoff_restart_delay", [], TIME, exp_backoff_restart_delay = read::millis),
@@ -97,6 +101,33 @@ const FIELDS: &[Field] = &[
     field!("kill_signal", [], "the name or the number of a signal, such as \"SIGTERM\"", kill_signal = read::kill_signal),
     field!("wait_ready", [], FLAG, wait_ready = read::boolean),
     field!("listen_timeout", [], TIME, listen_timeout = read::millis),
+    field!("notify", ["sd_notify"], FLAG, notify = read::boolean),
+    field!("ready_log", [], "a regular expression, in quotes", ready_log = read::pattern),
+    field!("startup_probe", [], PROBE, startup_probe = read_probe::probe),
+    field!("ready_probe", ["readiness_probe"], PROBE, ready_probe = read_probe::probe),
+    field!("live_probe", ["liveness_probe"], PROBE, live_probe = read_probe::probe),
+    field!("depends_on", [], "a list of apps, or an object of apps with \"started\", \"ready\", \"healthy\" or \"completed\"", depends_on = read::dependencies),
+    field!("max_memory_restart", [], SIZE, max_memory_restart = read::size),
+    field!("memory_max", [], SIZE, memory_max = read::size),
+    field!("memory_high", [], SIZE, memory_high = read::size),
+    field!("cpu", ["cpu_max"], "a number of cores, such as 1.5, or a part of one, such as \"50%\"", cpu = read::cpu),
+    field!("pids_max", [], COUNT, pids_max = read::count),
+    field!("rlimits", [], "an object of resources, such as { nofile: 65536 } or { core: [0, \"unlimited\"] }", rlimits = read::rlimits),
+    field!("nice", [], "a whole number from -20 to 19", nice = read::nice),
+    field!("cpu_affinity", [], "a core's number, a list of them, or text such as \"0-2,5\"", cpu_affinity = read::cores),
+    field!("oom_score_adj", [], "a whole number from -1000 to 1000", oom_score_adj = read::oom_score_adj),
+    field!("umask", [], "an octal number in quotes, such as \"022\"", umask = read::umask),
+    field!("cron_restart", ["cron"], "a cron pattern of 5 or 6 fields", cron_restart = read::cron),
+    field!("time_zone", ["timezone", "tz"], "the name of a time zone, such as \"Europe/Vienna\"", time_zone = read::text),
+    field!("job", [], FLAG, job = read::boolean),
+    field!("job_overlap", ["overlap"], "\"skip\", \"queue\" or \"replace\"", job_overlap = read::overlap),
+    field!("job_catch_up", ["catch_up"], "true or false", job_catch_up = read::catch_up),
+    field!("job_timeout", [], TIME, job_timeout = read::millis),
+    field!("watch", [], "true, false, or a list of paths", watch = read::watched),
+    field!("ignore_watch", [], WORDS, ignore_watch = read::list),
+    field!("watch_delay", [], TIME, watch_delay = read::millis),
+    field!("env_file", ["env_files"], WORDS, env_file = read::list),
+    field!("secrets", [], "an object of variables, each { file: \"path\" } or { command: \"line\" }", secrets = read::secrets),
     field!("shutdown_with_message", [], FLAG, shutdown_with_message = read::boolean),
     field!("treekill", [], FLAG, treekill = read::boolean),
     field!("username", [], TEXT, username = read::text),
@@ -110,8 +141,7 @@ const FIELDS: &[Field] = &[
         }),
     },
     field!(later "log_file", "log"), field!(later "log_type"), field!(later "log_date_format"), field!(later "time"),
-    field!(later "max_memory_restart"), field!(later "cron_restart", "cron"), field!(later "kill_retry_time"),
-    field!(later "watch"), field!(later "ignore_watch"), field!(later "watch_delay"), field!(later "watch_options"),
+    field!(later "kill_retry_time"), field!(later "watch_options"),
     field!(later "force"), field!(later "write"),
     field!(later "source_map_support"), field!(later "disable_source_map_support"),
     field!(later "vizion"), field!(later "automation"), field!(later "windowsHide"), field!(later "pmx"),
@@ -259,9 +289,9 @@ mod tests {
     #[test]
     fn what_does_nothing_is_told_unless_it_asks_for_nothing() {
         let app =
-            json!({"watch": true, "vizion": false, "ignore_watch": [], "cron": "0 * * * *", "wtach": 1, "env_p": {}});
+            json!({"time": true, "vizion": false, "post_update": [], "log_file": "x.log", "wtach": 1, "env_p": {}});
         let (_, ignored) = read(app.as_object().unwrap()).unwrap();
-        assert_eq!(ignored.unsupported, ["cron", "watch"]);
+        assert_eq!(ignored.unsupported, ["log_file", "time"]);
         assert_eq!(ignored.unknown, ["wtach"]);
         assert_eq!(nearest("wtach"), Some("watch"));
         assert_eq!(nearest("maxRestart"), Some("max_restarts"));

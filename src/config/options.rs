@@ -2,7 +2,7 @@
 
 use super::{ConfigError, Problem, fields};
 use crate::domain::AppSpec;
-use crate::domain::spec::Mode;
+use crate::domain::spec::{CatchUp, CpuQuota, Dependency, Mode, Overlap, Probe, ResourceLimit, SecretSource};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -60,8 +60,9 @@ app_options! {
     merge_logs: bool,
     disable_logs: bool,
     autostart: bool,
-    autorestart: bool,
+    autorestart: Autorestart,
     max_restarts: u32,
+    restart_window: u64,
     /// Milliseconds, as all times here.
     min_uptime: u64,
     restart_delay: u64,
@@ -72,12 +73,57 @@ app_options! {
     kill_signal: i32,
     wait_ready: bool,
     listen_timeout: u64,
+    notify: bool,
+    ready_log: String,
+    startup_probe: Probe,
+    ready_probe: Probe,
+    live_probe: Probe,
+    depends_on: Vec<Dependency>,
+    /// Bytes, as all sizes here.
+    max_memory_restart: u64,
+    memory_max: u64,
+    memory_high: u64,
+    cpu: CpuQuota,
+    pids_max: u32,
+    rlimits: BTreeMap<String, ResourceLimit>,
+    nice: i32,
+    cpu_affinity: Vec<u32>,
+    oom_score_adj: i32,
+    umask: u32,
+    cron_restart: String,
+    time_zone: String,
+    job: bool,
+    job_overlap: Overlap,
+    job_catch_up: CatchUp,
+    job_timeout: u64,
+    watch: Watched,
+    ignore_watch: Vec<String>,
+    watch_delay: u64,
+    env_file: Vec<String>,
+    secrets: BTreeMap<String, SecretSource>,
     shutdown_with_message: bool,
     treekill: bool,
     username: String,
     /// By name or number.
     uid: String,
     gid: String,
+}
+
+/// Whether an ended process is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Autorestart {
+    Never,
+    OnFailure,
+    Always,
+}
+
+/// What is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Watched {
+    Nothing,
+    /// The working directory.
+    Everything,
+    Paths(Vec<String>),
 }
 
 /// How many processes are asked for, before the number of cores is known.

@@ -1,7 +1,7 @@
 //! Values as people write them into the types that fields have. `None` is "not one of those".
 
-use super::{FilterEnv, Instances, words};
-use crate::domain::spec::Mode;
+use super::{Autorestart, FilterEnv, Instances, Watched, words};
+use crate::domain::spec::{CatchUp, Condition, CpuQuota, Dependency, Mode, Overlap, ResourceLimit, SecretSource};
 use crate::sys::signal;
 use serde_json::{Number, Value};
 use std::collections::BTreeMap;
@@ -128,6 +128,172 @@ pub(super) fn filter_env(value: &Value) -> Option<FilterEnv> {
         Value::Array(items) => Some(FilterEnv::Containing(items.iter().map(scalar).collect::<Option<_>>()?)),
         _ => None,
     }
+}
+
+pub(super) fn autorestart(value: &Value) -> Option<Autorestart> {
+    match value {
+        Value::Bool(true) => Some(Autorestart::Always),
+        Value::Bool(false) => Some(Autorestart::Never),
+        Value::String(text) if text == "on-failure" => Some(Autorestart::OnFailure),
+        _ => None,
+    }
+}
+
+pub(super) fn pattern(value: &Value) -> Option<String> {
+    text(value).filter(|pattern| regex_lite::Regex::new(pattern).is_ok())
+}
+
+/// Bytes: a number, or a number with a binary unit, `1.5G`.
+pub(super) fn size(value: &Value) -> Option<u64> {
+    let text = match value {
+        Value::Number(number) => return u64::try_from(whole_number(number)?).ok(),
+        Value::String(text) => text.trim(),
+        _ => return None,
+    };
+    let (digits, unit) = text.split_at(text.find(|c: char| !matches!(c, '0'..='9' | '.')).unwrap_or(text.len()));
+    let factor = match unit.trim_start().to_ascii_lowercase().trim_end_matches('b').trim_end_matches('i') {
+        "" => 1.0,
+        "k" => 1024.0,
+        "m" => 1024.0 * 1024.0,
+        "g" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let bytes = digits.parse::<f64>().ok()? * factor;
+    (bytes <= MAX_WHOLE).then(|| bytes.round() as u64)
+}
+
+/// Cores.
+pub(super) fn cpu(value: &Value) -> Option<CpuQuota> {
+    let cores = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => match text.trim().strip_suffix('%') {
+            Some(percent) => percent.trim().parse::<f64>().ok()? / 100.0,
+            None => text.trim().parse().ok()?,
+        },
+        _ => return None,
+    };
+    (cores > 0.0 && cores <= 4096.0).then(|| CpuQuota((cores * 1000.0).round().max(1.0) as u32))
+}
+
+fn within(value: &Value, least: i64, most: i64) -> Option<i32> {
+    whole(value).filter(|number| (least..=most).contains(number)).map(|number| number as i32)
+}
+
+pub(super) fn nice(value: &Value) -> Option<i32> {
+    within(value, -20, 19)
+}
+
+pub(super) fn oom_score_adj(value: &Value) -> Option<i32> {
+    within(value, -1000, 1000)
+}
+
+/// A number alone would be decimal to JSON and octal to a shell.
+pub(super) fn umask(value: &Value) -> Option<u32> {
+    u32::from_str_radix(value.as_str()?.trim().trim_start_matches("0o"), 8).ok().filter(|mask| *mask <= 0o777)
+}
+
+pub(super) fn cores(value: &Value) -> Option<Vec<u32>> {
+    match value {
+        Value::Array(items) => items.iter().map(count).collect(),
+        Value::String(text) => {
+            let mut cores = Vec::new();
+            for part in text.split(',').map(str::trim) {
+                let (first, last) = part.split_once('-').unwrap_or((part, part));
+                let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+                if last < first || last > 4095 {
+                    return None;
+                }
+                cores.extend(first..=last);
+            }
+            Some(cores)
+        }
+        other => Some(vec![count(other)?]),
+    }
+}
+
+/// A number is both limits; a list is the soft and the hard one.
+pub(super) fn rlimits(value: &Value) -> Option<BTreeMap<String, ResourceLimit>> {
+    let one = |value: &Value| match value {
+        Value::String(text) if text == "unlimited" => Some(None),
+        other => size(other).map(Some),
+    };
+    let limit = |value: &Value| match value {
+        Value::Array(pair) => match pair.as_slice() {
+            [soft, hard] => Some(ResourceLimit { soft: one(soft)?, hard: one(hard)? }),
+            _ => None,
+        },
+        other => one(other).map(|both| ResourceLimit { soft: both, hard: both }),
+    };
+    let known = |name: &str| crate::sys::limits::resource(&name.to_ascii_lowercase()).is_some();
+    let limits = value.as_object()?.iter();
+    limits
+        .map(|(name, value)| known(name).then_some(()).and_then(|()| Some((name.to_ascii_lowercase(), limit(value)?))))
+        .collect()
+}
+
+pub(super) fn dependencies(value: &Value) -> Option<Vec<Dependency>> {
+    let condition = |value: &Value| {
+        let word = value.get("condition").unwrap_or(value).as_str()?;
+        // Compose's names are accepted too.
+        match word {
+            "started" | "service_started" => Some(Condition::Started),
+            "ready" => Some(Condition::Ready),
+            "healthy" | "service_healthy" => Some(Condition::Healthy),
+            "completed" | "service_completed_successfully" => Some(Condition::Completed),
+            _ => None,
+        }
+    };
+    let ready = |app: String| Dependency { app, condition: Condition::Ready };
+    match value {
+        Value::Object(apps) => apps
+            .iter()
+            .map(|(app, value)| Some(Dependency { app: app.clone(), condition: condition(value)? }))
+            .collect(),
+        other => Some(list(other)?.into_iter().map(ready).collect()),
+    }
+}
+
+/// 5 or 6 words; what they mean is looked at where the clock is.
+pub(super) fn cron(value: &Value) -> Option<String> {
+    match value {
+        // PM2's way to switch it off.
+        Value::Number(number) if number.as_i64() == Some(0) => Some(String::new()),
+        Value::String(text) if text == "0" => Some(String::new()),
+        other => text(other),
+    }
+}
+
+pub(super) fn overlap(value: &Value) -> Option<Overlap> {
+    match value.as_str()? {
+        "skip" => Some(Overlap::Skip),
+        "queue" => Some(Overlap::Queue),
+        "replace" => Some(Overlap::Replace),
+        _ => None,
+    }
+}
+
+pub(super) fn catch_up(value: &Value) -> Option<CatchUp> {
+    boolean(value).map(|once| if once { CatchUp::Once } else { CatchUp::None })
+}
+
+pub(super) fn watched(value: &Value) -> Option<Watched> {
+    match value {
+        Value::Bool(true) => Some(Watched::Everything),
+        Value::Bool(false) => Some(Watched::Nothing),
+        other => list(other).map(Watched::Paths),
+    }
+}
+
+pub(super) fn secrets(value: &Value) -> Option<BTreeMap<String, SecretSource>> {
+    let source = |value: &Value| {
+        let parts = value.as_object().filter(|parts| parts.len() == 1)?;
+        match (parts.get("file"), parts.get("command")) {
+            (Some(file), None) => Some(SecretSource::File(text(file)?.into())),
+            (None, Some(command)) => Some(SecretSource::Command(text(command)?)),
+            _ => None,
+        }
+    };
+    value.as_object()?.iter().map(|(name, value)| Some((name.clone(), source(value)?))).collect()
 }
 
 /// Variables. Whatever is not text becomes text: lists and objects as JSON, `null` is left out.

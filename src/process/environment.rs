@@ -70,33 +70,15 @@ pub fn redacted(mut env: BTreeMap<String, String>) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::spec::{Environment, Interpreter, LogFiles, Program, ReadyPolicy, RestartPolicy, StopPolicy};
+    use crate::domain::spec::{Interpreter, Program};
 
     fn spec() -> AppSpec {
-        AppSpec {
-            name: "api".into(),
-            namespace: "default".into(),
-            program: Program {
-                path: "/srv/api.js".into(),
-                interpreter: Interpreter::Named("node".into()),
-                interpreter_args: vec![],
-            },
-            args: vec![],
-            cwd: "/srv".into(),
-            mode: Mode::Cluster,
-            instances: 2,
-            env: Environment { instance_var: "NODE_APP_INSTANCE".into(), ..Environment::default() },
-            restart: RestartPolicy::default(),
-            stop: StopPolicy::default(),
-            ready: ReadyPolicy::default(),
-            logs: LogFiles::default(),
-            pid_file: None,
-            autostart: true,
-            username: None,
-            uid: None,
-            gid: None,
-            source: None,
-        }
+        let program = Program {
+            path: "/srv/api.js".into(),
+            interpreter: Interpreter::Named("node".into()),
+            interpreter_args: vec![],
+        };
+        AppSpec { cwd: "/srv".into(), mode: Mode::Cluster, instances: 2, ..AppSpec::new("api", program) }
     }
 
     fn identity(instance: u32) -> Identity {

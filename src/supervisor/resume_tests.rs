@@ -4,7 +4,7 @@ use super::*;
 use crate::api::request::{Existing, Start};
 use crate::api::{Process, Request, Response};
 use crate::domain::AppSpec;
-use crate::domain::spec::{Environment, Interpreter, LogFiles, Mode, Program, ReadyPolicy, RestartPolicy, StopPolicy};
+use crate::domain::spec::{Interpreter, Program};
 use crate::logs::{Logs, Staging};
 use crate::paths::Home;
 use crate::process::{Command, Context, SpawnIds, Unwritten};
@@ -89,30 +89,9 @@ impl Drop for TestHome {
 }
 
 fn app(name: &str, instances: u32) -> AppSpec {
-    AppSpec {
-        name: name.into(),
-        namespace: "default".into(),
-        program: Program {
-            path: PathBuf::from("/bin/sleep"),
-            interpreter: Interpreter::None,
-            interpreter_args: Vec::new(),
-        },
-        args: vec!["1000".into()],
-        cwd: "/".into(),
-        mode: Mode::Fork,
-        instances,
-        env: Environment::default(),
-        restart: RestartPolicy::default(),
-        stop: StopPolicy::default(),
-        ready: ReadyPolicy::default(),
-        logs: LogFiles::default(),
-        pid_file: None,
-        autostart: true,
-        username: None,
-        uid: None,
-        gid: None,
-        source: None,
-    }
+    let program =
+        Program { path: PathBuf::from("/bin/sleep"), interpreter: Interpreter::None, interpreter_args: Vec::new() };
+    AppSpec { args: vec!["1000".into()], instances, ..AppSpec::new(name, program) }
 }
 
 fn start(apps: &[AppSpec]) -> Start {

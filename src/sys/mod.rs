@@ -10,6 +10,8 @@ pub mod inherit;
 pub mod input;
 pub mod keep;
 pub mod launch;
+#[cfg(feature = "engine")]
+pub mod limits;
 pub mod lock;
 pub mod memory;
 pub mod packet;

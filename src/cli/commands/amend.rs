@@ -1,7 +1,7 @@
 //! Flags given to a restart of an app that has no application file.
 
 use crate::cli::failure::Failure;
-use crate::config::{AppOptions, Caller};
+use crate::config::{AppOptions, Autorestart, Caller};
 use crate::domain::AppSpec;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,10 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     put(&mut spec.logs.disable, options.disable_logs);
 
     let restart = &mut spec.restart;
-    put(&mut restart.autorestart, options.autorestart);
+    if let Some(when) = options.autorestart {
+        restart.autorestart = when != Autorestart::Never;
+        restart.on_failure = when == Autorestart::OnFailure;
+    }
     put(&mut restart.max_restarts, options.max_restarts);
     put(&mut restart.min_uptime, options.min_uptime);
     put(&mut restart.restart_delay, options.restart_delay);

@@ -162,7 +162,7 @@ fn words(words: &[String]) -> Option<String> {
 pub(crate) mod tests {
     use super::super::process::tests::{NOW, process};
     use super::*;
-    use crate::domain::spec::{Environment, LogFiles, Mode, Program, ReadyPolicy, StopPolicy};
+    use crate::domain::spec::{Mode, Program};
     use crate::domain::{AppSpec, Outcome, Status};
 
     pub(crate) fn detail(id: u32, name: &str, status: Status) -> ProcessDetail {
@@ -172,24 +172,11 @@ pub(crate) mod tests {
             interpreter_args: Vec::new(),
         };
         let spec = AppSpec {
-            name: name.into(),
-            namespace: "default".into(),
-            program,
             args: vec!["--port".into(), "80 80".into()],
             cwd: "/srv".into(),
             mode: Mode::Cluster,
             instances: 2,
-            env: Environment::default(),
-            restart: RestartPolicy::default(),
-            stop: StopPolicy::default(),
-            ready: ReadyPolicy::default(),
-            logs: LogFiles::default(),
-            pid_file: None,
-            autostart: true,
-            username: None,
-            uid: None,
-            gid: None,
-            source: None,
+            ..AppSpec::new(name, program)
         };
         ProcessDetail {
             process: process(id, name, status),

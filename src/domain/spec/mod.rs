@@ -1,6 +1,16 @@
 //! What is wanted of an app. Built by `config`, complete: nothing in it is looked up again in the
 //! caller's surroundings, except what must be fresh at each start (the interpreter, symlinks).
 
+mod limits;
+mod ready;
+mod schedule;
+mod watch;
+
+pub use limits::{CpuQuota, Limits, ResourceLimit};
+pub use ready::{Check, Condition, Dependency, Probe, Probes, ReadyPolicy};
+pub use schedule::{CatchUp, Job, Overlap, Schedule};
+pub use watch::WatchPolicy;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,6 +46,15 @@ pub struct AppSpec {
     pub gid: Option<String>,
     /// The application file it came from, so that a later command can read it again.
     pub source: Option<Source>,
+    /// What has to be so before it is started.
+    #[serde(default)]
+    pub depends_on: Vec<Dependency>,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default)]
+    pub schedule: Schedule,
+    #[serde(default)]
+    pub watch: Option<WatchPolicy>,
 }
 
 /// What is executed.
@@ -62,6 +81,34 @@ impl Program {
 }
 
 impl AppSpec {
+    /// One process of a program, with the default of everything.
+    pub fn new(name: impl Into<String>, program: Program) -> Self {
+        Self {
+            name: name.into(),
+            namespace: "default".into(),
+            program,
+            args: Vec::new(),
+            cwd: "/".into(),
+            mode: Mode::Fork,
+            instances: 1,
+            env: Environment::default(),
+            restart: RestartPolicy::default(),
+            stop: StopPolicy::default(),
+            ready: ReadyPolicy::default(),
+            logs: LogFiles::default(),
+            pid_file: None,
+            autostart: true,
+            username: None,
+            uid: None,
+            gid: None,
+            source: None,
+            depends_on: Vec::new(),
+            limits: Limits::default(),
+            schedule: Schedule::default(),
+            watch: None,
+        }
+    }
+
     /// Run by a shell: a line or a script. A shell that waits for a command doesn't mind its own SIGINT before that
     /// command has ended, so a signal is meant for all of them, as Ctrl-C is at a terminal.
     pub fn runs_in_shell(&self) -> bool {
@@ -100,24 +147,63 @@ pub enum Mode {
 }
 
 /// The layers from which a process's environment is computed at each start; later ones win.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     /// The caller's environment, as captured by the command that started the app.
     pub inherited: BTreeMap<String, String>,
-    /// `env` of the app, with the chosen `env_<profile>` merged in.
+    /// The variables of `.env` files, `env` of the app and the chosen `env_<profile>`, merged in this order.
     pub app: BTreeMap<String, String>,
     /// Name of the variable that carries the instance number.
     pub instance_var: String,
     /// A variable of `app` that grows by one from each instance to the next.
     pub increment_var: Option<String>,
+    /// Variables whose values are read at each start, and never kept.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// Where a variable of `app` or `secrets` comes from, for people.
+    #[serde(default)]
+    pub origins: BTreeMap<String, String>,
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self {
+            inherited: BTreeMap::new(),
+            app: BTreeMap::new(),
+            instance_var: Self::INSTANCE_VAR.to_owned(),
+            increment_var: None,
+            secrets: BTreeMap::new(),
+            origins: BTreeMap::new(),
+        }
+    }
+}
+
+impl Environment {
+    pub const INSTANCE_VAR: &str = "NODE_APP_INSTANCE";
+}
+
+/// Where a secret is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretSource {
+    /// The content of a file, without a line break at its end. Absolute.
+    File(PathBuf),
+    /// What a shell line prints, without a line break at its end.
+    Command(String),
 }
 
 /// When an ended process is started again. Times in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestartPolicy {
     pub autorestart: bool,
+    /// Only when it failed: an exit with code 0 is its end.
+    #[serde(default)]
+    pub on_failure: bool,
     /// Unstable exits in a row after which the process is `errored`.
     pub max_restarts: u32,
+    /// Within this time `max_restarts` exits of any kind are too many; `None` counts unstable ones in a row.
+    #[serde(default)]
+    pub restart_window: Option<u64>,
     /// A run shorter than this is unstable.
     pub min_uptime: u64,
     pub restart_delay: u64,
@@ -131,7 +217,9 @@ impl Default for RestartPolicy {
     fn default() -> Self {
         Self {
             autorestart: true,
+            on_failure: false,
             max_restarts: 16,
+            restart_window: None,
             min_uptime: 1000,
             restart_delay: 0,
             exp_backoff_restart_delay: 0,
@@ -161,15 +249,6 @@ impl Default for StopPolicy {
     fn default() -> Self {
         Self { kill_signal: Self::SIGINT, kill_timeout: 5000, shutdown_with_message: false, treekill: true }
     }
-}
-
-/// What counts as ready. Times in milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ReadyPolicy {
-    /// Wait for `process.send('ready')`.
-    pub wait_ready: bool,
-    /// How long to wait for readiness; `None` is the default of the verb (3 s at start, 30 s at reload).
-    pub listen_timeout: Option<u64>,
 }
 
 /// Where output goes. `None` is the default file in the home; paths are absolute.
