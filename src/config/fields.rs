@@ -291,7 +291,7 @@ mod tests {
         let app =
             json!({"time": true, "vizion": false, "post_update": [], "log_file": "x.log", "wtach": 1, "env_p": {}});
         let (_, ignored) = read(app.as_object().unwrap()).unwrap();
-        assert_eq!(ignored.unsupported, ["log_file", "time"]);
+        assert_eq!(ignored.unsupported, ["time", "log_file"]);
         assert_eq!(ignored.unknown, ["wtach"]);
         assert_eq!(nearest("wtach"), Some("watch"));
         assert_eq!(nearest("maxRestart"), Some("max_restarts"));

@@ -204,7 +204,7 @@ fn fields_that_do_nothing_are_told() {
             "deploy is not supported yet and was ignored",
             "app app: unknown field \"wtach\" was ignored; did you mean watch?",
             "app app: unknown field \"zzzzzz\" was ignored",
-            "app app: not supported yet and ignored: log_file, time",
+            "app app: not supported yet and ignored: time, log_file",
         ]
     );
 }
