@@ -1,6 +1,7 @@
 //! What can be wrong with a file, an app or a value: what happened, to which app of which file, and what to do about it.
 
 use super::fields;
+use crate::interpreter::Missing;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,8 +42,8 @@ pub enum Problem {
     InterpreterMissing { interpreter: String },
     #[error("interpreter {} is not an executable file", path.display())]
     InterpreterUnusable { path: PathBuf },
-    #[error("Node {version} is not installed: {} is missing", path.display())]
-    NodeVersionMissing { version: String, path: PathBuf },
+    #[error("{0}")]
+    Node(Box<Missing>),
     #[error("nothing here runs TypeScript: {}", path.display())]
     NoTypeScript { path: PathBuf, node: Option<String> },
 
@@ -105,11 +106,15 @@ impl Problem {
                 "install it, or correct the PATH of the app".into()
             }
             Self::InterpreterUnusable { .. } => "correct the path, or give a program's name to look up in PATH".into(),
-            Self::NodeVersionMissing { version, .. } => format!("run nvm install {version}"),
+            Self::Node(missing) => missing.hint(),
             Self::NoTypeScript { node: Some(node), .. } => {
-                format!("install Node 22.18 or later (this is {node}), or bun; .tsx files need bun")
+                format!(
+                    "install Node 22.18 or later (this is {node}), tsx in the project, or bun; .tsx files need one of these two"
+                )
             }
-            Self::NoTypeScript { node: None, .. } => "install Node 22.18 or later, or bun; .tsx files need bun".into(),
+            Self::NoTypeScript { node: None, .. } => {
+                "install Node 22.18 or later, tsx in the project, or bun; .tsx files need one of these two".into()
+            }
             Self::FileMissing { nearest: None } => "check the path".into(),
             Self::FileUnreadable { .. } => "look at the permissions of the file".into(),
             Self::FileTooLarge { .. } | Self::TooDeep { .. } | Self::TooMuchExported { .. } => {

@@ -1,6 +1,7 @@
 //! What the task does: facts into events, effects into system calls.
 
 use super::adopt::began;
+use super::command::is_shell;
 use super::exit::ExitFact;
 use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
 use super::link::{Membership, Said};
@@ -240,7 +241,9 @@ impl Task {
     /// A shell would wait for what it runs before it minds a SIGINT of its own.
     fn ask_by_signal(&self) {
         match &self.run {
-            Some(run) if self.spec.runs_in_shell() => group::signal(run.pid, self.spec.stop.kill_signal),
+            Some(run) if is_shell(run.pid).unwrap_or_else(|| self.spec.runs_in_shell()) => {
+                group::signal(run.pid, self.spec.stop.kill_signal)
+            }
             _ => self.signal_main(self.spec.stop.kill_signal),
         }
     }

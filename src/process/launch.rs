@@ -2,27 +2,25 @@
 
 use super::account::account;
 use super::adopt::began;
+use super::command::{CommandLine, command_line};
 use super::environment::{Identity, compose};
 use super::exit::ExitSource;
 use super::link::{Link, Membership};
 use super::task::Context;
 use super::wires::{CHANNEL_FD, PID, Wires, forget_all_but_output, forget_output, name_of};
 use crate::cluster::{Group, Holder, WorkerId};
-use crate::domain::spec::{Interpreter, Mode};
+use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
 use crate::slots::Standing;
 use crate::sys::fault::{self, Point};
-use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
+use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, spawn};
 use crate::sys::user::Ids;
 use crate::sys::{group, pidfd};
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A run that has been executed.
 #[derive(Debug)]
@@ -53,13 +51,12 @@ pub(super) struct Surroundings<'a> {
 }
 
 pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> Result<Run, LaunchError> {
-    let mut env = compose(spec, around.identity);
-    let search = env.get("PATH").map_or(DEFAULT_PATH, String::as_str).to_owned();
-    let (program, argv) = command_line(spec, &search)?;
     let ids = account(spec)?;
+    let mut line = command_line(spec, compose(spec, around.identity), ids.as_ref())?;
+    let env = &mut line.env;
     let context = around.context;
     if let Some(leash) = &context.leash {
-        leash.mark(&mut env);
+        leash.mark(env);
     }
     let pipe_size = logs::pipe_size(context.running.get());
     let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
@@ -75,7 +72,7 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
         Membership { group: group.clone(), worker: around.worker }
     });
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
-    let spawned = execute(spec, id, (program, argv, env), ids, &wires, context).inspect_err(|_| {
+    let spawned = execute(&line, id, ids, &wires, context).inspect_err(|_| {
         context.exits.expect_no_more(id);
         forget_all_but_output(context.keep.as_ref(), around.identity.id, id);
         forget_output(context.keep.as_ref(), around.identity.id, id);
@@ -115,17 +112,15 @@ fn failed(what: &str, error: &io::Error) -> LaunchError {
     LaunchError { message: format!("{what}: {error}"), errno: error.raw_os_error().unwrap_or(libc::EIO) }
 }
 
-type CommandLine = (PathBuf, Vec<String>, BTreeMap<String, String>);
-
 fn execute(
-    spec: &AppSpec,
+    line: &CommandLine,
     id: SpawnId,
-    (program, argv, env): CommandLine,
     ids: Option<Ids>,
     wires: &Wires,
     context: &Context,
 ) -> Result<Spawned, LaunchError> {
     let words = |words: &mut dyn Iterator<Item = String>| words.map(c_string).collect::<io::Result<Vec<_>>>();
+    let CommandLine { program, argv, env, cwd } = line;
     let plan = || -> io::Result<SpawnPlan<'_>> {
         let argv = words(&mut argv.iter().cloned())?;
         let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
@@ -136,13 +131,13 @@ fn execute(
             birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
             parent_death_signal: context.parent_death_signal,
             open_files: Some(context.open_files),
-            ..SpawnPlan::new(Program::Path(c_string(&program)?), argv, env, c_string(&spec.cwd)?)
+            ..SpawnPlan::new(Program::Path(c_string(program)?), argv, env, c_string(cwd)?)
         })
     };
     let plan = plan().map_err(|error| failed("it cannot be started", &error))?;
     spawn(&plan).map_err(|error| {
         let what = match error.stage {
-            Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
+            Stage::Cwd => format!("its working directory {} cannot be entered", cwd.display()),
             Stage::Exec => format!("{} cannot be executed", program.display()),
             Stage::Clone => "the system has no room for another process".to_owned(),
             stage => stage.what().to_owned(),
@@ -168,25 +163,6 @@ pub(super) fn outputs(spec: &AppSpec, identity: &Identity, run: SpawnId) -> [(La
         stream,
     };
     [(label(OutputStream::Out), identity.out_log.clone()), (label(OutputStream::Err), identity.error_log.clone())]
-}
-
-/// The executable, found anew at each start, and the words it is given.
-fn command_line(spec: &AppSpec, search: &str) -> Result<(PathBuf, Vec<String>), LaunchError> {
-    let script = spec.program.path.to_string_lossy().into_owned();
-    match &spec.program.interpreter {
-        Interpreter::None => Ok((spec.program.path.clone(), [&[script][..], &spec.args].concat())),
-        Interpreter::Named(name) => {
-            let program = find_program(name, search, &spec.cwd).ok_or_else(|| LaunchError {
-                message: format!("its interpreter {name} is not in its PATH"),
-                errno: libc::ENOENT,
-            })?;
-            if !spec.program.path.exists() {
-                return Err(LaunchError { message: format!("{script} is not there"), errno: libc::ENOENT });
-            }
-            let argv = [&[name.clone()][..], &spec.program.interpreter_args, &[script], &spec.args].concat();
-            Ok((program, argv))
-        }
-    }
 }
 
 /// Tells scripts which process it is.

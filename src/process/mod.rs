@@ -5,6 +5,7 @@
 mod account;
 mod act;
 mod adopt;
+mod command;
 mod environment;
 mod exit;
 mod inherited;

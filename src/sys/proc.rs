@@ -61,6 +61,11 @@ impl StatFile {
     }
 }
 
+/// The program that a process runs; of one that is gone the path ends in ` (deleted)`. `None` where we may not know.
+pub fn program(pid: i32) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
 /// All processes there are.
 pub fn pids() -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
