@@ -67,8 +67,20 @@ pub struct ProcessDetail {
     pub pid_file: PathBuf,
     /// The environment of the current or last run, ours included. Values that look like secrets are redacted.
     pub env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub runs_on: Option<RunsOn>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+}
+
+/// The program of a process that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunsOn {
+    pub program: PathBuf,
+    /// Of a Node.
+    pub version: Option<String>,
+    /// Why a restart would change that, or should, in words.
+    pub drift: Vec<String>,
 }
 
 /// Who answers.

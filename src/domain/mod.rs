@@ -5,6 +5,7 @@
 pub mod id;
 pub mod lifecycle;
 pub mod output;
+pub mod port;
 pub mod rollout;
 pub mod secret;
 pub mod selector;

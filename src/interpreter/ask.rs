@@ -49,7 +49,7 @@ pub fn version_of(program: &Path, ids: Option<&Ids>) -> Option<Version> {
 }
 
 /// Version managers keep each one in a directory of its name.
-pub(super) fn in_path(program: &Path) -> Option<Version> {
+pub fn in_path(program: &Path) -> Option<Version> {
     program.components().rev().find_map(|part| part.as_os_str().to_str()?.parse().ok())
 }
 

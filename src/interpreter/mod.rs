@@ -21,8 +21,8 @@ mod typescript;
 mod version;
 mod wish;
 
-pub use ask::version_of;
-pub use node::{Chosen, Missing, Place, local, node};
+pub use ask::{in_path as version_in_path, version_of};
+pub use node::{Chosen, Missing, Place, local, node, wish};
 pub use package::{Final, final_command, runner_line};
 pub use range::Range;
 pub use shim::{Shim, shim};

@@ -60,18 +60,22 @@ pub enum Missing {
 
 /// `name` is `node`, or `node@` and a version or range. Without one the project's files are asked, then `PATH`.
 pub fn node(name: &str, place: &Place<'_>) -> Result<Chosen, Missing> {
-    let explicit = name.split_once('@').map(|(_, range)| Wish::of_interpreter(range));
     let plain = name.split('@').next().unwrap_or(name);
     let installed = installed::installed(place);
     let in_path = place.find(plain).and_then(|found| behind_volta(found, place, &installed));
-    let wish = explicit.or_else(|| wish::of_files(place.script, place.cwd));
-    let Some(wish) = wish else { return any(plain, in_path, place, &installed) };
+    let Some(wish) = wish(name, place) else { return any(plain, in_path, place, &installed) };
     match &wish.range {
         Some(Range::System) => any(plain, in_path, place, &[]),
         Some(range) => wished(plain, &wish, range, in_path, place, installed),
         None if wish.is_strict() => Err(Missing::Unclear(wish)),
         None => any(plain, in_path, place, &installed),
     }
+}
+
+/// What is asked for, by the app or by its project.
+pub fn wish(name: &str, place: &Place<'_>) -> Option<Wish> {
+    let explicit = name.split_once('@').map(|(_, range)| Wish::of_interpreter(range));
+    explicit.or_else(|| wish::of_files(place.script, place.cwd))
 }
 
 /// Nobody asks for any: what `PATH` has, else what the user's version manager takes for the default.

@@ -70,4 +70,4 @@ pub use handle::{Label, Logs, pipe_size};
 pub use recover::{Recovered, recover};
 pub use staging::Staging;
 pub use subscriber::{Item, Subscription};
-pub use tail::{Tail, TailLines, tail};
+pub use tail::{Tail, TailLines, ending, tail};

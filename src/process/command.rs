@@ -148,7 +148,7 @@ fn package(
 }
 
 /// Where the app's user keeps versions of programs.
-fn home(env: &BTreeMap<String, String>, ids: Option<&Ids>) -> Option<PathBuf> {
+pub(super) fn home(env: &BTreeMap<String, String>, ids: Option<&Ids>) -> Option<PathBuf> {
     let named = || env.get("HOME").filter(|home| home.starts_with('/')).map(PathBuf::from);
     ids.and_then(|ids| user::home_of(ids.uid)).or_else(named).or_else(user::home_directory)
 }

@@ -6,6 +6,7 @@ mod account;
 mod act;
 mod adopt;
 mod command;
+mod drift;
 mod environment;
 mod exit;
 mod inherited;
@@ -17,6 +18,7 @@ mod unwritten;
 mod wires;
 
 pub use adopt::{end_stray, finish_outputs, lives};
+pub use drift::{RunsOn, runs_on};
 pub use environment::{Identity, compose, redacted};
 pub use exit::{ExitFact, Exits};
 pub use inherited::{Inherited, Left, fact, leave_alone};

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::cluster::Holder;
 use crate::domain::lifecycle::Report;
 use crate::domain::{ProcessId, SpawnId, UnixMs};
-use crate::metrics::{HostSampler, Sampler};
+use crate::metrics::{HostSampler, Ports, Sampler};
 use crate::paths::Home;
 use crate::process::Context;
 use crate::slots::{InFlight, Table};
@@ -31,6 +31,7 @@ pub struct World {
     pub(super) context: Context,
     pub(super) registry: RefCell<Registry>,
     pub(super) sampler: RefCell<Sampler>,
+    pub(super) ports: RefCell<Ports>,
     pub(super) host: RefCell<HostSampler>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
     pub(super) closing: Cell<bool>,
@@ -82,6 +83,7 @@ impl Supervisor {
             context,
             registry: RefCell::new(registry),
             sampler: RefCell::default(),
+            ports: RefCell::default(),
             host: RefCell::default(),
             listeners: RefCell::default(),
             closing: Cell::new(false),

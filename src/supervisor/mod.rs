@@ -6,6 +6,7 @@
 mod actor;
 mod handle;
 mod persist;
+mod ports;
 mod registry;
 mod reload;
 mod requests;

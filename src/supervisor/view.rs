@@ -2,13 +2,13 @@
 
 use super::actor::World;
 use super::registry::Entry;
-use crate::api::{ApiError, Host, Process, ProcessDetail, Response, pm2};
+use crate::api::{ApiError, Host, Process, ProcessDetail, Response, RunsOn, pm2};
 use crate::clock;
 use crate::cluster::Group;
 use crate::domain::lifecycle::Phase;
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
-use crate::process::{Observed, compose, redacted};
+use crate::process::{self, Observed, compose, redacted};
 use crate::sys::signal;
 
 impl World {
@@ -74,7 +74,7 @@ impl World {
             memory: sample.memory as i64,
             username: entry.spec.username.clone(),
             exit: seen.state.last_exit,
-            reason: self.reason(entry, &seen),
+            reason: self.with_port(entry, &seen, self.reason(entry, &seen)),
         }
     }
 
@@ -90,6 +90,10 @@ impl World {
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
             env: redacted(compose(&entry.spec, &entry.identity)),
+            runs_on: entry.handle.observed().pid.and_then(|pid| {
+                let process::RunsOn { program, version, drift } = process::runs_on(&entry.spec, pid)?;
+                Some(RunsOn { program, version, drift })
+            }),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
         }
     }

@@ -19,6 +19,8 @@ pub mod memory;
 pub mod packet;
 pub mod pidfd;
 pub mod pipe;
+#[cfg(feature = "engine")]
+pub mod ports;
 pub mod proc;
 #[cfg(feature = "engine")]
 pub mod ready;
