@@ -20,8 +20,8 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// Answers that are remembered.
 const MOST: usize = 64;
 
-/// Device, inode, time of its last change.
-type Identity = (u64, u64, i64);
+/// Device, inode, size, time of its last change.
+type Identity = (u64, u64, u64, i64, i64);
 
 static KNOWN: Mutex<BTreeMap<Identity, Option<Version>>> = Mutex::new(BTreeMap::new());
 
@@ -32,7 +32,7 @@ pub fn version_of(program: &Path, ids: Option<&Ids>) -> Option<Version> {
         return Some(version);
     }
     let of = fs::metadata(&real).ok()?;
-    let identity = (of.dev(), of.ino(), of.mtime());
+    let identity = (of.dev(), of.ino(), of.size(), of.mtime(), of.mtime_nsec());
     if let Ok(known) = KNOWN.lock()
         && let Some(version) = known.get(&identity)
     {

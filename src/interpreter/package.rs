@@ -121,6 +121,8 @@ fn with_hooks(name: &str, main: String, before: Option<String>, after: Option<St
         );
     }
     if after.is_some() {
+        // The app has its own signals; the shell stays to see how it ends.
+        script.push_str("trap : INT TERM HUP QUIT; ");
         script.push_str(GIVE);
         script.push_str("sh -c \"$2\" || exit; export npm_lifecycle_event=\"post$1\" npm_lifecycle_script=\"$4\"; exec sh -c \"$4\"");
     } else {

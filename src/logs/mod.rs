@@ -43,6 +43,7 @@ mod commit;
 mod control;
 mod copier;
 mod cut;
+mod end;
 mod file;
 mod follow;
 mod handle;
@@ -65,9 +66,10 @@ mod tests;
 #[cfg(test)]
 mod torture;
 
+pub use end::{End, end_of};
 pub use follow::{Follow, FollowItem, follow, past};
 pub use handle::{Label, Logs, pipe_size};
 pub use recover::{Recovered, recover};
 pub use staging::Staging;
 pub use subscriber::{Item, Subscription};
-pub use tail::{Tail, TailLines, ending, tail};
+pub use tail::{Tail, TailLines, tail};

@@ -30,21 +30,6 @@ pub fn tail(path: &Path, lines: u32, end: Option<u64>) -> io::Result<Tail> {
     Ok(Tail { lines: tail.collect::<io::Result<_>>()?, position, partial })
 }
 
-/// The last bytes of a file, however long its lines are, and when it was last written, in milliseconds since 1970.
-pub fn ending(path: &Path, bytes: u64) -> io::Result<(Vec<u8>, i64)> {
-    use std::os::unix::fs::MetadataExt;
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    let of = file.metadata()?;
-    if !of.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let mut last = vec![0; of.len().min(bytes) as usize];
-    let from = of.len() - last.len() as u64;
-    let read = file.read_at(&mut last, from)?;
-    last.truncate(read);
-    Ok((last, of.mtime() * 1000 + of.mtime_nsec() / 1_000_000))
-}
-
 /// The last lines of a file, one after the other.
 #[derive(Debug)]
 pub struct TailLines {

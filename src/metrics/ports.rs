@@ -1,15 +1,14 @@
-//! Who holds what an app wants to listen on. A look goes through all processes, so that it is remembered for a moment.
+//! Who holds what apps want to listen on. A look goes through all processes, so that it is remembered for a moment.
 
 use crate::domain::port::Taken;
-use crate::sys::ports::{self, Held};
-use std::collections::BTreeMap;
-use std::path::Path;
+use crate::sys::ports::{self, Address, Held};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A look is good for so long.
 const FRESH: Duration = Duration::from_secs(2);
-/// Looks in that time: 200 apps that want 200 ports don't make 200.
-const MOST: usize = 4;
+/// Addresses of one look.
+const MOST: usize = 64;
 
 #[derive(Debug, Default)]
 pub struct Ports {
@@ -17,21 +16,25 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// `None` where it was not looked.
-    pub fn holder(&mut self, of: &Taken, now: Duration) -> Option<Held> {
+    /// For those of which it is known.
+    pub fn holders(&mut self, of: &BTreeSet<Taken>, now: Duration) -> BTreeMap<Taken, Held> {
         self.seen.retain(|_, (at, _)| now.saturating_sub(*at) < FRESH);
-        if let Some((_, held)) = self.seen.get(of) {
-            return Some(held.clone());
+        let unknown = of.iter().filter(|taken| !self.seen.contains_key(taken));
+        let unknown: Vec<_> = unknown.filter_map(|taken| Some((taken, address(taken)?))).take(MOST).collect();
+        if !unknown.is_empty() {
+            let addresses: Vec<Address> = unknown.iter().map(|(_, address)| address.clone()).collect();
+            for ((taken, _), held) in unknown.into_iter().zip(ports::look(&addresses)) {
+                self.seen.insert(taken.clone(), (now, held));
+            }
         }
-        if self.seen.len() >= MOST {
-            return None;
-        }
-        let held = match of {
-            Taken::Port(port) => ports::of_port(*port),
-            Taken::Path(path) => ports::of_path(Path::new(path)),
-            Taken::Something => return None,
-        };
-        self.seen.insert(of.clone(), (now, held.clone()));
-        Some(held)
+        of.iter().filter_map(|taken| Some((taken.clone(), self.seen.get(taken)?.1.clone()))).collect()
+    }
+}
+
+fn address(of: &Taken) -> Option<Address> {
+    match of {
+        Taken::Port(port) => Some(Address::Port(*port)),
+        Taken::Path(path) => Some(Address::Path(path.into())),
+        Taken::Something => None,
     }
 }

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
@@ -31,7 +32,8 @@ pub struct World {
     pub(super) context: Context,
     pub(super) registry: RefCell<Registry>,
     pub(super) sampler: RefCell<Sampler>,
-    pub(super) ports: RefCell<Ports>,
+    /// Shared with who looks, beside the actor.
+    pub(super) ports: Arc<Mutex<Ports>>,
     pub(super) host: RefCell<HostSampler>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
     pub(super) closing: Cell<bool>,
@@ -83,7 +85,7 @@ impl Supervisor {
             context,
             registry: RefCell::new(registry),
             sampler: RefCell::default(),
-            ports: RefCell::default(),
+            ports: Arc::default(),
             host: RefCell::default(),
             listeners: RefCell::default(),
             closing: Cell::new(false),
@@ -177,9 +179,9 @@ impl World {
         }
         match request {
             Request::Ping => Ok(Response::Daemon(self.info())),
-            Request::List { selector } => self.list(&selector),
+            Request::List { selector } => self.list(&selector).await,
             Request::Pm2List => Ok(self.pm2_list()),
-            Request::Describe { selector } => self.describe(&selector),
+            Request::Describe { selector } => self.describe(&selector).await,
             Request::Specs { selector } => self.specs(&selector),
             Request::Start(start) => self.start(start, ticket).await,
             Request::Stop { selector } => self.stop(&selector).await,

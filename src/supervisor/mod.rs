@@ -5,8 +5,10 @@
 
 mod actor;
 mod handle;
+mod last_words;
 mod persist;
 mod ports;
+mod reason;
 mod registry;
 mod reload;
 mod requests;

@@ -6,69 +6,82 @@ use crate::clock;
 use crate::cluster::Group;
 use crate::domain::lifecycle::Phase;
 use crate::domain::port::{Taken, taken};
-use crate::domain::{Outcome, UnixMs};
+use crate::domain::{Outcome, ProcessId, UnixMs};
 use crate::logs;
 use crate::metrics::{Held, Holder};
-use crate::process::{Observed, compose};
-use std::path::Path;
+use crate::process::compose;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Of its last words; a stack and what is printed with it fit.
-const READ: u64 = 16 * 1024;
+/// Of a log file only its end is looked at; a stack and what is printed with it fit.
+const READ: usize = 16 << 10;
 const LINES: usize = 60;
 /// The clock of a file is not ours.
-const LEEWAY: UnixMs = 1000;
+const COARSE: UnixMs = 1000;
+
+/// A process that may have ended for the want of a port, and where that would stand.
+struct Suspect {
+    id: ProcessId,
+    /// What its cluster could not listen on.
+    refused: Option<String>,
+    /// Its error log, and since when it is this run's.
+    log: Option<(PathBuf, UnixMs)>,
+    /// The port that it was given.
+    given: Option<u16>,
+}
 
 impl World {
-    /// `reason`, with what is known of the port where that is what ended it.
-    pub(super) fn with_port(&self, entry: &Entry, seen: &Observed, reason: Option<String>) -> Option<String> {
-        let Some(of) = self.taken(entry, seen) else { return reason };
-        let told = self.told_of(&of, entry);
-        Some(reason.map_or_else(|| told.clone(), |reason| format!("{reason}; {told}")))
+    /// Of those that a port keeps from running: who has it, and the way out. Looked up beside the actor.
+    pub(super) async fn port_words(&self, ids: &[ProcessId]) -> BTreeMap<ProcessId, String> {
+        let suspects: Vec<Suspect> = ids.iter().filter_map(|id| self.suspect(*id)).collect();
+        if suspects.is_empty() {
+            return BTreeMap::new();
+        }
+        let ports = Arc::clone(&self.ports);
+        let look = move || {
+            let taken: Vec<_> = suspects.iter().filter_map(|suspect| Some((suspect.id, suspect.taken()?))).collect();
+            let wanted: BTreeSet<Taken> = taken.iter().map(|(_, of)| of.clone()).collect();
+            let held = ports.lock().map(|mut ports| ports.holders(&wanted, clock::boot())).unwrap_or_default();
+            taken.into_iter().map(|(id, of)| (id, held.get(&of).cloned(), of)).collect::<Vec<_>>()
+        };
+        let found = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+        let registry = self.registry.borrow();
+        let told =
+            |(id, held, of): (ProcessId, Option<Held>, Taken)| Some((id, self.told_of(&of, held, registry.get(id)?)));
+        found.into_iter().filter_map(told).collect()
     }
 
-    /// What it wanted to listen on and somebody else has, if that is what ails it.
-    fn taken(&self, entry: &Entry, seen: &Observed) -> Option<Taken> {
+    fn suspect(&self, id: ProcessId) -> Option<Suspect> {
+        let registry = self.registry.borrow();
+        let entry = registry.get(id)?;
+        let seen = entry.handle.observed();
         let state = &seen.state;
-        let fails = match state.phase {
-            Phase::Errored | Phase::WaitingRestart { .. } => true,
-            Phase::Online | Phase::Launching { .. } => state.unstable > 0 && !seen.listening,
-            Phase::Stopped => !entry.spec.restart.autorestart,
-            Phase::Stopping { .. } | Phase::Deleted => false,
+        let (fails, runs) = match state.phase {
+            Phase::Errored | Phase::WaitingRestart { .. } => (true, false),
+            Phase::Online | Phase::Launching { .. } => (state.unstable > 0, true),
+            Phase::Stopped => (!entry.spec.restart.autorestart, false),
+            Phase::Stopping { .. } | Phase::Deleted => (false, false),
         };
-        let refused = || {
-            let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused)?;
-            taken([refused.as_str()].into_iter())
-        };
-        if !seen.listening
-            && matches!(state.phase, Phase::Online | Phase::Launching { .. } | Phase::Errored)
-            && let Some(of) = refused()
-        {
-            return Some(of);
-        }
-        if !fails || !matches!(state.last_exit, Some(Outcome::Code(1..))) {
-            return None;
-        }
-        let began = clock::unix_ms() - clock::boot_ms().saturating_sub(state.started_at) as UnixMs;
-        let text = last_words(entry.identity.error_log.as_deref()?, began)?;
-        let last = text.lines().rev().take(LINES).collect::<Vec<_>>();
-        match taken(last.into_iter().rev())? {
-            Taken::Something => {
-                let port = compose(&entry.spec, &entry.identity).get("PORT").and_then(|port| port.parse().ok());
-                Some(port.map_or(Taken::Something, Taken::Port))
-            }
-            named => Some(named),
-        }
+        let refused = registry.group_of(&entry.spec.name).and_then(Group::refused);
+        let refused = refused.filter(|_| !seen.listening && (fails || runs));
+        let fails = fails && !seen.listening && matches!(state.last_exit, Some(Outcome::Code(1..)));
+        let age = clock::boot_ms().saturating_sub(state.started_at) as UnixMs;
+        let log = entry.identity.error_log.clone().filter(|_| fails);
+        let log = log.map(|path| (path, clock::unix_ms() - age - COARSE));
+        let given = compose(&entry.spec, &entry.identity).get("PORT").and_then(|port| port.parse().ok());
+        (refused.is_some() || log.is_some()).then_some(Suspect { id, refused, log, given })
     }
 
-    fn told_of(&self, of: &Taken, entry: &Entry) -> String {
+    fn told_of(&self, of: &Taken, held: Option<Held>, entry: &Entry) -> String {
         let what = match of {
             Taken::Port(port) => format!("port {port}"),
             Taken::Path(path) => path.clone(),
-            Taken::Something => return "the address it listens on is in use".to_owned(),
+            Taken::Something => return "the address it wants is in use".to_owned(),
         };
-        match self.ports.borrow_mut().holder(of, clock::boot()) {
+        match held {
             None => format!("{what} is in use"),
-            Some(Held::Free) if matches!(of, Taken::Path(_)) => {
+            Some(Held::Free) if matches!(of, Taken::Path(_)) && Path::new(&what).exists() => {
                 format!("{what} is what an ended program has left: nobody listens there; remove it: rm {what}")
             }
             Some(Held::Free) => format!("{what} was in use and is free now: rpm restart {}", entry.identity.id),
@@ -140,12 +153,23 @@ impl World {
 
 struct Owner {
     name: String,
-    id: Option<crate::domain::ProcessId>,
+    id: Option<ProcessId>,
     lives: bool,
 }
 
-/// What was written last, if anything was since the run began.
-fn last_words(log: &Path, began: UnixMs) -> Option<String> {
-    let (bytes, written) = logs::ending(log, READ).ok()?;
-    (written + LEEWAY >= began).then(|| String::from_utf8_lossy(&bytes).into_owned())
+impl Suspect {
+    fn taken(&self) -> Option<Taken> {
+        let refused = self.refused.as_ref().and_then(|refused| taken([refused.as_str()].into_iter()));
+        let of = refused.or_else(|| {
+            let (path, since) = self.log.as_ref()?;
+            let end = logs::end_of(path, READ).ok().filter(|end| end.modified >= *since)?;
+            let text = String::from_utf8_lossy(&end.bytes);
+            let last: Vec<&str> = text.lines().rev().take(LINES).collect();
+            taken(last.into_iter().rev())
+        })?;
+        Some(match (of, self.given) {
+            (Taken::Something, Some(port)) => Taken::Port(port),
+            (of, _) => of,
+        })
+    }
 }

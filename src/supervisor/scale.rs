@@ -27,7 +27,7 @@ impl World {
     ) -> Result<Response, ApiError> {
         let plan = self.begin_scale(name, count, relative, ticket).await?;
         let settled = self.command(&plan.new, Command::Start).await;
-        self.not_started(&settled)?;
+        self.not_started(&settled).await?;
         let ids = self.registry.borrow().named(name);
         let surplus = ids.len().saturating_sub(plan.target as usize);
         if surplus > 0 {

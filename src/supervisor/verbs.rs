@@ -41,7 +41,7 @@ impl World {
     pub(super) async fn restart_all(&self, share: &Share) -> Result<(), ApiError> {
         self.asked_for(&share.due);
         let settled = self.command_share(share, |id, reply| Command::Restart(share.run_of(id), reply)).await;
-        self.not_started(&settled)?;
+        self.not_started(&settled).await?;
         self.overtaken(&settled, "restart", |rest| !matches!(rest, Settled::Stopped | Settled::Deleted))
     }
 
@@ -209,15 +209,16 @@ impl World {
     }
 
     /// Those that could not even be executed.
-    pub(super) fn not_started(&self, settled: &[(ProcessId, Settled)]) -> Result<(), ApiError> {
+    pub(super) async fn not_started(&self, settled: &[(ProcessId, Settled)]) -> Result<(), ApiError> {
         let failed = settled.iter().find(|(id, rest)| *rest == Settled::Errored || self.finds_no_room(*id, *rest));
         let Some((id, rest)) = failed else { return Ok(()) };
         let reason = match (self.registry.borrow().get(*id), rest) {
             (Some(entry), Settled::WaitingRestart) => entry.handle.observed().launch_error.clone(),
-            (Some(entry), _) => self.view(entry).reason,
+            (Some(entry), _) => self.cause(entry),
             (None, _) => None,
         };
-        let reason = reason.unwrap_or_default();
+        let port = self.port_words(&[*id]).await.remove(id).map(|words| format!("; {words}")).unwrap_or_default();
+        let reason = reason.unwrap_or_default() + &port;
         let hint = match rest {
             Settled::WaitingRestart => {
                 format!("make room: stop something, or raise the limits; see: rpm describe {id}")

@@ -1,9 +1,9 @@
 //! Who holds a port or a unix socket, as far as we may see it.
 
 use super::proc::{Stat, pids};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Descriptors that one look goes through: tens of milliseconds at most.
 const MOST_DESCRIPTORS: usize = 200_000;
@@ -34,10 +34,43 @@ pub enum Held {
     Unseen(Option<String>),
 }
 
-/// A TCP or UDP port, whatever the address.
-pub fn of_port(port: u16) -> Held {
-    let mut sockets = BTreeSet::new();
-    let mut user = None;
+/// What may be held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Of TCP or UDP, whatever the host.
+    Port(u16),
+    /// A unix socket.
+    Path(PathBuf),
+}
+
+/// Who holds each of them: one look at all processes.
+pub fn look(of: &[Address]) -> Vec<Held> {
+    let sockets: Vec<Sockets> = of.iter().map(sockets).collect();
+    let names = sockets.iter().enumerate();
+    let names =
+        names.flat_map(|(index, (inodes, _))| inodes.iter().map(move |inode| (format!("socket:[{inode}]"), index)));
+    let names: BTreeMap<String, usize> = names.collect();
+    let mut holders = holders(&names, of.len());
+    let held = |(index, (inodes, uid)): (usize, Sockets)| match std::mem::take(&mut holders[index]) {
+        _ if inodes.is_empty() => Held::Free,
+        by if by.is_empty() => Held::Unseen(uid.and_then(super::user::name_of)),
+        by => Held::By(by),
+    };
+    sockets.into_iter().enumerate().map(held).collect()
+}
+
+/// The kernel's numbers of what listens there, and whose it is.
+type Sockets = (BTreeSet<u64>, Option<u32>);
+
+fn sockets(of: &Address) -> Sockets {
+    match of {
+        Address::Port(port) => of_port(*port),
+        Address::Path(path) => (of_path(path), None),
+    }
+}
+
+fn of_port(port: u16) -> Sockets {
+    let (mut sockets, mut user) = (BTreeSet::new(), None);
     for (table, listening) in [("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")] {
         let text = fs::read_to_string(format!("/proc/self/net/{table}")).unwrap_or_default();
         for (inode, uid) in text.lines().skip(1).filter_map(|line| socket(line, port, listening)) {
@@ -45,18 +78,17 @@ pub fn of_port(port: u16) -> Held {
             user = Some(uid);
         }
     }
-    of_sockets(&sockets, user)
+    (sockets, user)
 }
 
-/// A unix socket, by its path.
-pub fn of_path(path: &Path) -> Held {
+fn of_path(path: &Path) -> BTreeSet<u64> {
     let text = fs::read_to_string("/proc/self/net/unix").unwrap_or_default();
     let inode = |line: &str| {
         let mut fields = line.split_ascii_whitespace();
         let inode = fields.nth(6)?.parse::<u64>().ok()?;
         (Path::new(fields.next()?) == path).then_some(inode)
     };
-    of_sockets(&text.lines().skip(1).filter_map(inode).collect(), None)
+    text.lines().skip(1).filter_map(inode).collect()
 }
 
 /// Number and user of a line of `/proc/net/tcp`.
@@ -68,30 +100,31 @@ fn socket(line: &str, port: u16, state: &str) -> Option<(u64, u32)> {
     Some((fields.get(9)?.parse().ok()?, uid))
 }
 
-fn of_sockets(sockets: &BTreeSet<u64>, uid: Option<u32>) -> Held {
-    if sockets.is_empty() {
-        return Held::Free;
+/// Processes that have a socket of that name open, by the number that the name has.
+fn holders(names: &BTreeMap<String, usize>, count: usize) -> Vec<Vec<Holder>> {
+    let mut found: Vec<Vec<Holder>> = vec![Vec::new(); count];
+    let mut looked_at = 0;
+    if names.is_empty() {
+        return found;
     }
-    let names: BTreeSet<String> = sockets.iter().map(|inode| format!("socket:[{inode}]")).collect();
-    let (mut holders, mut looked_at) = (Vec::new(), 0);
     for pid in pids() {
         let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().filter_map(Result::ok);
-        let mut has_it = false;
+        let mut has: BTreeSet<usize> = BTreeSet::new();
         for descriptor in descriptors {
             looked_at += 1;
-            has_it |= fs::read_link(descriptor.path()).is_ok_and(|to| to.to_str().is_some_and(|to| names.contains(to)));
-            if has_it || looked_at >= MOST_DESCRIPTORS {
-                break;
+            if looked_at > MOST_DESCRIPTORS {
+                return found;
+            }
+            let to = fs::read_link(descriptor.path()).ok();
+            has.extend(to.and_then(|to| names.get(to.to_str()?).copied()));
+        }
+        for index in has {
+            if found[index].len() < MOST_HOLDERS {
+                found[index].push(holder(pid));
             }
         }
-        if has_it {
-            holders.push(holder(pid));
-        }
-        if holders.len() >= MOST_HOLDERS || looked_at >= MOST_DESCRIPTORS {
-            break;
-        }
     }
-    if holders.is_empty() { Held::Unseen(uid.and_then(super::user::name_of)) } else { Held::By(holders) }
+    found
 }
 
 fn holder(pid: i32) -> Holder {
@@ -134,15 +167,19 @@ mod tests {
     fn a_listener_of_ours_is_ours() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let Held::By(holders) = of_port(port) else { panic!("{:?}", of_port(port)) };
-        let me = holders.iter().find(|holder| holder.pid == std::process::id() as i32).unwrap();
-        assert!(!me.command.is_empty() && me.user.is_some());
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s");
-        assert_eq!(of_path(&path), Held::Free);
+        let look_at = || look(&[Address::Port(port), Address::Path(path.clone())]);
+        let is_ours = |held: &Held| {
+            matches!(held, Held::By(holders) if holders.iter().any(|holder| {
+                holder.pid == std::process::id() as i32 && !holder.command.is_empty() && holder.user.is_some()
+            }))
+        };
+        let held = look_at();
+        assert!(is_ours(&held[0]), "{held:?}");
+        assert_eq!(held[1], Held::Free);
         let _listener = UnixListener::bind(&path).unwrap();
-        let Held::By(holders) = of_path(&path) else { panic!() };
-        assert!(holders.iter().any(|holder| holder.pid == std::process::id() as i32));
+        assert!(look_at().iter().all(is_ours), "{:?}", look_at());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A port in use: who has it, whether it is ours, and what to do.
 
-use crate::support::Home;
+use crate::support::{Home, Signal, eventually, signal};
 use rpm_native::domain::Status;
 use std::net::TcpListener;
 
@@ -55,23 +55,19 @@ fn our_own_apps_are_named_with_the_way_out() {
     home.told("first-out.log", "listens ");
     let told = why(&home, "second", port, &[]);
     assert!(told.contains("which is first (0): stop it with rpm stop 0"), "{told}");
-    home.rpm(["start", "server.js", "--name", "web", "-i", "1"]).ok();
+    home.command(["start", "server.js", "--name", "web", "-i", "1"]).env("PORT", "0").run().ok();
     let held = home.listening_port();
     let told = why(&home, "third", held, &[]);
     assert!(told.contains("for web, an app of this list: stop it with rpm stop web"), "{told}");
-    let told = {
-        let args = ["start", "server.js", "--name", "twins", "--max-restarts", "2", "-i", "2"];
-        let file = format!(
-            r#"[{{"name": "twins", "script": "server.js", "exec_mode": "fork", "instances": 2, "max_restarts": 2, "env": {{"PORT": {}}}}}]"#,
-            free_port()
-        );
-        assert_eq!(args.len(), 8);
-        home.write("twins.json", file);
-        home.rpm(["start", "twins.json"]);
-        crate::support::eventually("one of the twins gives up", || {
-            home.named("twins").into_iter().find(|twin| twin.status == Status::Errored)?.reason
-        })
-    };
+    let file = format!(
+        r#"[{{"name": "twins", "script": "server.js", "exec_mode": "fork", "instances": 2, "max_restarts": 2, "env": {{"PORT": {}}}}}]"#,
+        free_port()
+    );
+    home.write("twins.json", file);
+    home.rpm(["start", "twins.json"]);
+    let told = eventually("one of the twins gives up", || {
+        home.named("twins").into_iter().find(|twin| twin.status == Status::Errored)?.reason
+    });
     assert!(told.contains("another instance of twins") && told.contains("increment_var"), "{told}");
 }
 
@@ -94,7 +90,7 @@ fn what_an_earlier_run_has_left_is_named() {
     home.rpm(["start", "api.json"]);
     let why = home.wait_status("api", Status::Errored).reason.unwrap();
     let left: i32 = std::fs::read_to_string(home.work().join("left")).unwrap().parse().unwrap();
-    crate::support::signal(left, crate::support::Signal::SIGKILL);
+    signal(left, Signal::SIGKILL);
     assert!(why.contains("which an earlier run of api has left") && why.contains(&format!("kill {left}")), "{why}");
 }
 
