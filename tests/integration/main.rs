@@ -6,6 +6,7 @@
 
 mod cluster;
 mod control;
+mod corpus;
 mod daemon;
 mod descriptors;
 mod ecosystem;
@@ -25,3 +26,4 @@ mod stopping;
 mod storm;
 mod support;
 mod survival;
+mod validate;
