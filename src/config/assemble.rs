@@ -2,9 +2,9 @@
 
 use super::apply::{self, Leftover};
 use super::complete::{self, Origin, complete};
+use super::error::visible;
 use super::places::{Document, Places, below};
-use super::{AppOptions, FileOptions, Notice, Problem, Report, dependencies, document, place};
-use crate::config::Fault;
+use super::{AppOptions, Fault, FileOptions, Notice, Problem, Report, dependencies, document, place};
 
 /// An app of a document, before anything is looked up.
 struct Written {
@@ -43,6 +43,7 @@ pub(super) fn assemble(document: Document, is_package: bool, options: &FileOptio
 /// Makes one app, or tells all that keeps it from being made.
 fn one(app: Written, options: &FileOptions, origin: Origin<'_>, places: &Places, report: &mut Report) {
     let Written { label, pointer, options: mut written, leftover } = app;
+    let label = visible(&label);
     let line = |key: &str| places.line(&below(&pointer, key));
     let notice = |line, message| Notice { app: Some(label.clone()), line, message };
     for (key, message) in told(&leftover) {
@@ -107,8 +108,10 @@ fn lay_over(app: &mut AppOptions, flags: &AppOptions, origin: Origin<'_>) {
 /// What a user should know of fields that did nothing, each with the key that it is about.
 fn told(leftover: &Leftover) -> Vec<(&str, String)> {
     let unknown = leftover.unknown.iter().map(|field| match apply::nearest(field) {
-        Some(nearest) => (field, format!("unknown field \"{field}\" was ignored; did you mean {nearest}?")),
-        None => (field, format!("unknown field \"{field}\" was ignored")),
+        Some(nearest) => {
+            (field, format!("unknown field \"{}\" was ignored; did you mean {nearest}?", visible(field)))
+        }
+        None => (field, format!("unknown field \"{}\" was ignored", visible(field))),
     });
     let unsupported = leftover.unsupported.first().map(|first| {
         (first, format!("not supported yet and ignored: {}", leftover.unsupported.join(", ")))

@@ -79,8 +79,8 @@ pub enum Problem {
 
 impl Problem {
     pub(super) fn bad_value(field: &str, value: &Value, shape: Shape) -> Self {
-        let is_secret = [VARIABLES.name, SECRETS.name].contains(&shape.name);
-        let value = if is_secret { kind(value).to_owned() } else { shown(value) };
+        let may_be_secret = [VARIABLES.name, SECRETS.name].contains(&shape.name) && !value.is_object();
+        let value = if may_be_secret { kind(value).to_owned() } else { shown(value) };
         Self::BadValue { field: field.to_owned(), value, allowed: shape.allowed }
     }
 
@@ -210,11 +210,19 @@ pub(super) const fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// Without control characters: what a file says must not move the cursor of who reads about it.
+pub(super) fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// A value as it was written, short enough for a message. Of an object only its keys: what is in them may be secret.
 fn shown(value: &Value) -> String {
     const LONGEST: usize = 60;
     let text = match value {
-        Value::Object(parts) => format!("{{{}}}", parts.keys().map(String::as_str).collect::<Vec<_>>().join(", ")),
+        Value::Object(parts) => {
+            let keys: Vec<_> = parts.keys().map(|key| visible(key)).collect();
+            format!("{{{}}}", keys.join(", "))
+        }
         other => other.to_string(),
     };
     if text.chars().count() <= LONGEST {
@@ -239,7 +247,7 @@ mod tests {
     fn what_may_be_secret_is_not_shown() {
         let told = |field, value, shape| Problem::bad_value(field, &value, shape).to_string();
         assert_eq!(told("env", json!("TOKEN=abc"), VARIABLES), "env cannot be text");
-        assert_eq!(told("secrets", json!({"A": "abc"}), SECRETS), "secrets cannot be an object");
+        assert_eq!(told("secrets", json!({"A": "abc"}), SECRETS), "secrets cannot be {A}");
         let probe = json!({"http": {"headers": {"Authorization": "abc"}}, "periode": 1});
         assert_eq!(told("live_probe", probe, PROBE), "live_probe cannot be {http, periode}");
     }

@@ -102,6 +102,9 @@ fn unreadable(file: &Path, source: io::Error) -> Problem {
 fn parse_json(text: &str, file: &Path, caller: &Caller) -> Result<Document, Problem> {
     limit_depth(text)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(Problem::NoApps);
+    }
     let value = json5::from_str(text).or_else(|error| match javascript::expression(text, file, caller) {
         Err(Problem::NodeMissing) => Err(json_problem(&error)),
         other => other,

@@ -50,7 +50,7 @@ pub(super) const UPTIME: Shape = shape(
 pub(super) const SIZE: Shape = shape(
     "size",
     "a size: bytes, or a number with K, M or G",
-    r#"{"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^\\s*(\\d+\\.?\\d*|\\.\\d+)\\s*([kKmMgG][iI]?)?[bB]?\\s*$"}]}"#,
+    r#"{"anyOf": [{"type": "integer", "minimum": 0, "maximum": 9007199254740992}, {"type": "string", "pattern": "^\\s*(\\d+\\.?\\d*|\\.\\d+)\\s*([kKmMgG][iI]?)?[bB]?\\s*$"}]}"#,
 );
 
 pub(super) const VARIABLES: Shape = shape("variables", "an object of variables", r#"{"type": "object"}"#);
@@ -93,7 +93,7 @@ pub(super) const EXIT_CODES: Shape = shape(
 pub(super) const SIGNAL: Shape = shape(
     "signal",
     "the name or the number of a signal, such as \"SIGTERM\"",
-    r#"{"anyOf": [{"type": "integer", "minimum": 1, "maximum": 64}, {"type": "string", "pattern": "^\\s*((SIG|sig)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|hup|int|quit|ill|trap|abrt|bus|fpe|kill|usr1|segv|usr2|pipe|alrm|term|stkflt|chld|cont|stop|tstp|ttin|ttou|urg|xcpu|xfsz|vtalrm|prof|winch|io|pwr|sys)|\\+?([1-9]|[1-5]\\d|6[0-4]))\\s*$"}]}"#,
+    r#"{"anyOf": [{"type": "integer", "minimum": 1, "maximum": 64}, {"type": "string", "pattern": "^\\s*((SIG|sig)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS|hup|int|quit|ill|trap|abrt|bus|fpe|kill|usr1|segv|usr2|pipe|alrm|term|stkflt|chld|cont|stop|tstp|ttin|ttou|urg|xcpu|xfsz|vtalrm|prof|winch|io|pwr|sys)|\\+?0*([1-9]|[1-5]\\d|6[0-4]))\\s*$"}]}"#,
 );
 
 pub(super) const PATTERN: Shape =
@@ -136,7 +136,7 @@ pub(super) const CONDITION: Shape = shape("condition", "a condition", r#"{"enum"
 pub(super) const CPU: Shape = shape(
     "cores",
     "a number of cores, such as 1.5, or a part of one, such as \"50%\"",
-    r#"{"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 4096}, {"type": "string", "pattern": "^\\s*(\\d{1,4}(\\.\\d*)?|\\.\\d+)\\s*%?\\s*$"}]}"#,
+    r#"{"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 4096}, {"type": "string", "pattern": "^\\s*\\+?(\\d{1,4}(\\.\\d*)?|\\.\\d+)\\s*%?\\s*$"}]}"#,
 );
 
 pub(super) const RLIMITS: Shape = shape(
@@ -160,18 +160,18 @@ pub(super) const NICE: Shape = shape(
 pub(super) const CORES: Shape = shape(
     "list of cores",
     "a core's number, a list of them, or text such as \"0-2,5\"",
-    r##"{"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^\\s*\\d{1,4}(\\s*-\\s*\\d{1,4})?(\\s*,\\s*\\d{1,4}(\\s*-\\s*\\d{1,4})?)*\\s*$"},
+    r##"{"anyOf": [{"type": "integer", "minimum": 0, "maximum": 4294967295}, {"type": "string", "pattern": "^\\s*\\+?\\d{1,4}(\\s*-\\s*\\d{1,4})?(\\s*,\\s*\\d{1,4}(\\s*-\\s*\\d{1,4})?)*\\s*$"},
       {"type": "array", "items": {"$ref": "#/definitions/count"}}]}"##,
 );
 
 pub(super) const OOM_SCORE: Shape = shape(
     "OOM score",
     "a whole number from -1000 to 1000",
-    r#"{"anyOf": [{"type": "integer", "minimum": -1000, "maximum": 1000}, {"type": "string", "pattern": "^\\s*[+-]?(1000|\\d{1,3})\\s*$"}]}"#,
+    r#"{"anyOf": [{"type": "integer", "minimum": -1000, "maximum": 1000}, {"type": "string", "pattern": "^\\s*[+-]?0*(1000|\\d{1,3})\\s*$"}]}"#,
 );
 
 pub(super) const UMASK: Shape =
-    shape("umask", "an octal number in quotes, such as \"022\"", r#"{"type": "string", "pattern": "^\\s*(0o)?0*[0-7]{1,3}\\s*$"}"#);
+    shape("umask", "an octal number in quotes, such as \"022\"", r#"{"type": "string", "pattern": "^\\s*(0o)?\\+?0*[0-7]{1,3}\\s*$"}"#);
 
 pub(super) const CRON: Shape = shape(
     "cron pattern",

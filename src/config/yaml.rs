@@ -4,7 +4,8 @@ use super::Problem;
 use super::places::{Document, Places, below};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::Spanned;
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{Error, Spanned};
 use std::fmt;
 
 pub(super) fn parse(text: &str, max_depth: usize) -> Result<Document, Problem> {
@@ -13,19 +14,21 @@ pub(super) fn parse(text: &str, max_depth: usize) -> Result<Document, Problem> {
         budget: serde_saphyr::budget! { max_depth: max_depth, max_nodes: 50_000, max_documents: 1 },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 50_000 },
     };
-    let node: Spanned<Node> =
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| Problem::Syntax {
+    let node: Spanned<Node> = serde_saphyr::from_str_with_options(text, options).map_err(|error| match error {
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => Problem::TooDeep { limit: max_depth },
+        error => Problem::Syntax {
             line: error.location().map(|location| location.line()),
             column: error.location().map(|location| location.column()),
             message: message(&error),
-        })?;
+        },
+    })?;
     let mut places = Places::default();
     let value = plain(node, "", &mut places);
     Ok(Document { value, places })
 }
 
 /// The library's words for people, without the place that we tell before them.
-fn message(error: &serde_saphyr::Error) -> String {
+fn message(error: &Error) -> String {
     let message = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
     match message.split_once(" at line ") {
         Some((message, _)) => message.to_owned(),
