@@ -1,6 +1,6 @@
 //! What can be wrong with a file, an app or a value: what happened, to which app of which file, and what to do about it.
 
-use super::fields;
+use super::{env_files, fields};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,11 @@ pub enum Problem {
     NodeVersionMissing { version: String, path: PathBuf },
     #[error("nothing here runs TypeScript: {}", path.display())]
     NoTypeScript { path: PathBuf, node: Option<String> },
+
+    #[error("env_file {}: line {line}: {what}", path.display())]
+    EnvFile { path: PathBuf, line: u32, what: &'static str },
+    #[error("env_file {} cannot be read: {}", path.display(), cause(source))]
+    EnvFileUnreadable { path: PathBuf, source: io::Error },
 
     #[error("there is no such file")]
     FileMissing { nearest: Option<String> },
@@ -110,6 +115,8 @@ impl Problem {
                 format!("install Node 22.18 or later (this is {node}), or bun; .tsx files need bun")
             }
             Self::NoTypeScript { node: None, .. } => "install Node 22.18 or later, or bun; .tsx files need bun".into(),
+            Self::EnvFile { .. } => "a line is NAME=value, with quotes around a value that needs them".into(),
+            Self::EnvFileUnreadable { path, source } => env_files::hint(path, source),
             Self::FileMissing { nearest: None } => "check the path".into(),
             Self::FileUnreadable { .. } => "look at the permissions of the file".into(),
             Self::FileTooLarge { .. } | Self::TooDeep { .. } | Self::TooMuchExported { .. } => {
@@ -169,6 +176,18 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.problem.source()
+    }
+}
+
+/// Why something cannot be read, in words.
+fn cause(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".into(),
+        io::ErrorKind::IsADirectory => "it is a directory".into(),
+        io::ErrorKind::InvalidData => "it is no UTF-8 text".into(),
+        io::ErrorKind::FileTooLarge => "it is too large".into(),
+        other => other.to_string(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The fields of an app: their names, their aliases, what they accept, where they go. The only list of them.
 
-use super::{AppOptions, Problem, read, read_probe, suggest};
+use super::{AppOptions, Problem, read, read_probe, redact, suggest};
 use crate::domain::spec::Mode;
 use serde_json::{Map, Value};
 
@@ -82,6 +82,7 @@ const FIELDS: &[Field] = &[
         set: Some(|options, value| { options.env.extend(read::variables(value)?); Some(()) }),
     },
     field!("filter_env", [], "true, a name, or a list of parts of names", filter_env = read::filter_env),
+    field!("env_inherit", [], "true, false, or a list of names, in which * may stand for any text", env_inherit = read::env_inherit),
     field!("append_env_to_name", [], FLAG, append_env_to_name = read::boolean),
     field!("port", [], "a number from 0 to 65535", port = read::port),
     field!("out_file", ["out", "output", "out_log"], TEXT, out_file = read::text),
@@ -167,7 +168,8 @@ pub(super) struct Ignored {
 
 /// Stores `value` under any name of a field. `null` and empty text are the same as nothing written.
 pub(super) fn apply(options: &mut AppOptions, key: &str, value: &Value) -> Result<Applied, Problem> {
-    let bad_value = |allowed| Problem::BadValue { field: key.to_owned(), value: shown(value), allowed };
+    let bad_value =
+        |allowed| Problem::BadValue { field: key.to_owned(), value: shown(&redact::value(key, value)), allowed };
     let is_nothing = value.is_null() || value.as_str() == Some("");
     if let Some(field) = find(key) {
         let Some(set) = field.set else { return Ok(Applied::Later) };

@@ -8,7 +8,7 @@ use crate::cluster::Group;
 use crate::domain::lifecycle::Phase;
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
-use crate::process::{Observed, compose, redacted};
+use crate::process::{Observed, redacted, shown_environment};
 use crate::sys::signal;
 
 impl World {
@@ -39,7 +39,7 @@ impl World {
                 out_log: entry.identity.out_log.as_deref(),
                 error_log: entry.identity.error_log.as_deref(),
                 pid_file: &entry.identity.pid_file,
-                env: redacted(compose(&entry.spec, &entry.identity)),
+                env: shown_environment(&entry.spec, &entry.identity),
             })
         };
         Response::Pm2(self.registry.borrow().iter().map(element).collect())
@@ -89,7 +89,7 @@ impl World {
             out_log: entry.identity.out_log.clone(),
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
-            env: redacted(compose(&entry.spec, &entry.identity)),
+            env: shown_environment(&entry.spec, &entry.identity),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
         }
     }
@@ -125,6 +125,7 @@ impl World {
                 _ => None,
             },
             Phase::Stopping { .. } if seen.pid.is_none() => Some("waits for what it left behind to end".to_owned()),
+            Phase::Launching { .. } if seen.reading_secrets => Some("waits for its secrets".to_owned()),
             Phase::Launching { .. } if entry.spec.ready.wait_ready => {
                 Some("waits for process.send('ready')".to_owned())
             }

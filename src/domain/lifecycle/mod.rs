@@ -8,7 +8,7 @@ mod step;
 
 pub use event::{Effect, Event, Policy, Report};
 pub use state::{Phase, State, StopStep, Then};
-pub use step::{LISTEN_TIMEOUT, step};
+pub use step::{LISTEN_TIMEOUT, NO_SECRET, step};
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,10 @@ pub const LISTEN_TIMEOUT: u64 = 3_000;
 const SHORTEST_DRAIN: u64 = 1_000;
 /// The delay before another try when the system had no room for a process.
 const NO_ROOM_DELAY: u64 = 1_000;
+/// The `errno` of a start whose secrets cannot be read, ENOKEY; and the delay before another try: whoever keeps them
+/// may be away for a while.
+pub const NO_SECRET: i32 = 126;
+const NO_SECRET_DELAY: u64 = 5_000;
 
 /// The next state, and what has to be done. `next` is the id of the run, should one begin.
 pub fn step(state: State, event: Event, now: BootMs, next: SpawnId, policy: &Policy<'_>) -> (State, Vec<Effect>) {
@@ -39,6 +43,7 @@ impl Machine<'_> {
             Event::Restart => self.restart(),
             Event::Retire => self.retire(),
             Event::Timer => self.timer(),
+            Event::Prepared(run) if run == self.state.run => self.prepared(),
             Event::Spawned(run) if run == self.state.run => self.spawned(),
             Event::NotStarted(run, errno) if run == self.state.run => self.not_started(errno),
             Event::Ready(run) if run == self.state.run => self.ready(),
@@ -48,7 +53,8 @@ impl Machine<'_> {
             }
             Event::GroupGone(run) if run == self.state.run => self.group_gone(),
             // Of an earlier run: too late to matter.
-            Event::Spawned(_)
+            Event::Prepared(_)
+            | Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
             | Event::Drained(_)
@@ -146,6 +152,22 @@ impl Machine<'_> {
         }
     }
 
+    /// What had to be waited for before is no part of how long it runs, or takes to become ready.
+    fn prepared(&mut self) {
+        match self.state.phase {
+            Phase::Launching { .. } => {
+                self.state.started_at = self.now;
+                self.state.phase = Phase::Launching { deadline: self.now.saturating_add(self.policy.listen_timeout) };
+            }
+            Phase::Online
+            | Phase::Stopping { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
     fn spawned(&mut self) {
         match self.state.phase {
             Phase::Launching { .. } if !self.policy.waits_for_ready => self.ready(),
@@ -164,10 +186,9 @@ impl Machine<'_> {
             Phase::Launching { .. } | Phase::Online => {
                 self.state.last_exit = Some(Outcome::NotStarted(errno));
                 self.effects.push(Effect::Report(Report::Exit));
-                self.state.phase = if is_passing(errno) {
-                    Phase::WaitingRestart { until: self.now + NO_ROOM_DELAY }
-                } else {
-                    Phase::Errored
+                self.state.phase = match passing(errno) {
+                    Some(delay) => Phase::WaitingRestart { until: self.now.saturating_add(delay) },
+                    None => Phase::Errored,
                 };
             }
             Phase::Stopping { then, .. } => self.finish(then),
@@ -332,7 +353,12 @@ impl Machine<'_> {
     }
 }
 
-/// Whether the system may have room again soon: EAGAIN, ENOMEM, ENFILE, EMFILE.
-const fn is_passing(errno: i32) -> bool {
-    matches!(errno, 11 | 12 | 23 | 24)
+/// After how long another try makes sense, if it does: the system may have room again soon (EAGAIN, ENOMEM, ENFILE,
+/// EMFILE), a secret may be there.
+const fn passing(errno: i32) -> Option<u64> {
+    match errno {
+        11 | 12 | 23 | 24 => Some(NO_ROOM_DELAY),
+        NO_SECRET => Some(NO_SECRET_DELAY),
+        _ => None,
+    }
 }
