@@ -72,8 +72,8 @@ impl Helper {
         let Some(pidfd) = &self.pidfd else { return Err(io::ErrorKind::NotFound.into()) };
         let ended = loop {
             tokio::select! {
-                ready = self.out.readable() => out.take(ready?, self.out.get_ref())?,
-                ready = self.err.readable() => err.take(ready?, self.err.get_ref())?,
+                ready = self.out.readable(), if !out.is_over => out.take(ready?, self.out.get_ref())?,
+                ready = self.err.readable(), if !err.is_over => err.take(ready?, self.err.get_ref())?,
                 ready = pidfd.readable() => {
                     let mut ready = ready?;
                     if pidfd::has_ended(pidfd.get_ref()) {
@@ -109,11 +109,13 @@ struct Kept {
     bytes: Vec<u8>,
     limit: usize,
     is_cut: bool,
+    /// Everything that could write to it is gone: from then on it is always ready, and never has anything.
+    is_over: bool,
 }
 
 impl Kept {
     const fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit, is_cut: false }
+        Self { bytes: Vec::new(), limit, is_cut: false, is_over: false }
     }
 
     fn take(&mut self, mut ready: tokio::io::unix::AsyncFdReadyGuard<'_, Arc<File>>, from: &File) -> io::Result<()> {
@@ -132,7 +134,10 @@ impl Kept {
     fn read(&mut self, mut from: &File) -> io::Result<bool> {
         let mut chunk = [0; 4096];
         match from.read(&mut chunk) {
-            Ok(0) => Ok(false),
+            Ok(0) => {
+                self.is_over = true;
+                Ok(false)
+            }
             Ok(count) => {
                 let room = self.limit.saturating_sub(self.bytes.len());
                 self.is_cut |= count > room;
