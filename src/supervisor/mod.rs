@@ -5,7 +5,9 @@
 
 mod actor;
 mod handle;
+mod last_words;
 mod persist;
+mod reason;
 mod registry;
 mod reload;
 mod requests;

@@ -86,9 +86,7 @@ fn clusters_are_reloaded_and_scaled() {
         "app.js",
         "const s = require('node:http').createServer((_, r) => r.end(process.env.V)).listen(0, () => console.log('port ' + s.address().port))",
     );
-    let app = |instances: u32, version: &str| {
-        json!({"name": "w", "script": "app.js", "instances": instances, "env": {"V": version}})
-    };
+    let app = |instances: u32, version: &str| json!({"name": "w", "script": "app.js", "instances": instances, "env": {"V": version}});
     file(&home, &[app(2, "1")]);
     apply(&home, &[]);
     let port = home.wait_listening("w", 2);

@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_name_means_itself_whatever_it_looks_like() {
-        let names = ["1", "all", "a.b", "axb", "/a/", "über+c", "a b"];
+        let names = ["1", "all", "a.b", "axb", "über+c", "a b"];
         let candidates: Vec<_> = names
             .iter()
             .enumerate()

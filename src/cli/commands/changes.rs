@@ -175,7 +175,7 @@ mod tests {
         new.env.inherit.allow = Some(vec!["PATH".into()]);
         new.env.inherited = [("SHLVL".into(), "2".into())].into();
         new.env.origins = [("A".into(), Vec::new())].into();
-        assert_eq!(between(&old, &new), ["env_inherit none → [PATH]", "env_file [] → [/srv/.env]", "DB changed"]);
+        assert_eq!(between(&old, &new), ["env_file [] → [/srv/.env]", "env_inherit none → [PATH]", "DB changed"]);
     }
 
     #[test]
