@@ -7,7 +7,7 @@ use crate::domain::AppSpec;
 use crate::domain::spec::{Interpreter, Program};
 use crate::logs::{Logs, Staging};
 use crate::paths::Home;
-use crate::process::{Command, Context, SpawnIds, Unwritten};
+use crate::process::{Command, Context, Kinship, Realm, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::store::Store;
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
@@ -55,6 +55,7 @@ impl TestHome {
                 ids: Rc::new(SpawnIds::new(persistence.last_run() + 1)),
                 reports,
                 parent_death_signal: Some(9),
+                kinship: Rc::new(Kinship::new(Realm::of_home(self.home.root()), None)),
                 open_files: 256,
                 slots: Some(table),
                 running: Rc::new(Cell::new(0)),

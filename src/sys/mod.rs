@@ -28,4 +28,5 @@ pub mod spawn;
 pub mod terminal;
 pub mod thread;
 pub mod time;
+pub mod tree;
 pub mod user;

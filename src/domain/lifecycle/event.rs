@@ -19,7 +19,7 @@ pub enum Event {
     Ready(SpawnId),
     /// A draining worker has closed everything.
     Drained(SpawnId),
-    /// The main process has ended; `leftovers` says whether others of its group live that are to end too.
+    /// The main process has ended; `leftovers` says whether others of the run may live that are to end too.
     Exited {
         run: SpawnId,
         outcome: Outcome,
@@ -27,8 +27,10 @@ pub enum Event {
         /// When it did, which may be long before somebody was there to note it.
         at: BootMs,
     },
-    /// Nothing of its group lives.
+    /// Nothing of the run lives, its main process apart.
     GroupGone(SpawnId),
+    /// Whatever of it is to end is to end now.
+    Hurry,
     /// Time has passed.
     Timer,
 }
@@ -43,7 +45,7 @@ pub enum Effect {
     /// Ask the main process to end: the signal, or the message.
     AskMain(SpawnId),
     KillMain(SpawnId),
-    /// Ask what is left of its group to end; answered by `GroupGone`.
+    /// Ask what it has started to end, wherever that is; answered by `GroupGone`.
     AskGroup(SpawnId),
     KillGroup(SpawnId),
     Report(Report),

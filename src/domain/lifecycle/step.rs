@@ -38,6 +38,7 @@ impl Machine<'_> {
             Event::Delete => self.stop(Then::Delete),
             Event::Restart => self.restart(),
             Event::Retire => self.retire(),
+            Event::Hurry => self.hurry(),
             Event::Timer => self.timer(),
             Event::Spawned(run) if run == self.state.run => self.spawned(),
             Event::NotStarted(run, errno) if run == self.state.run => self.not_started(errno),
@@ -133,14 +134,12 @@ impl Machine<'_> {
             Phase::Launching { .. } => self.ready(),
             Phase::Stopping { step, then, .. } => match step {
                 StopStep::Drain => self.ask_main(then),
-                StopStep::Main | StopStep::MainKilled => {
-                    self.effects.push(Effect::KillMain(run));
-                    self.stopping(StopStep::MainKilled, then);
+                StopStep::Main if self.policy.stop.treekill => {
+                    self.effects.push(Effect::AskGroup(run));
+                    self.stopping(StopStep::All, then);
                 }
-                StopStep::Rest | StopStep::RestKilled => {
-                    self.effects.push(Effect::KillGroup(run));
-                    self.stopping(StopStep::RestKilled, then);
-                }
+                StopStep::Main | StopStep::MainKilled => self.kill_main(then),
+                StopStep::Rest | StopStep::RestKilled | StopStep::All | StopStep::AllKilled => self.kill(step, then),
             },
             Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => {}
         }
@@ -194,7 +193,13 @@ impl Machine<'_> {
         match self.state.phase {
             Phase::Stopping { step: StopStep::Drain, then, .. } => self.ask_main(then),
             Phase::Stopping {
-                step: StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled,
+                step:
+                    StopStep::Main
+                    | StopStep::MainKilled
+                    | StopStep::Rest
+                    | StopStep::RestKilled
+                    | StopStep::All
+                    | StopStep::AllKilled,
                 ..
             }
             | Phase::Launching { .. }
@@ -209,7 +214,11 @@ impl Machine<'_> {
     fn exited(&mut self, outcome: Outcome, leftovers: bool, at: BootMs) {
         let then = match self.state.phase {
             Phase::Launching { .. } | Phase::Online => Then::Judge,
-            Phase::Stopping { step: StopStep::Drain | StopStep::Main | StopStep::MainKilled, then, .. } => then,
+            Phase::Stopping {
+                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled,
+                then,
+                ..
+            } => then,
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. }
             | Phase::Stopped
             | Phase::Errored
@@ -220,17 +229,65 @@ impl Machine<'_> {
         self.state.ended_at = at.clamp(self.state.started_at, self.now.max(self.state.started_at));
         self.effects.push(Effect::Report(Report::Exit));
         if leftovers {
-            self.effects.push(Effect::AskGroup(self.state.run));
-            self.stopping(StopStep::Rest, then);
+            self.rest(then);
         } else {
             self.finish(then);
         }
     }
 
+    /// The main process has gone, and others of the run have not.
+    fn rest(&mut self, then: Then) {
+        match self.state.phase {
+            // They have been asked, and their time runs.
+            Phase::Stopping { step: StopStep::All, deadline, .. } => {
+                self.state.phase = Phase::Stopping { step: StopStep::Rest, deadline, then };
+            }
+            Phase::Stopping { step: StopStep::AllKilled, .. } => self.kill(StopStep::Rest, then),
+            _ => {
+                self.effects.push(Effect::AskGroup(self.state.run));
+                self.stopping(StopStep::Rest, then);
+            }
+        }
+    }
+
+    fn hurry(&mut self) {
+        match self.state.phase {
+            Phase::Stopping { step, then, .. } => self.kill(step, then),
+            Phase::Launching { .. }
+            | Phase::Online
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    fn kill_main(&mut self, then: Then) {
+        self.effects.push(Effect::KillMain(self.state.run));
+        self.stopping(StopStep::MainKilled, then);
+    }
+
+    /// All that is there: at a `step` whose main process has gone, the rest.
+    fn kill(&mut self, step: StopStep, then: Then) {
+        let next = match step {
+            StopStep::Rest | StopStep::RestKilled => StopStep::RestKilled,
+            StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled => {
+                self.effects.push(Effect::KillMain(self.state.run));
+                StopStep::AllKilled
+            }
+        };
+        self.effects.push(Effect::KillGroup(self.state.run));
+        self.stopping(next, then);
+    }
+
     fn group_gone(&mut self) {
         match self.state.phase {
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, then, .. } => self.finish(then),
-            Phase::Stopping { step: StopStep::Drain | StopStep::Main | StopStep::MainKilled, .. }
+            // Nothing but the main process has ever been there, or is.
+            Phase::Stopping { step: StopStep::All, then, .. } => self.kill_main(then),
+            Phase::Stopping {
+                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::AllKilled, ..
+            }
             | Phase::Launching { .. }
             | Phase::Online
             | Phase::Stopped
@@ -324,9 +381,12 @@ impl Machine<'_> {
     fn stopping(&mut self, step: StopStep, then: Then) {
         let time = match step {
             StopStep::Drain => self.policy.stop.kill_timeout.max(SHORTEST_DRAIN),
-            StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled => {
-                self.policy.stop.kill_timeout
-            }
+            StopStep::Main
+            | StopStep::MainKilled
+            | StopStep::Rest
+            | StopStep::RestKilled
+            | StopStep::All
+            | StopStep::AllKilled => self.policy.stop.kill_timeout,
         };
         self.state.phase = Phase::Stopping { step, deadline: self.now.saturating_add(time), then };
     }
