@@ -2,7 +2,8 @@
 
 use super::guarded::{Guarded, beat, facts, listen};
 use super::staging::staging;
-use crate::domain::SpawnId;
+use crate::clock;
+use crate::domain::{Budget, SpawnId};
 use crate::guardian::{Legacy, Link};
 use crate::logs::Logs;
 use crate::paths::Home;
@@ -76,6 +77,7 @@ impl Engine {
         let realm =
             if options.persistent { Realm::of_home(options.home.root()) } else { Realm::numbered(random()?) };
         let kinship = Rc::new(Kinship::new(realm, link.as_ref().map(|link| link.pid())));
+        let spent = slots.as_ref().map_or(0, Table::budget);
         let (reports, inbox) = mpsc::unbounded_channel();
         let context = Context {
             logs: Logs::start(staging)?,
@@ -90,6 +92,7 @@ impl Engine {
             kinship,
             open_files: options.open_files.unwrap_or_else(raise_open_files),
             slots,
+            budget: Rc::new(RefCell::new(Budget::resume(spent, clock::boot_ms()))),
             running: Rc::new(Cell::new(0)),
             unwritten: Unwritten::default(),
             buried: Rc::default(),

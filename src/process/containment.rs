@@ -1,14 +1,16 @@
 //! What a run has started: found wherever it has gone, asked to end, killed until nothing of it lives.
 //!
 //! It is found by any of these: it is below the main process, in its session or group, carries the run's mark in its
-//! environment, or was found so before. What has detached itself, left its session, and lost its environment, all before
-//! anybody looked, is in nobody's reach but a control group's.
+//! environment, is in the run's control group where there is one, or was found so before. Without a control group what
+//! has left its parent and its session and lost its environment, all before anybody looked, is out of reach.
 
 use super::kin::Family;
 use super::kinship::{Kinship, Place};
 use super::mark::Mark;
 use crate::clock;
 use crate::slots::Standing;
+use crate::sys::cgroup::Cgroup;
+use crate::sys::fault::{self, Point};
 use crate::sys::tree::{self, Kin};
 use crate::sys::{group, pidfd, ready};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +33,7 @@ pub(super) struct Containment {
     leader: i32,
     began: u64,
     place: Place,
+    cgroup: Option<Cgroup>,
     /// Those found so far that may live.
     known: BTreeMap<i32, u64>,
     /// What each of them gets.
@@ -47,10 +50,17 @@ impl Containment {
             leader,
             began,
             place,
+            cgroup: None,
             known: BTreeMap::new(),
             signal: None,
             signalled: BTreeSet::new(),
         }
+    }
+
+    /// Whatever is in this group belongs to it.
+    #[must_use]
+    pub(super) fn within(self, cgroup: Option<Cgroup>) -> Self {
+        Self { cgroup, ..self }
     }
 
     /// The main process, as it is named for good.
@@ -74,6 +84,10 @@ impl Containment {
 
     /// Whether something of it may live that is not the main process. Costs little where nothing does.
     pub(super) fn may_have_members(&self) -> bool {
+        // Where that is not told, what else tells does.
+        if self.cgroup.as_ref().is_some_and(|cgroup| cgroup.is_populated().unwrap_or(false)) {
+            return true;
+        }
         match self.place {
             Place::Guardian(guardian) => {
                 let all = self.kinship.below_guardian(guardian, self.leader);
@@ -92,6 +106,7 @@ impl Containment {
     /// From now on all are killed, whatever they were asked before.
     pub(super) fn kill(&mut self) {
         self.ask(SIGKILL);
+        self.kill_group();
         // At once, and in one step: what is in the group cannot fork in between.
         if tree::kin(self.leader).is_none_or(|kin| kin.began == self.began) {
             group::signal(self.leader, SIGKILL);
@@ -110,6 +125,7 @@ impl Containment {
             }
             self.deliver(&members);
             if !told {
+                fault::point(Point::StopAsked);
                 standing.set_asked(true);
                 told = true;
             }
@@ -125,10 +141,15 @@ impl Containment {
             Place::Guardian(guardian) => self.kinship.below_guardian(guardian, self.leader),
             Place::Anywhere => None,
         };
-        let members = match below {
+        let mut members = match below {
             Some(all) => self.members(&all),
             None => self.members(&self.kinship.all_since(since).await),
         };
+        for kin in self.grouped() {
+            if kin.pid != self.leader && !members.contains(&kin) {
+                members.push(kin);
+            }
+        }
         self.known = members.iter().map(|kin| (kin.pid, kin.began)).collect();
         members
     }
@@ -136,6 +157,24 @@ impl Containment {
     fn members(&self, all: &[Kin]) -> Vec<Kin> {
         let family = Family { leader: self.leader, began: self.began, known: &self.known };
         family.members(all, |kin| self.mark.of(kin))
+    }
+
+    /// Those of its control group: also what has lost everything else that tells.
+    fn grouped(&self) -> Vec<Kin> {
+        let pids = self.cgroup.as_ref().and_then(|cgroup| cgroup.pids().ok()).unwrap_or_default();
+        pids.into_iter().filter(|pid| !self.kinship.is_us(*pid)).filter_map(tree::kin).collect()
+    }
+
+    /// Its control group in one step, of which no fork can escape.
+    fn kill_group(&self) {
+        let Some(cgroup) = &self.cgroup else { return };
+        // We may be in there ourselves: started by an app, after the daemon before us was killed.
+        let ours = |pids: Vec<i32>| pids.into_iter().any(|pid| self.kinship.is_us(pid));
+        if !cgroup.pids().is_ok_and(ours)
+            && let Err(error) = cgroup.kill()
+        {
+            tracing::debug!("{} cannot be killed in one step: {error}", cgroup.path().display());
+        }
     }
 
     fn deliver(&mut self, members: &[Kin]) {
@@ -153,6 +192,7 @@ impl Containment {
     /// What was started meanwhile is found and killed again, until nothing new is there: so that what forks faster than
     /// it dies is caught between two forks.
     fn kill_all(&mut self, members: &[Kin]) {
+        self.kill_group();
         let deadline = clock::boot() + CHASE;
         let mut killed = BTreeSet::new();
         let mut found = members.to_vec();

@@ -40,6 +40,11 @@ impl Kinship {
         Self { realm, guardian, mains: RefCell::default(), last: RefCell::default() }
     }
 
+    /// The daemon, and its guardian.
+    pub(super) fn is_us(&self, pid: i32) -> bool {
+        pid == std::process::id() as i32 || Some(pid) == self.guardian
+    }
+
     pub(super) fn place(&self, guardians_child: bool) -> Place {
         self.guardian.filter(|_| guardians_child).map_or(Place::Anywhere, Place::Guardian)
     }
@@ -60,16 +65,13 @@ impl Kinship {
             return None;
         }
         let mains = self.mains.borrow();
-        let us = std::process::id() as i32;
-        tree::below(guardian, |pid| pid == us || (pid != leader && mains.contains(&pid)))
+        tree::below(guardian, |pid| self.is_us(pid) || (pid != leader && mains.contains(&pid)))
     }
 
     /// Everything, as it is now.
     pub(super) fn all(&self) -> Rc<Vec<Kin>> {
         let began = clock::boot();
-        let us = [Some(std::process::id() as i32), self.guardian];
-        let all = tree::all().into_iter().filter(|kin| !us.contains(&Some(kin.pid))).collect();
-        let all = Rc::new(all);
+        let all = Rc::new(tree::all().into_iter().filter(|kin| !self.is_us(kin.pid)).collect());
         *self.last.borrow_mut() = Some((began, Rc::clone(&all)));
         all
     }

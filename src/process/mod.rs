@@ -23,7 +23,7 @@ mod wires;
 pub use adopt::{end_stray, finish_outputs, lives};
 pub use environment::{Identity, compose, redacted};
 pub use exit::{ExitFact, Exits};
-pub use inherited::{Inherited, Left, fact, leave_alone};
+pub use inherited::{Inherited, Left, fact, find_unrecorded, leave_alone, left_by};
 pub use kinship::Kinship;
 pub use launch::write_pid_file;
 pub use leash::Leash;

@@ -5,7 +5,10 @@
 
 mod actor;
 mod handle;
+mod hurry;
+mod last_words;
 mod persist;
+mod reason;
 mod registry;
 mod reload;
 mod requests;

@@ -21,6 +21,8 @@ pub(super) struct Wishes {
     pub(super) only: Option<Vec<String>>,
     pub(super) update_env: bool,
     pub(super) as_is: bool,
+    /// What is replaced is killed.
+    pub(super) force: bool,
 }
 
 impl Wishes {
@@ -53,7 +55,7 @@ pub(super) async fn target(
         let only = wishes.only.clone().unwrap_or_default();
         let options = FileOptions { profile: wishes.profile.clone(), only, overrides };
         let apps = apps::load(session, target, caller, &options)?;
-        return apps::apply(session, verb, apps, existing(verb)).await;
+        return apps::apply(session, verb, apps, existing(verb), wishes.force).await;
     }
     known(session, verb, apps::selector(target, caller), wishes, caller).await
 }
@@ -66,7 +68,8 @@ pub(super) async fn known(
     wishes: &Wishes,
     caller: &Caller,
 ) -> Result<Vec<Process>, Failure> {
-    let plain = plain_request(verb, selector.clone());
+    let force = wishes.force;
+    let plain = plain_request(verb, selector.clone(), force);
     if !wishes.change_something() {
         return session.act(verb, plain, About::Selected(selector)).await;
     }
@@ -82,18 +85,23 @@ pub(super) async fn known(
     let mut acted = Vec::new();
     for (app, spec) in meant.into_iter().zip(renewed) {
         acted.extend(match spec {
-            Some(spec) => apps::apply(session, verb, vec![spec], existing(verb)).await?,
-            None => as_it_is(session, verb, app).await?,
+            Some(spec) => apps::apply(session, verb, vec![spec], existing(verb), force).await?,
+            None => as_it_is(session, verb, app, force).await?,
         });
     }
     Ok(acted)
 }
 
-async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known) -> Result<Vec<Process>, Failure> {
+async fn as_it_is(
+    session: &mut Session<'_>,
+    verb: Verb,
+    app: Known,
+    force: bool,
+) -> Result<Vec<Process>, Failure> {
     let words = if app.partial { app.ids.iter().map(ToString::to_string).collect() } else { vec![app.spec.name] };
     let mut acted = Vec::new();
     for selector in words.into_iter().map(Selector::new) {
-        acted.extend(session.act(verb, plain_request(verb, selector.clone()), About::Selected(selector)).await?);
+        acted.extend(session.act(verb, plain_request(verb, selector.clone(), force), About::Selected(selector)).await?);
     }
     Ok(acted)
 }
@@ -216,9 +224,9 @@ const fn existing(verb: Verb) -> Existing {
     }
 }
 
-fn plain_request(verb: Verb, selector: Selector) -> Request {
+fn plain_request(verb: Verb, selector: Selector, force: bool) -> Request {
     match existing(verb) {
         Existing::Reload => Request::Reload { selector },
-        Existing::Restart | Existing::Refuse | Existing::Duplicate => Request::Restart { selector },
+        Existing::Restart | Existing::Refuse | Existing::Duplicate => Request::Restart { selector, force },
     }
 }
