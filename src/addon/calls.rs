@@ -94,12 +94,7 @@ pub(super) async fn processes(backend: &dyn Backend, request: Request) -> Result
     }
 }
 
-async fn apply(
-    backend: &dyn Backend,
-    loaded: Loaded,
-    existing: Existing,
-    force: bool,
-) -> Result<Done, ApiError> {
+async fn apply(backend: &dyn Backend, loaded: Loaded, existing: Existing, force: bool) -> Result<Done, ApiError> {
     let Loaded { apps, warnings } = loaded;
     let start = Request::Start(Start { apps, existing, force });
     Ok(Done { processes: processes(backend, start).await?, warnings })

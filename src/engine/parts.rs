@@ -74,8 +74,7 @@ impl Engine {
         let journal = slots.as_ref().map_or_else(Journal::unkept, Table::journal);
         let staging = staging(journal, &mut legacy.kept, keep.as_ref())?;
         // Runs of a supervisor that nobody goes on with begin at 1 each time.
-        let realm =
-            if options.persistent { Realm::of_home(options.home.root()) } else { Realm::numbered(random()?) };
+        let realm = if options.persistent { Realm::of_home(options.home.root()) } else { Realm::numbered(random()?) };
         let kinship = Rc::new(Kinship::new(realm, link.as_ref().map(|link| link.pid())));
         let spent = slots.as_ref().map_or(0, Table::budget);
         let (reports, inbox) = mpsc::unbounded_channel();

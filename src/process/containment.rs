@@ -40,6 +40,7 @@ pub(super) struct Containment {
     signal: Option<i32>,
     /// Those that have it.
     signalled: BTreeSet<(i32, u64)>,
+    found_some: bool,
 }
 
 impl Containment {
@@ -54,6 +55,7 @@ impl Containment {
             known: BTreeMap::new(),
             signal: None,
             signalled: BTreeSet::new(),
+            found_some: false,
         }
     }
 
@@ -101,6 +103,12 @@ impl Containment {
     pub(super) fn ask(&mut self, signal: i32) {
         self.signal = Some(signal);
         self.signalled.clear();
+        self.found_some = false;
+    }
+
+    /// Whether there was anything but the main process since then.
+    pub(super) fn has_found_some(&self) -> bool {
+        self.found_some
     }
 
     /// From now on all are killed, whatever they were asked before.
@@ -132,6 +140,7 @@ impl Containment {
             if members.is_empty() {
                 return;
             }
+            self.found_some = true;
             let _ = tokio::time::timeout(LOOK_AGAIN, ended(&members)).await;
         }
     }

@@ -88,7 +88,10 @@ pub fn find_unrecorded(context: &Context, left: &mut [Left]) {
             continue;
         }
         if let Some((pid, began)) = context.kinship.find_main(record.id, run) {
-            tracing::warn!("process {pid} is run {run} of process {}, which nobody could note: it is taken over", record.id);
+            tracing::warn!(
+                "process {pid} is run {run} of process {}, which nobody could note: it is taken over",
+                record.id
+            );
             record.run = Some((pid, began));
             record.started_at = clock::unix_ms();
         }

@@ -101,9 +101,8 @@ impl Kinship {
 
     /// What runs of a process have left alive that have ended: all but `current`.
     pub(super) fn left_by(&self, id: ProcessId, current: Option<SpawnId>) -> Vec<i32> {
-        let is_left = |kin: &&Kin| {
-            self.realm.owner(kin.pid).is_some_and(|(owner, run)| owner == id && Some(run) != current)
-        };
+        let is_left =
+            |kin: &&Kin| self.realm.owner(kin.pid).is_some_and(|(owner, run)| owner == id && Some(run) != current);
         self.all().iter().filter(is_left).map(|kin| kin.pid).collect()
     }
 }

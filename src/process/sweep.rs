@@ -32,6 +32,7 @@ impl Task {
     }
 
     pub(super) fn may_have_left_something(&mut self) -> bool {
+        self.is_swept = false;
         self.contained().is_some_and(|containment| containment.may_have_members())
     }
 
@@ -40,6 +41,11 @@ impl Task {
             how(containment);
             self.is_swept = false;
         }
+    }
+
+    /// Whether there was anything but the main process, since it was to be asked or killed.
+    pub(super) fn has_found_some(&self) -> bool {
+        self.containment.as_ref().is_some_and(Containment::has_found_some)
     }
 
     /// Whether what its run has started is being ended.

@@ -331,7 +331,7 @@ impl Task {
             Happened::Deadline => self.apply(Event::Timer),
             Happened::Gone => {
                 self.is_swept = true;
-                self.apply(Event::GroupGone(self.state.run));
+                self.apply(if self.has_found_some() { Event::GroupGone } else { Event::Alone }(self.state.run));
             }
             Happened::Look => self.take_note(),
             Happened::Abandoned => {

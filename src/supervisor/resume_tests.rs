@@ -224,7 +224,10 @@ fn a_restart_concerns_only_what_runs_as_it_did() {
         assert_ne!(after[2].pid, before[2]);
         assert_eq!(after.iter().map(|process| process.restarts).collect::<Vec<_>>(), [1, 1, 1]);
         // And once more, as a command whose answer was lost does.
-        assert_eq!(pids(&ask(&handle, Request::Restart { selector: all(), force: false }).await.unwrap()), pids(&after));
+        assert_eq!(
+            pids(&ask(&handle, Request::Restart { selector: all(), force: false }).await.unwrap()),
+            pids(&after)
+        );
     });
 }
 

@@ -113,7 +113,8 @@ impl World {
         let mut under_way = Vec::new();
         for (plan, autostart) in plans.into_iter().zip(autostart.iter().copied()) {
             let world = Rc::clone(self);
-            under_way.push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart, force).await }));
+            under_way
+                .push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart, force).await }));
         }
         let count = under_way.len();
         let (mut touched, mut failures) = (Vec::new(), Vec::new());

@@ -25,3 +25,4 @@ mod stopping;
 mod storm;
 mod support;
 mod survival;
+mod torture;

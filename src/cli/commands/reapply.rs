@@ -92,12 +92,7 @@ pub(super) async fn known(
     Ok(acted)
 }
 
-async fn as_it_is(
-    session: &mut Session<'_>,
-    verb: Verb,
-    app: Known,
-    force: bool,
-) -> Result<Vec<Process>, Failure> {
+async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known, force: bool) -> Result<Vec<Process>, Failure> {
     let words = if app.partial { app.ids.iter().map(ToString::to_string).collect() } else { vec![app.spec.name] };
     let mut acted = Vec::new();
     for selector in words.into_iter().map(Selector::new) {

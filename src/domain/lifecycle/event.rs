@@ -27,8 +27,10 @@ pub enum Event {
         /// When it did, which may be long before somebody was there to note it.
         at: BootMs,
     },
-    /// Nothing of the run lives, its main process apart.
+    /// Nothing of the run lives (any more), its main process apart.
     GroupGone(SpawnId),
+    /// The same, and nothing did when it was to be asked.
+    Alone(SpawnId),
     /// Whatever of it is to end is to end now.
     Hurry,
     /// Time has passed.

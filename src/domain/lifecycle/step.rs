@@ -41,14 +41,16 @@ impl Machine<'_> {
             Event::Exited { run, outcome, leftovers, at } if run == self.state.run => {
                 self.exited(outcome, leftovers, at);
             }
-            Event::GroupGone(run) if run == self.state.run => self.group_gone(),
+            Event::GroupGone(run) if run == self.state.run => self.group_gone(false),
+            Event::Alone(run) if run == self.state.run => self.group_gone(true),
             // Of an earlier run: too late to matter.
             Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
             | Event::Drained(_)
             | Event::Exited { .. }
-            | Event::GroupGone(_) => {}
+            | Event::GroupGone(_)
+            | Event::Alone(_) => {}
         }
     }
 
@@ -279,13 +281,14 @@ impl Machine<'_> {
         self.stopping(next, then);
     }
 
-    fn group_gone(&mut self) {
+    fn group_gone(&mut self, was_alone: bool) {
         match self.state.phase {
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, then, .. } => self.finish(then),
-            // Nothing but the main process has ever been there, or is.
-            Phase::Stopping { step: StopStep::All, then, .. } => self.kill_main(then),
+            // There is nothing that it could be waiting for.
+            Phase::Stopping { step: StopStep::All, then, .. } if was_alone => self.kill_main(then),
             Phase::Stopping {
-                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::AllKilled, ..
+                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled,
+                ..
             }
             | Phase::Launching { .. }
             | Phase::Online

@@ -74,7 +74,7 @@ impl Sim {
                     self.rest = None;
                     self.send(Event::GroupGone(run));
                 }
-                Effect::AskGroup(run) if self.rest.is_none() => self.send(Event::GroupGone(run)),
+                Effect::AskGroup(run) if self.rest.is_none() => self.send(Event::Alone(run)),
                 Effect::TakePlace(place) => self.budget.borrow_mut().take(place, self.now),
                 Effect::GiveBackPlace(place) => self.budget.borrow_mut().give_back(place, self.now),
                 Effect::KillMain(_)
@@ -375,7 +375,7 @@ fn what_it_has_started_is_asked_when_the_main_process_has_had_its_time() {
 }
 
 #[test]
-fn a_main_process_that_is_alone_is_killed_when_it_has_had_its_time() {
+fn a_main_process_may_end_because_what_it_has_started_has() {
     let mut sim = Sim::new();
     sim.send(Event::Start);
     sim.rest = Some(SpawnId(1));
@@ -383,6 +383,9 @@ fn a_main_process_that_is_alone_is_killed_when_it_has_had_its_time() {
     sim.advance(5000);
     sim.rest = None;
     sim.send(Event::GroupGone(SpawnId(1)));
+    sim.advance(4999);
+    assert_eq!((sim.status(), sim.main), (Status::Stopping, Some(SpawnId(1))));
+    sim.advance(1);
     assert_eq!((sim.status(), sim.state.last_exit), (Status::Stopped, Some(Outcome::Signal(9))));
 }
 
