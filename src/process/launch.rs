@@ -6,6 +6,7 @@ use super::environment::{Identity, compose};
 use super::exit::{ExitFact, ExitSource};
 use super::kinship::Place;
 use super::link::{Link, Membership};
+use super::secrets::Values;
 use super::task::Context;
 use super::wires::{CHANNEL_FD, PID, Wires, forget_all_but_output, forget_output, name_of};
 use crate::cluster::{Group, Holder, WorkerId};
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A run that has been executed.
 #[derive(Debug)]
@@ -56,9 +57,14 @@ pub(super) struct Surroundings<'a> {
     pub(super) standing: &'a Standing,
 }
 
-pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> Result<Run, LaunchError> {
+pub(super) fn launch(
+    spec: &AppSpec,
+    id: SpawnId,
+    secrets: &Values,
+    around: &Surroundings<'_>,
+) -> Result<Run, LaunchError> {
     let (context, process) = (around.context, around.identity.id);
-    let mut env = compose(spec, around.identity);
+    let mut env = compose(spec, around.identity, secrets);
     let search = env.get("PATH").map_or(DEFAULT_PATH, String::as_str).to_owned();
     let (program, argv) = command_line(spec, &search)?;
     let ids = account(spec)?;

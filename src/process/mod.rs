@@ -15,13 +15,15 @@ mod launch;
 mod leash;
 mod link;
 mod mark;
+mod prepare;
+mod secrets;
 mod sweep;
 mod task;
 mod unwritten;
 mod wires;
 
 pub use adopt::{end_stray, finish_outputs, lives};
-pub use environment::{Identity, compose, redacted};
+pub use environment::{Identity, redacted, shown_environment};
 pub use exit::{ExitFact, Exits};
 pub use inherited::{Inherited, Left, fact, find_unrecorded, leave_alone, left_by};
 pub use kinship::Kinship;

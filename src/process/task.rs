@@ -5,9 +5,11 @@ use super::environment::Identity;
 use super::exit::{ExitFact, Exits};
 use super::inherited::{Inherited, Left};
 use super::kinship::Kinship;
-use super::launch::Run;
+use super::launch::{LaunchError, Run};
 use super::leash::Leash;
 use super::link::Said;
+use super::prepare::Preparing;
+use super::secrets::Values;
 use super::unwritten::Unwritten;
 use crate::clock;
 use crate::cluster::{Group, Holder};
@@ -135,6 +137,8 @@ pub struct Observed {
     pub listening: bool,
     /// This run has said that it is ready.
     pub said_ready: bool,
+    /// Its secrets are being read; it is executed when they are there.
+    pub reading_secrets: bool,
     /// Why it could not be executed.
     pub launch_error: Option<String>,
     pub last_exit: Option<ExitFact>,
@@ -170,6 +174,7 @@ impl Handle {
             started_at: None,
             listening: false,
             said_ready: false,
+            reading_secrets: false,
             launch_error: None,
             last_exit: None,
             version: None,
@@ -192,6 +197,7 @@ impl Handle {
             run: None,
             containment: None,
             is_swept: false,
+            preparing: None,
             standing: standing.clone(),
             slot,
             abandoned: false,
@@ -250,6 +256,8 @@ pub(super) struct Task {
     pub(super) group: Option<Group>,
     pub(super) state: State,
     pub(super) run: Option<Run>,
+    /// What has to be there before a run is executed.
+    pub(super) preparing: Option<Preparing>,
     /// What the run has started, or the last one.
     pub(super) containment: Option<Containment>,
     /// All of that which was to end has ended, as far as the step goes that the stop is at.
@@ -267,6 +275,7 @@ enum Happened {
     Command(Command),
     Exit(ExitFact),
     Said(Said),
+    Prepared(Result<Values, LaunchError>),
     Deadline,
     Gone,
     Look,
@@ -287,12 +296,19 @@ impl Task {
     }
 
     async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
-        let deadline = self.state.deadline();
+        let deadline = if self.waits_for_secrets() { None } else { self.state.deadline() };
         let (sweeping, noting, abandoned) = (self.is_sweeping(), self.is_noting(), self.abandoned);
         let gone = async {
             match &mut self.containment {
                 Some(containment) => containment.gone(&self.standing).await,
                 None => {}
+            }
+        };
+        let preparing = &mut self.preparing;
+        let prepared = async {
+            match preparing {
+                Some(preparing) => preparing.wait().await,
+                None => std::future::pending().await,
             }
         };
         let (exits, link) = match &mut self.run {
@@ -315,6 +331,7 @@ impl Task {
             biased;
             fact = exit => Happened::Exit(fact),
             command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
+            read = prepared => Happened::Prepared(read),
             () = until(deadline) => Happened::Deadline,
             () = gone, if sweeping => Happened::Gone,
             () = tokio::time::sleep(TAKE_NOTE), if noting => Happened::Look,
@@ -328,6 +345,7 @@ impl Task {
             Happened::Command(command) => self.command(command),
             Happened::Exit(fact) => self.exited(fact),
             Happened::Said(said) => self.said(&said),
+            Happened::Prepared(read) => self.prepared(read),
             Happened::Deadline => self.apply(Event::Timer),
             Happened::Gone => {
                 self.is_swept = true;

@@ -8,7 +8,11 @@ pub mod children;
 pub mod epoll;
 pub mod fault;
 pub mod group;
+#[cfg(feature = "engine")]
+pub mod helper;
 pub mod inherit;
+#[cfg(feature = "engine")]
+pub mod inotify;
 pub mod input;
 pub mod keep;
 pub mod launch;
@@ -20,6 +24,7 @@ pub mod packet;
 pub mod pidfd;
 pub mod pipe;
 pub mod proc;
+pub mod read_as;
 #[cfg(feature = "engine")]
 pub mod ready;
 #[cfg(test)]
@@ -30,5 +35,7 @@ pub mod spawn;
 pub mod terminal;
 pub mod thread;
 pub mod time;
+#[cfg(feature = "engine")]
+pub mod timer;
 pub mod tree;
 pub mod user;
