@@ -82,6 +82,9 @@ pub struct ProcessDetail {
     pub runs_on: Option<RunsOn>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+    /// What its ended runs have left alive, where `treekill` is off.
+    #[serde(default)]
+    pub left_alive: Vec<i32>,
 }
 
 /// The program of a process that runs.

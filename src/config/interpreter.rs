@@ -4,7 +4,7 @@
 use super::script::{self, Content, Script};
 use super::{AppOptions, Caller, Problem, place, search};
 use crate::domain::spec::{Interpreter, Program};
-use crate::interpreter::{self, Answer, Missing, Place, Shim};
+use crate::interpreter::{self, Answer, Missing, Place, Shim, Version};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -128,6 +128,12 @@ fn python(script: &Path, around: Surroundings<'_>) -> Result<Interpreter, Proble
         Some(own) if !around.env.contains_key("VIRTUAL_ENV") => Ok(own),
         _ => around.first(&["python", "python3"]),
     }
+}
+
+/// The version of the node that a caller runs.
+pub(super) fn node_version_of(caller: &Caller) -> Option<Version> {
+    let path = caller.env.get("PATH").map(String::as_str);
+    interpreter::version_of(&search::find("node", path, &caller.cwd)?, None)
 }
 
 /// Node by itself or with the project's `tsx`, else `bun`.

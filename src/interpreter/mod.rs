@@ -26,5 +26,5 @@ pub use node::{Chosen, Missing, Place, local, node, wish};
 pub use package::{Final, final_command, runner_line};
 pub use range::Range;
 pub use shim::{Shim, shim};
-pub use typescript::{Answer, is_typescript, typescript};
+pub use typescript::{Answer, Stripping, is_typescript, stripping, typescript};
 pub use version::Version;

@@ -65,14 +65,15 @@ fn tsx(script: &Path, place: &Place<'_>) -> Option<PathBuf> {
     Some(package.join(main?.trim_start_matches("./")))
 }
 
+/// Whether a Node takes types out by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stripping {
+pub enum Stripping {
     No,
     WithFlag,
     ByDefault,
 }
 
-const fn stripping(version: Version) -> Stripping {
+pub const fn stripping(version: Version) -> Stripping {
     match (version.major, version.minor) {
         (22, 6..=17) | (23, 0..=5) => Stripping::WithFlag,
         (22, 18..) | (23.., _) => Stripping::ByDefault,

@@ -9,7 +9,7 @@ use crate::domain::port::{Taken, taken};
 use crate::domain::{Outcome, ProcessId, UnixMs};
 use crate::logs;
 use crate::metrics::{Held, Holder};
-use crate::process::compose;
+use crate::process::shown_environment;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl World {
         let age = clock::boot_ms().saturating_sub(state.started_at) as UnixMs;
         let log = entry.identity.error_log.clone().filter(|_| fails);
         let log = log.map(|path| (path, clock::unix_ms() - age - COARSE));
-        let given = compose(&entry.spec, &entry.identity).get("PORT").and_then(|port| port.parse().ok());
+        let given = shown_environment(&entry.spec, &entry.identity).get("PORT").and_then(|port| port.parse().ok());
         (refused.is_some() || log.is_some()).then_some(Suspect { id, refused, log, given })
     }
 

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 const MODES: [&str; 2] = ["fork", "cluster"];
 
 /// The variables that docs/conformance.md lists: what an app has beside its own.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 15] = [
     "NODE_APP_INSTANCE",
     "PM2_HOME",
     "RPM_HOME",
+    "RPM_SPAWN_ID",
     "exec_mode",
     "instances",
     "name",
@@ -76,7 +77,7 @@ impl Bench {
     /// Starts it under the name of the mode, and gives its log of standard output.
     fn start(&self, mode: &str, script: &str, node_args: &[&str], args: &[&str]) -> String {
         let flags = node_args.join(" ");
-        let mut words = vec!["start", script, "--name", mode];
+        let mut words = vec!["start", script, "--name", mode, "--kill-timeout", "500"];
         if mode == "cluster" {
             words.extend(["-i", "1"]);
         }
