@@ -4,6 +4,7 @@ use super::handle::{Call, Door, Ending, Handle};
 use super::persist::Persistence;
 use super::registry::{Entry, Registry};
 use super::requests::{Requests, Ticket};
+use super::turns::Turns;
 use crate::api::{ApiError, Code, DaemonInfo, Death, Event, EventKind, Guardian, Request, Response, UpdateReport};
 use crate::clock;
 use crate::cluster::Holder;
@@ -36,6 +37,7 @@ pub struct World {
     pub(super) closing: Cell<bool>,
     pub(super) persistence: Option<Persistence>,
     pub(super) requests: RefCell<Requests>,
+    pub(super) turns: Turns,
     /// Living runs that are on no list, and are not ended.
     pub(super) left_alone: RefCell<Vec<SpawnId>>,
     pub(super) started_at: UnixMs,
@@ -86,6 +88,7 @@ impl Supervisor {
             listeners: RefCell::default(),
             closing: Cell::new(false),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
+            turns: Turns::default(),
             left_alone: RefCell::default(),
             persistence,
             started_at: clock::unix_ms(),
@@ -135,7 +138,8 @@ impl Supervisor {
     }
 
     fn request(&self, request: Request, key: Option<String>, reply: oneshot::Sender<Answer>) {
-        let Some((ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
+        let Some((mut ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
+        ticket.stand_in_line(self.world.turn_of(&request));
         let world = Rc::clone(&self.world);
         // One that a daemon before this one has carried out ends nothing more.
         let ends = matches!(request, Request::Kill);
@@ -143,6 +147,7 @@ impl Supervisor {
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
             let answer = Rc::clone(&world).carry_out(request, &ticket).await;
+            ticket.acts();
             let waiting = world.requests.borrow_mut().finish(&ticket, &answer);
             if changes {
                 world.persist();
@@ -173,6 +178,7 @@ impl World {
         if request.changes_something() && request != Request::Kill {
             self.refuse_when_closing()?;
         }
+        ticket.turn().await;
         match request {
             Request::Ping => Ok(Response::Daemon(self.info())),
             Request::List { selector } => self.list(&selector).await,
@@ -180,7 +186,7 @@ impl World {
             Request::Describe { selector } => self.describe(&selector).await,
             Request::Specs { selector } => self.specs(&selector),
             Request::Start(start) => self.start(start, ticket).await,
-            Request::Stop { selector } => self.stop(&selector).await,
+            Request::Stop { selector } => self.stop(&selector, ticket).await,
             Request::Restart { selector } => self.restart(&selector, ticket).await,
             Request::Reload { selector } => self.reload(&selector, ticket).await,
             Request::Delete { selector } => self.delete(&selector, ticket).await,
@@ -239,7 +245,7 @@ impl World {
         }
     }
 
-    fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
+    pub(super) fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
         let current = self.registry.borrow().get(id).is_some_and(|entry| entry.handle.holder() == holder);
         // A replacement that isn't in place yet, or one that was replaced: the reload speaks for both.
         if !current {

@@ -7,6 +7,7 @@ mod actor;
 mod handle;
 mod last_words;
 mod persist;
+mod races;
 mod reason;
 mod registry;
 mod reload;
@@ -17,6 +18,7 @@ mod scale;
 mod start;
 mod strays;
 mod streams;
+mod turns;
 mod verbs;
 mod view;
 

@@ -26,13 +26,16 @@ impl World {
         ticket: &Ticket,
     ) -> Result<Response, ApiError> {
         let plan = self.begin_scale(name, count, relative, ticket).await?;
+        ticket.acts();
         let settled = self.command(&plan.new, Command::Start).await;
         self.not_started(&settled)?;
+        self.overtaken_start(&settled, "scale")?;
         let ids = self.registry.borrow().named(name);
         let surplus = ids.len().saturating_sub(plan.target as usize);
         if surplus > 0 {
             self.forget(&ids[..surplus], Command::Retire).await;
         }
+        self.overtaken_scale(name, plan.target)?;
         let left = self.registry.borrow().named(name);
         Ok(Response::Processes(self.views(&left)))
     }

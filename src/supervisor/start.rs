@@ -41,8 +41,11 @@ impl World {
     /// is on no list.
     pub(super) async fn start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Response, ApiError> {
         let autostart: Vec<bool> = start.apps.iter().map(|spec| spec.autostart).collect();
+        if ticket.begun.is_none() {
+            self.let_go_first(&start).await;
+        }
         let plans = self.begin_start(start, ticket).await?;
-        self.carry_out_starts(plans, &autostart).await
+        self.carry_out_starts(plans, &autostart, ticket).await
     }
 
     /// All that comes before the first process is touched.
@@ -103,12 +106,19 @@ impl World {
     }
 
     /// All apps at once: each waits for its own processes only. They are begun in the order of the list.
-    async fn carry_out_starts(self: &Rc<Self>, plans: Plans, autostart: &[bool]) -> Result<Response, ApiError> {
+    async fn carry_out_starts(
+        self: &Rc<Self>,
+        plans: Plans,
+        autostart: &[bool],
+        ticket: &Ticket,
+    ) -> Result<Response, ApiError> {
         let mut under_way = Vec::new();
         for (plan, autostart) in plans.into_iter().zip(autostart.iter().copied()) {
             let world = Rc::clone(self);
             under_way.push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart).await }));
         }
+        // What was spawned is next to run, and tells its processes at once.
+        ticket.acts();
         let count = under_way.len();
         let (mut touched, mut failures) = (Vec::new(), Vec::new());
         for app in under_way {
@@ -189,6 +199,7 @@ impl World {
             self.forget(&ids, Command::Delete).await;
             return Err(error.hint("correct it and start it again; nothing of it was left on the list"));
         }
+        self.overtaken_start(&settled, "start")?;
         for id in &ids {
             self.announce(*id, EventKind::Start, true);
         }
