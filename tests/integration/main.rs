@@ -6,6 +6,7 @@
 
 mod cluster;
 mod control;
+mod crowd;
 mod daemon;
 mod descriptors;
 mod ecosystem;
@@ -19,6 +20,7 @@ mod logs;
 mod many;
 mod owner;
 mod reload;
+mod restarts;
 mod scale;
 mod secrets;
 mod stopping;
