@@ -3,7 +3,9 @@
 //! Synchronous and pure: no clock, no files, no environment. `now` comes in as an argument.
 
 pub mod budget;
+pub mod cron;
 pub mod id;
+pub mod job;
 pub mod lifecycle;
 pub mod output;
 pub mod rollout;

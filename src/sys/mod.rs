@@ -9,6 +9,8 @@ pub mod epoll;
 pub mod fault;
 pub mod group;
 pub mod inherit;
+#[cfg(feature = "engine")]
+pub mod inotify;
 pub mod input;
 pub mod keep;
 pub mod launch;
@@ -30,4 +32,6 @@ pub mod spawn;
 pub mod terminal;
 pub mod thread;
 pub mod time;
+#[cfg(feature = "engine")]
+pub mod timer;
 pub mod user;

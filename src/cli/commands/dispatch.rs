@@ -1,7 +1,8 @@
 //! From a command to its file.
 
 use super::{
-    delete, describe, flush, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal, start, stop, update,
+    delete, describe, flush, init, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal, start, stop, update,
+    validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -23,6 +24,8 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Describe(args) => describe::run(session, args).await,
         Command::Logs(args) => logs::run(session, args).await,
         Command::Flush(args) => flush::run(session, args).await,
+        Command::Validate(args) => validate::run(session, args),
+        Command::Init(args) => init::run(session, &args),
         Command::Ping => ping::run(session).await,
         Command::Update(args) => update::run(session, args).await,
         Command::Kill => kill::run(session).await,

@@ -8,6 +8,7 @@ mod describe;
 mod dispatch;
 mod flags;
 mod flush;
+mod init;
 mod jlist;
 mod kill;
 mod list;
@@ -22,6 +23,7 @@ mod signal;
 mod start;
 mod stop;
 mod update;
+mod validate;
 
 #[cfg(test)]
 mod fake;

@@ -55,6 +55,9 @@ pub struct AppSpec {
     pub schedule: Schedule,
     #[serde(default)]
     pub watch: Option<WatchPolicy>,
+    /// PM2's fields that do nothing here, as they were written, for who asks for PM2's view.
+    #[serde(default)]
+    pub recorded: BTreeMap<String, serde_json::Value>,
 }
 
 /// What is executed.
@@ -106,6 +109,7 @@ impl AppSpec {
             limits: Limits::default(),
             schedule: Schedule::default(),
             watch: None,
+            recorded: BTreeMap::new(),
         }
     }
 
