@@ -144,7 +144,8 @@ mod tests {
         let document = parse(text, 64).unwrap();
         let expected = json!({"base": {"cwd": "/srv"}, "apps": [{"name": "a", "env": {"A": 1, "B": "yes"}}, {"cwd": "/srv", "name": "b", "list": [1.5, null]}]});
         assert_eq!(document.value, expected);
-        for (pointer, line) in [("/apps/0/name", 4), ("/apps/0/env/B", 7), ("/apps/1/name", 9), ("/apps/1/list/1", 11)] {
+        for (pointer, line) in [("/apps/0/name", 4), ("/apps/0/env/B", 7), ("/apps/1/name", 9), ("/apps/1/list/1", 11)]
+        {
             assert_eq!(document.places.line(pointer), Some(line), "{pointer}");
         }
     }

@@ -32,7 +32,7 @@ impl World {
 
     /// An app has as many processes as was asked for, unless others have been asked for since.
     pub(super) fn overtaken_scale(&self, name: &str, target: u32) -> Result<(), ApiError> {
-        let count = self.registry.borrow().named(name).len();
+        let count = self.registry.borrow().staying(name).len();
         if count == target as usize {
             return Ok(());
         }

@@ -6,8 +6,8 @@
 
 mod cluster;
 mod control;
-mod crowd;
 mod corpus;
+mod crowd;
 mod daemon;
 mod descriptors;
 mod ecosystem;
