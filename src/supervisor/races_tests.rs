@@ -72,11 +72,13 @@ fn verbs() -> impl Strategy<Value = Verb> {
 fn request(verb: Verb, spec: &AppSpec) -> Request {
     let selector = Selector::new("a");
     match verb {
-        Verb::Start => Request::Start(StartRequest { apps: vec![spec.clone()], existing: Existing::Restart }),
-        Verb::Stop => Request::Stop { selector },
-        Verb::Restart => Request::Restart { selector },
+        Verb::Start => {
+            Request::Start(StartRequest { apps: vec![spec.clone()], existing: Existing::Restart, force: false })
+        }
+        Verb::Stop => Request::Stop { selector, force: false },
+        Verb::Restart => Request::Restart { selector, force: false },
         Verb::Reload => Request::Reload { selector },
-        Verb::Delete => Request::Delete { selector },
+        Verb::Delete => Request::Delete { selector, force: false },
         Verb::Scale(count) => Request::Scale { name: "a".into(), count, relative: false },
         Verb::Signal => Request::Signal { selector, signal: libc::SIGUSR1 },
         Verb::Reset => Request::Reset { selector },

@@ -34,6 +34,8 @@ pub(super) enum Plan {
         /// What they run with until the reload is through.
         before: Vec<(ProcessId, Rc<AppSpec>)>,
     },
+    /// They have their new settings already.
+    Keep(Share),
 }
 
 impl World {
@@ -44,8 +46,9 @@ impl World {
         if ticket.begun.is_none() {
             self.let_go_first(&start).await;
         }
+        let force = start.force;
         let plans = self.begin_start(start, ticket).await?;
-        self.carry_out_starts(plans, &autostart, ticket).await
+        self.carry_out_starts(plans, &autostart, force, ticket).await
     }
 
     /// All that comes before the first process is touched.
@@ -110,12 +113,14 @@ impl World {
         self: &Rc<Self>,
         plans: Plans,
         autostart: &[bool],
+        force: bool,
         ticket: &Ticket,
     ) -> Result<Response, ApiError> {
         let mut under_way = Vec::new();
         for (plan, autostart) in plans.into_iter().zip(autostart.iter().copied()) {
             let world = Rc::clone(self);
-            under_way.push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart).await }));
+            under_way
+                .push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart, force).await }));
         }
         // What was spawned is next to run, and tells its processes at once.
         ticket.acts();
@@ -139,7 +144,7 @@ impl World {
         let known = match existing {
             Existing::Duplicate => Vec::new(),
             Existing::Refuse => self.same_script(&spec),
-            Existing::Restart | Existing::Reload => self.registry.borrow().named(&spec.name),
+            Existing::Restart | Existing::Reload | Existing::Keep => self.registry.borrow().named(&spec.name),
         };
         let spec = Rc::new(spec);
         if known.is_empty() {
@@ -156,12 +161,14 @@ impl World {
         }
         changes.before.extend(before);
         self.respec(&known, &spec);
-        Ok(Plan::Restart(Share::all_due(known)))
+        let share = Share::all_due(known);
+        Ok(if existing == Existing::Keep { Plan::Keep(share) } else { Plan::Restart(share) })
     }
 
     /// What a daemon before this one has begun. New processes and new settings are on the list since then.
     fn go_on(left: Share, never_ran: bool, existing: Existing) -> Plan {
         match existing {
+            Existing::Keep => Plan::Keep(left),
             _ if never_ran => Plan::Start(left),
             // What they ran with before is forgotten: a failure leaves the old processes, with the new settings.
             Existing::Reload => Plan::Reload { before: Vec::new(), share: left },
@@ -169,12 +176,18 @@ impl World {
         }
     }
 
-    async fn carry_out_start(self: &Rc<Self>, plan: Plan, autostart: bool) -> Result<Vec<ProcessId>, ApiError> {
+    async fn carry_out_start(
+        self: &Rc<Self>,
+        plan: Plan,
+        autostart: bool,
+        force: bool,
+    ) -> Result<Vec<ProcessId>, ApiError> {
         let ids = plan.ids();
         match plan {
             Plan::Start(_) if !autostart => {}
             Plan::Start(share) => self.launch_new(&share).await?,
-            Plan::Restart(share) => self.restart_all(&share).await?,
+            Plan::Keep(_) => {}
+            Plan::Restart(share) => self.hurried(force, &share.due, self.restart_all(&share)).await?,
             Plan::Reload { share, before } => {
                 if let Err(error) = self.reload_all(&share).await {
                     // The old processes go on, and so do the settings they run with.
@@ -271,7 +284,7 @@ impl World {
 impl Plan {
     fn ids(&self) -> Vec<ProcessId> {
         match self {
-            Self::Start(share) | Self::Restart(share) | Self::Reload { share, .. } => share.ids(),
+            Self::Start(share) | Self::Restart(share) | Self::Keep(share) | Self::Reload { share, .. } => share.ids(),
         }
     }
 }

@@ -85,10 +85,10 @@ impl World {
         let apps = match request {
             Request::Start(start) => Apps::Named(start.apps.iter().map(|app| app.name.clone()).collect()),
             Request::Scale { name, .. } => Apps::Named(BTreeSet::from([name.clone()])),
-            Request::Stop { selector }
-            | Request::Restart { selector }
+            Request::Stop { selector, .. }
+            | Request::Restart { selector, .. }
             | Request::Reload { selector }
-            | Request::Delete { selector }
+            | Request::Delete { selector, .. }
             | Request::Reset { selector }
             | Request::Signal { selector, .. } => {
                 let registry = self.registry.borrow();
