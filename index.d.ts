@@ -54,6 +54,12 @@ export interface AppFields {
   env?: Environment
   /** Variables of the caller that the app does not get: all, or those whose names contain one of these. */
   filter_env?: boolean | string | string[]
+  /** Variables of the caller that the app gets: all, none, or these names, in which `*` stands for any text. */
+  env_inherit?: boolean | string | string[]
+  /** `.env` files, later ones over earlier ones, all under `env`. One that may be missing ends with `?`. */
+  env_file?: string | string[]
+  /** Variables whose values are read at each start, and never kept or shown. */
+  secrets?: Record<string, { file: string } | { command: string }>
   append_env_to_name?: boolean
   /** Sets `PORT`. */
   port?: number | `${number}`

@@ -2,7 +2,7 @@
 
 use super::complete::{self, Origin, complete};
 use super::fields::{self, Ignored};
-use super::{AppOptions, ConfigError, FileOptions, Loaded, Problem, document, place};
+use super::{AppOptions, ConfigError, FileOptions, Loaded, Problem, document, env_files, place};
 use serde_json::Value;
 
 /// An app of a document, before anything is looked up.
@@ -58,7 +58,7 @@ fn only(written: Vec<Written>, options: &FileOptions) -> Result<Vec<Written>, Pr
     Ok(written.into_iter().filter(|app| options.only.iter().any(|name| is_called(app, name))).collect())
 }
 
-/// Puts the flags of a command over an app of a file. A directory among them is seen from the caller's.
+/// Puts the flags of a command over an app of a file. Paths among them are seen from the caller's.
 fn lay_over(app: &mut AppOptions, flags: &AppOptions, origin: Origin<'_>) {
     let mut flags = flags.clone();
     if app.namespace.is_some() {
@@ -66,6 +66,8 @@ fn lay_over(app: &mut AppOptions, flags: &AppOptions, origin: Origin<'_>) {
     }
     flags.cwd =
         flags.cwd.map(|cwd| place::absolute(&cwd, &origin.caller.cwd, origin.caller).to_string_lossy().into_owned());
+    let seen = |file: &String| env_files::from_caller(file, origin.caller);
+    flags.env_file = flags.env_file.map(|files| files.iter().map(seen).collect());
     app.overlay(flags);
 }
 
