@@ -37,6 +37,7 @@ pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppS
     let around = Surroundings { caller: origin.caller, path: path.as_deref(), cwd: &located.cwd };
     let mut program = interpreter::program(&located.script, &options, around)?;
     settings::add_node_options(&mut program, origin.caller);
+    settings::add_source_maps(&mut program, &options);
     unbuffer_python(&program, &mut env);
 
     let mut warnings = surprises(text, &options, origin, &located);
@@ -76,6 +77,7 @@ fn spec(
         username: options.username.or_else(|| caller.username.clone()),
         uid: options.uid,
         gid: options.gid,
+        recorded: options.recorded,
         program,
         cwd,
         env,

@@ -1,6 +1,7 @@
 //! What a user wrote about an app: typed, but incomplete.
 
-use super::{ConfigError, Problem, fields};
+use super::apply::{self, Applied};
+use super::{ConfigError, Problem};
 use crate::domain::AppSpec;
 use crate::domain::spec::{
     CatchUp, CpuQuota, Dependency, FilterEnv, Mode, Overlap, Probe, ResourceLimit, SecretSource,
@@ -21,6 +22,8 @@ macro_rules! app_options {
             pub env: BTreeMap<String, String>,
             /// `env_<name>` by `<name>`.
             pub profiles: BTreeMap<String, BTreeMap<String, String>>,
+            /// Fields of PM2 that do nothing here, as they were written.
+            pub recorded: BTreeMap<String, Value>,
         }
 
         impl AppOptions {
@@ -28,6 +31,7 @@ macro_rules! app_options {
             pub fn overlay(&mut self, over: Self) {
                 $(if over.$field.is_some() { self.$field = over.$field; })*
                 self.env.extend(over.env);
+                self.recorded.extend(over.recorded);
                 for (name, variables) in over.profiles {
                     self.profiles.entry(name).or_default().extend(variables);
                 }
@@ -186,10 +190,10 @@ pub struct Loaded {
 impl AppOptions {
     /// Sets a field by any of its names from a value as a user writes it, with the checks of an application file.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) -> Result<(), ConfigError> {
-        match fields::apply(self, name, &value.into()) {
-            Ok(fields::Applied::Set) => Ok(()),
-            Ok(fields::Applied::Later) => Err(Problem::UnsupportedField { field: name.to_owned() }.into()),
-            Ok(fields::Applied::Unknown) => Err(Problem::unknown_field(name).into()),
+        match apply::apply(self, name, &value.into()) {
+            Ok(Applied::Set) => Ok(()),
+            Ok(Applied::Later) => Err(Problem::UnsupportedField { field: name.to_owned() }.into()),
+            Ok(Applied::Unknown) => Err(Problem::unknown_field(name).into()),
             Err(problem) => Err(problem.into()),
         }
     }
@@ -199,7 +203,8 @@ impl<'de> Deserialize<'de> for AppOptions {
     /// Fields by their name, in camel case too, or by alias. Unknown ones are ignored, as in an application file.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let map = Map::deserialize(deserializer)?;
-        fields::read(&map).map(|(options, _)| options).map_err(de::Error::custom)
+        let (options, leftover) = apply::read(&map);
+        leftover.wrong.into_iter().next().map_or(Ok(options), |(_, problem)| Err(de::Error::custom(problem)))
     }
 }
 

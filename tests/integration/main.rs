@@ -7,6 +7,7 @@
 mod apply;
 mod cluster;
 mod control;
+mod corpus;
 mod daemon;
 mod descriptors;
 mod ecosystem;
@@ -27,3 +28,4 @@ mod stopping;
 mod storm;
 mod support;
 mod survival;
+mod validate;

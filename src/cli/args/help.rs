@@ -21,6 +21,10 @@ Look:
   logs        the last lines of logs, then what is written (log)
   jlist       the list as PM2's JSON
 
+Set up:
+  init        write an application file for this directory (ecosystem)
+  validate    check an application file, without starting anything
+
 Keep:
   flush       empty log files
   ping        ask the daemon whether it is there
@@ -135,6 +139,22 @@ pub(super) const FLUSH: &str = "\
 Examples:
   rpm flush                        all logs
   rpm flush api";
+
+pub(super) const VALIDATE: &str = "\
+Examples:
+  rpm validate                     the file of this directory
+  rpm validate ecosystem.config.js --env production
+  rpm validate apps.yml --json
+  rpm validate --schema            for editors
+
+All problems are told at once, and give exit code 1. Unknown fields are warnings.";
+
+pub(super) const INIT: &str = "\
+Examples:
+  rpm init
+  rpm init simple                  an app and nothing else
+
+A file that is there already is never overwritten.";
 
 pub(super) const UPDATE: &str = "\
 Examples:

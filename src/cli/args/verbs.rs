@@ -51,6 +51,12 @@ pub(crate) enum Command {
     /// Empty log files
     #[command(after_help = help::FLUSH)]
     Flush(FlushArgs),
+    /// Check an application file, without starting anything
+    #[command(after_help = help::VALIDATE)]
+    Validate(ValidateArgs),
+    /// Write an application file for this directory
+    #[command(visible_alias = "ecosystem", after_help = help::INIT)]
+    Init(InitArgs),
     /// Ask the daemon whether it is there
     Ping,
     /// Have this version be the daemon; no app notices
@@ -239,4 +245,23 @@ pub(crate) struct UpdateArgs {
     /// Another program than the one that runs this command
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) program: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ValidateArgs {
+    /// Application file, "-" for standard input; ecosystem.config.js and the like by default
+    pub(crate) file: Option<String>,
+    /// Check it with the profile env_<NAME>
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// Print the JSON Schema of application files instead
+    #[arg(long)]
+    pub(crate) schema: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InitArgs {
+    /// "simple" for an app and nothing else
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: Option<String>,
 }

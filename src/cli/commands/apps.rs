@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// Standard input, as a target.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// Whether the word means an application file, on disk or on standard input.
 pub(super) fn is_file(target: &str) -> bool {

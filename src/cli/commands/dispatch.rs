@@ -1,8 +1,8 @@
 //! From a command to its file.
 
 use super::{
-    apply, delete, describe, env, flush, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal, start,
-    stop, update,
+    apply, delete, describe, env, flush, init, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal,
+    start, stop, update, validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -26,6 +26,8 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Env(args) => env::run(session, &args).await,
         Command::Logs(args) => logs::run(session, args).await,
         Command::Flush(args) => flush::run(session, args).await,
+        Command::Validate(args) => validate::run(session, args),
+        Command::Init(args) => init::run(session, &args),
         Command::Ping => ping::run(session).await,
         Command::Update(args) => update::run(session, args).await,
         Command::Kill => kill::run(session).await,

@@ -11,6 +11,7 @@ pub(in crate::cli) mod env;
 mod flags;
 mod flush;
 mod fresh;
+mod init;
 mod jlist;
 mod kill;
 mod list;
@@ -26,6 +27,7 @@ mod signal;
 mod start;
 mod stop;
 mod update;
+mod validate;
 
 #[cfg(test)]
 mod fake;

@@ -19,5 +19,6 @@ pub(crate) mod size;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod timestamp;
+pub(crate) mod validation;
 
 pub(crate) use screen::Screen;

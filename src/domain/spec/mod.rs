@@ -14,6 +14,7 @@ pub use schedule::{CatchUp, Job, Overlap, Schedule};
 pub use watch::WatchPolicy;
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// One app: `instances` processes of one program under one name.
@@ -56,6 +57,9 @@ pub struct AppSpec {
     pub schedule: Schedule,
     #[serde(default)]
     pub watch: Option<WatchPolicy>,
+    /// PM2's fields that do nothing here, as they were written, for who asks for PM2's view.
+    #[serde(default)]
+    pub recorded: BTreeMap<String, serde_json::Value>,
 }
 
 /// What is executed.
@@ -107,6 +111,7 @@ impl AppSpec {
             limits: Limits::default(),
             schedule: Schedule::default(),
             watch: None,
+            recorded: BTreeMap::new(),
         }
     }
 
