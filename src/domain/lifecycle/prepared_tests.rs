@@ -24,7 +24,7 @@ fn its_time_begins_when_it_is_executed() {
     assert_eq!(sim.state.deadline(), Some(9_000 + LISTEN_TIMEOUT));
     // What was waited for is no uptime: this run was short.
     sim.now = 9_500;
-    sim.send(Event::Exited { run, outcome: Outcome::Code(1), leftovers: false, at: 9_500 });
+    sim.crash();
     assert_eq!(sim.state.unstable, 1);
 }
 
