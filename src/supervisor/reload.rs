@@ -266,6 +266,8 @@ impl Wanted {
                 dead
             }
             Self::Uptime(time) => {
+                // Its time begins when it is executed: it may have to wait for its secrets.
+                handle.wait_for(|seen| seen.pid.is_some() || ended(seen)).await;
                 tokio::time::timeout(Duration::from_millis(time), handle.wait_for(ended)).await.is_ok()
             }
         };
