@@ -162,7 +162,10 @@ mod tests {
         let (options, leftover) = read(app.as_object().unwrap());
         assert_eq!(leftover.unsupported, ["time", "log_file"]);
         assert_eq!(leftover.unknown, ["wtach"]);
-        assert_eq!(options.recorded, [("post_update".to_owned(), json!([])), ("vizion".to_owned(), json!(false))].into());
+        assert_eq!(
+            options.recorded,
+            [("post_update".to_owned(), json!([])), ("vizion".to_owned(), json!(false))].into()
+        );
         assert_eq!(nearest("wtach"), Some("watch"));
         assert_eq!(nearest("maxRestart"), Some("max_restarts"));
         assert_eq!(nearest("zzz"), None);

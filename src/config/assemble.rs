@@ -108,13 +108,12 @@ fn lay_over(app: &mut AppOptions, flags: &AppOptions, origin: Origin<'_>) {
 /// What a user should know of fields that did nothing, each with the key that it is about.
 fn told(leftover: &Leftover) -> Vec<(&str, String)> {
     let unknown = leftover.unknown.iter().map(|field| match apply::nearest(field) {
-        Some(nearest) => {
-            (field, format!("unknown field \"{}\" was ignored; did you mean {nearest}?", visible(field)))
-        }
+        Some(nearest) => (field, format!("unknown field \"{}\" was ignored; did you mean {nearest}?", visible(field))),
         None => (field, format!("unknown field \"{}\" was ignored", visible(field))),
     });
-    let unsupported = leftover.unsupported.first().map(|first| {
-        (first, format!("not supported yet and ignored: {}", leftover.unsupported.join(", ")))
-    });
+    let unsupported = leftover
+        .unsupported
+        .first()
+        .map(|first| (first, format!("not supported yet and ignored: {}", leftover.unsupported.join(", "))));
     unknown.chain(unsupported).map(|(key, message)| (key.as_str(), message)).collect()
 }

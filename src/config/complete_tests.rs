@@ -183,7 +183,10 @@ fn source_maps_are_for_who_asks() {
     let flags = |options: Value| site.start("app.js", options).program.interpreter_args;
     assert_eq!(flags(json!({})), [""; 0]);
     assert_eq!(flags(json!({"source_map_support": true, "node_args": "--x"})), ["--x", "--enable-source-maps"]);
-    assert_eq!(flags(json!({"source_map_support": true, "node_args": "--enable-source-maps"})), ["--enable-source-maps"]);
+    assert_eq!(
+        flags(json!({"source_map_support": true, "node_args": "--enable-source-maps"})),
+        ["--enable-source-maps"]
+    );
     assert_eq!(flags(json!({"source_map_support": true, "disable_source_map_support": true})), [""; 0]);
     assert_eq!(flags(json!({"source_map_support": true, "interpreter": "ruby"})), [""; 0]);
 }

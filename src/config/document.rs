@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn apps_know_their_place() {
-        let pointers = |document| parts(document, false).unwrap().apps.into_iter().map(|(at, _)| at).collect::<Vec<_>>();
+        let pointers =
+            |document| parts(document, false).unwrap().apps.into_iter().map(|(at, _)| at).collect::<Vec<_>>();
         let app = json!({"name": "a"});
         assert_eq!(pointers(json!([app, app])), ["/0", "/1"]);
         assert_eq!(pointers(app.clone()), [""]);

@@ -4,7 +4,9 @@ use super::assemble::assemble;
 use super::complete::{Origin, complete};
 use super::format::Format;
 use super::places::Document;
-use super::{AppOptions, Caller, ConfigError, FileOptions, Loaded, Problem, Report, javascript, json, place, script, toml, yaml};
+use super::{
+    AppOptions, Caller, ConfigError, FileOptions, Loaded, Problem, Report, javascript, json, place, script, toml, yaml,
+};
 use crate::domain::spec::Source;
 use serde_json::Value;
 use std::fs::File;

@@ -76,7 +76,10 @@ fn each_format_gives_the_same_apps() {
         ("eco.json", "[...'ab'].map(name => ({name, script: 'app' + '.js'})) // expression".to_owned()),
         ("eco.yml", yaml.to_owned()),
         ("eco.yaml", yaml.to_owned()),
-        ("eco.toml", "# apps\n[[apps]]\nname = 'a'\nscript = 'app.js'\n[[apps]]\nname = 'b'\nscript = 'app.js'\n".to_owned()),
+        (
+            "eco.toml",
+            "# apps\n[[apps]]\nname = 'a'\nscript = 'app.js'\n[[apps]]\nname = 'b'\nscript = 'app.js'\n".to_owned(),
+        ),
         ("eco.toml", "\u{feff}apps = [{name = 'a', script = 'app.js'}, {name = 'b', script = 'app.js'}]".to_owned()),
         ("eco.json5", json.to_owned()),
         ("eco.config.json", json.to_owned()),
@@ -126,7 +129,8 @@ fn a_script_where_pm2_looks_for_it_is_found_and_told() {
     let loaded = site.load("deploy/eco.json", r#"[{"script": "app.js"}]"#, &FileOptions::default()).unwrap();
     assert_eq!((&loaded.apps[0].program.path, &loaded.apps[0].cwd), (&site.path("app.js"), &site.path("")));
     let place = site.dir.path().display();
-    let expected = format!("line 1: app app: app.js is not beside the file; taken from {place}, where the command runs");
+    let expected =
+        format!("line 1: app app: app.js is not beside the file; taken from {place}, where the command runs");
     assert_eq!(loaded.warnings, [expected]);
 }
 
@@ -235,7 +239,10 @@ fn a_broken_file_is_placed_without_node_too() {
     assert_eq!(load("eco.json").to_string(), "eco.json: line 2, column 12: expected comma");
     site.file("eco.config.js", "");
     let missing = "eco.config.js: node is not in PATH, and it takes node to read this file";
-    assert_eq!(site.told(&load("eco.config.js")), pair(missing, "install Node, or write the apps as JSON, YAML or TOML"));
+    assert_eq!(
+        site.told(&load("eco.config.js")),
+        pair(missing, "install Node, or write the apps as JSON, YAML or TOML")
+    );
 }
 
 #[test]
@@ -257,7 +264,11 @@ fn wrong_values_name_file_app_field_and_what_is_allowed() {
             "eco.json: line 1: app api: exec_mode cannot be \"both\"",
             "exec_mode is \"fork\" or \"cluster\"",
         ),
-        ("{script: 'app.js', env: 'A=1'}", "eco.json: line 1: app app: env cannot be text", "env is an object of variables"),
+        (
+            "{script: 'app.js', env: 'A=1'}",
+            "eco.json: line 1: app app: env cannot be text",
+            "env is an object of variables",
+        ),
         ("{name: 7, script: 'app.js'}", "eco.json: line 1: app app: name cannot be 7", "name is text, in quotes"),
         (
             "{name: 'api'}",
@@ -311,7 +322,10 @@ fn apps_that_wait_for_each_other_are_refused() {
     let site = Site::new();
     let app = |name: &str, on: &str| format!("{{name: '{name}', script: 'app.js', depends_on: '{on}'}}");
     let (message, hint) = site.fail("eco.json", &format!("[{}, {}]", app("a", "b"), app("b", "a")));
-    assert_eq!((message.as_str(), hint.as_str()), ("eco.json: a → b → a wait for each other", "leave one of them out of a depends_on"));
+    assert_eq!(
+        (message.as_str(), hint.as_str()),
+        ("eco.json: a → b → a wait for each other", "leave one of them out of a depends_on")
+    );
 }
 
 #[test]
@@ -344,7 +358,10 @@ fn no_file_exhausts_us() {
     assert_eq!(site.fail("eco.yaml", &large).0, format!("eco.yaml: the file is over {limit} kB"));
     assert_eq!(site.fail("eco.json", &"[".repeat(100_000)).0, "eco.json: values are nested more than 64 deep");
     assert!(site.fail("eco.yaml", &"[".repeat(100_000)).0.starts_with("eco.yaml: "));
-    assert_eq!(site.fail("eco.toml", &format!("a = {}", "[".repeat(100_000))).0, "eco.toml: values are nested more than 64 deep");
+    assert_eq!(
+        site.fail("eco.toml", &format!("a = {}", "[".repeat(100_000))).0,
+        "eco.toml: values are nested more than 64 deep"
+    );
     let (message, _) = site.fail("eco.toml", &format!("{}a = 1", "a.".repeat(100_000)));
     assert!(message.starts_with("eco.toml: "), "{message}");
     let level = |level: u32| format!("a{level}: &a{level} [{}]\n", format!("*a{}, ", level - 1).repeat(10));

@@ -134,7 +134,8 @@ fn fields() -> String {
     let mut table = "| field (aliases) | type | default | meaning | test |\n|---|---|---|---|---|\n".to_owned();
     for field in known_fields() {
         let aliases = field.aliases.iter().map(|alias| format!("`{alias}`")).collect::<Vec<_>>().join(", ");
-        let name = if aliases.is_empty() { format!("`{}`", field.name) } else { format!("`{}` ({aliases})", field.name) };
+        let name =
+            if aliases.is_empty() { format!("`{}`", field.name) } else { format!("`{}` ({aliases})", field.name) };
         let default = if field.default.is_empty() { "–" } else { field.default };
         let later = if field.is_supported() { "" } else { "Not supported yet. " };
         let test = TESTS.iter().find(|(name, _)| *name == field.name).map_or("", |(_, test)| *test);
@@ -182,7 +183,9 @@ fn read_all(folder: &Path, into: &mut String) {
 fn every_name_of_a_field_is_in_the_types_of_the_package() {
     let types = fs::read_to_string(path("index.d.ts")).unwrap();
     // Camel case is made from these by a type.
-    let is_made = |name: &str| known_fields().iter().flat_map(Field::names).any(|other| other != name && camel_case(other) == name);
+    let is_made = |name: &str| {
+        known_fields().iter().flat_map(Field::names).any(|other| other != name && camel_case(other) == name)
+    };
     for name in known_fields().iter().flat_map(Field::names).filter(|name| !is_made(name)) {
         assert!(types.contains(&format!("\n  {name}?: ")), "index.d.ts has no {name}");
     }

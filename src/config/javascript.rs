@@ -61,9 +61,7 @@ impl Reader {
         let version = interpreter::node_version_of(caller);
         let flags: &[&str] = match version.as_deref().map(interpreter::type_stripping) {
             Some(TypeStripping::ByDefault) => &["--disable-warning=ExperimentalWarning"],
-            Some(TypeStripping::WithFlag) => {
-                &["--experimental-strip-types", "--disable-warning=ExperimentalWarning"]
-            }
+            Some(TypeStripping::WithFlag) => &["--experimental-strip-types", "--disable-warning=ExperimentalWarning"],
             Some(TypeStripping::No) | None => {
                 let bun = Self::find("bun", caller).ok_or(Problem::NoTypeScriptReader { node: version })?;
                 return Ok(Self { program: bun, flags: &[] });
@@ -265,7 +263,10 @@ mod tests {
         assert_eq!(reader(&[("node", &new), ("bun", "")]).unwrap().0, "node");
         let error = reader(&[("node", &old)]).unwrap_err();
         let hint = "install Node 22.6 or later (this is v20.20.2), or bun; or write the apps as JavaScript";
-        assert_eq!((error.to_string().as_str(), error.hint().as_deref()), ("nothing here reads TypeScript", Some(hint)));
+        assert_eq!(
+            (error.to_string().as_str(), error.hint().as_deref()),
+            ("nothing here reads TypeScript", Some(hint))
+        );
         assert!(reader(&[]).unwrap_err().hint().unwrap().ends_with("or bun"));
     }
 

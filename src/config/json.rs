@@ -148,9 +148,15 @@ mod tests {
     fn keys_and_items_have_lines() {
         let text = "\u{feff}// head\n{ apps: [\n  { 'name': \"a//\\\"\",\r\n    /* x\n y */ env: {A: +1.5e3,\n\"B\" : []},},\n  7\n]}";
         let places = places(text);
-        for (pointer, line) in
-            [("", 2), ("/apps", 2), ("/apps/0", 3), ("/apps/0/name", 3), ("/apps/0/env", 5), ("/apps/0/env/B", 6), ("/apps/1", 7)]
-        {
+        for (pointer, line) in [
+            ("", 2),
+            ("/apps", 2),
+            ("/apps/0", 3),
+            ("/apps/0/name", 3),
+            ("/apps/0/env", 5),
+            ("/apps/0/env/B", 6),
+            ("/apps/1", 7),
+        ] {
             assert_eq!(places.line(pointer), Some(line), "{pointer}");
         }
         assert_eq!(places.line("/apps/2"), None);

@@ -57,7 +57,8 @@ function marked(text) {
 
 // Node tells where an ES module is wrong only in print.
 function check() {
-  return kind === 'module' && !process.versions.bun ? spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr : ''
+  if (kind !== 'module' || process.versions.bun) return ''
+  return spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr
 }
 
 function path(name) {

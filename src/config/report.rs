@@ -166,7 +166,9 @@ mod tests {
         assert_eq!(one.hint(), Problem::NoScript.hint());
         let two = ConfigError { file: None, faults: vec![fault("a", None), fault("b", None)] };
         let hint = Problem::NoScript.hint().unwrap();
-        let told = format!("2 problems\n  app a: there is no script to run\n    {hint}\n  app b: there is no script to run\n    {hint}");
+        let told = format!(
+            "2 problems\n  app a: there is no script to run\n    {hint}\n  app b: there is no script to run\n    {hint}"
+        );
         assert_eq!(two.to_string(), told);
     }
 }

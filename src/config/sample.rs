@@ -138,9 +138,16 @@ mod tests {
         for simple in [true, false] {
             let package = r#"{"name": "@me/it's", "main": "lib.js"}"#;
             let (sample, app) = made(&[("package.json", package), ("lib.js", ""), ("app.js", "")], simple);
-            assert_eq!((sample.file_name, &app[..]), ("ecosystem.config.js", &["it's".to_owned(), "lib.js".to_owned()][..]));
-            let (sample, app) = made(&[("package.json", r#"{"name": "m", "type": "module"}"#), ("server.js", "")], simple);
-            assert_eq!((sample.file_name, &app[..]), ("ecosystem.config.cjs", &["m".to_owned(), "server.js".to_owned()][..]));
+            assert_eq!(
+                (sample.file_name, &app[..]),
+                ("ecosystem.config.js", &["it's".to_owned(), "lib.js".to_owned()][..])
+            );
+            let (sample, app) =
+                made(&[("package.json", r#"{"name": "m", "type": "module"}"#), ("server.js", "")], simple);
+            assert_eq!(
+                (sample.file_name, &app[..]),
+                ("ecosystem.config.cjs", &["m".to_owned(), "server.js".to_owned()][..])
+            );
             assert_eq!(made(&[("app.js", "")], simple).1[1], "app.js");
         }
     }

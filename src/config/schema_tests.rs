@@ -27,14 +27,14 @@ fn accepts(schema: &Value, value: &Value, root: &Value) -> bool {
         "required" => value
             .as_object()
             .is_none_or(|object| rule.as_array().unwrap().iter().all(|key| object.contains_key(key.as_str().unwrap()))),
-        "properties" | "patternProperties" | "additionalProperties" => {
-            value.as_object().is_none_or(|object| object.iter().all(|(key, value)| {
+        "properties" | "patternProperties" | "additionalProperties" => value.as_object().is_none_or(|object| {
+            object.iter().all(|(key, value)| {
                 members(schema, keyword, key).is_none_or(|schema| match schema {
                     Value::Bool(allowed) => *allowed,
                     schema => each(value, schema),
                 })
-            }))
-        }
+            })
+        }),
         other => panic!("the test does not know {other}"),
     })
 }
@@ -79,25 +79,137 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 fn values() -> Vec<Value> {
     let mut values = vec![
-        json!(null), json!(true), json!(false), json!([]), json!({}), json!([[]]), json!([{}]), json!([null]),
-        json!(["a", 1, true]), json!([1, 2]), json!(["0", 143]), json!([300]), json!([-1]), json!({"a": 1}), json!({"A": {"file": "x"}}),
-        json!({"A": {"command": "x"}}), json!({"A": {"file": 1}}), json!({"A": {"file": "x", "command": "y"}}), json!({"A": {}}),
-        json!({"db": "ready"}), json!({"db": "gone"}), json!({"db": {"condition": "service_healthy"}}), json!({"db": {}}),
-        json!({"nofile": 1024}), json!({"nofile": "4k"}), json!({"NOFILE": ["unlimited", 5]}), json!({"core": [1]}), json!({"files": 1}),
-        json!({"nofile": -1}), json!({"http": "http://localhost:3000/x"}), json!({"http": "https://x"}), json!({"http": 3000}),
-        json!({"http": {"path": "/"}}), json!({"http": {"port": 80, "headers": {"A": "b"}}}), json!({"tcp": "db:5432"}), json!({"tcp": {"port": 1}}),
-        json!({"tcp": 5432, "period": "5s", "failureThreshold": 3}), json!({"tcp": 5432, "periode": 1}), json!({"tcp": 1, "exec": "x"}),
-        json!({"exec": "true"}), json!({"exec": []}), json!({"exec": ["a", "b"]}), json!({"exec": " "}), json!({"tcp": 1, "timeout": "soon"}),
-        json!(-2_147_483_649_i64), json!(9_999_999_999_i64), json!(1e18), json!(2.0),
+        json!(null),
+        json!(true),
+        json!(false),
+        json!([]),
+        json!({}),
+        json!([[]]),
+        json!([{}]),
+        json!([null]),
+        json!(["a", 1, true]),
+        json!([1, 2]),
+        json!(["0", 143]),
+        json!([300]),
+        json!([-1]),
+        json!({"a": 1}),
+        json!({"A": {"file": "x"}}),
+        json!({"A": {"command": "x"}}),
+        json!({"A": {"file": 1}}),
+        json!({"A": {"file": "x", "command": "y"}}),
+        json!({"A": {}}),
+        json!({"db": "ready"}),
+        json!({"db": "gone"}),
+        json!({"db": {"condition": "service_healthy"}}),
+        json!({"db": {}}),
+        json!({"nofile": 1024}),
+        json!({"nofile": "4k"}),
+        json!({"NOFILE": ["unlimited", 5]}),
+        json!({"core": [1]}),
+        json!({"files": 1}),
+        json!({"nofile": -1}),
+        json!({"http": "http://localhost:3000/x"}),
+        json!({"http": "https://x"}),
+        json!({"http": 3000}),
+        json!({"http": {"path": "/"}}),
+        json!({"http": {"port": 80, "headers": {"A": "b"}}}),
+        json!({"tcp": "db:5432"}),
+        json!({"tcp": {"port": 1}}),
+        json!({"tcp": 5432, "period": "5s", "failureThreshold": 3}),
+        json!({"tcp": 5432, "periode": 1}),
+        json!({"tcp": 1, "exec": "x"}),
+        json!({"exec": "true"}),
+        json!({"exec": []}),
+        json!({"exec": ["a", "b"]}),
+        json!({"exec": " "}),
+        json!({"tcp": 1, "timeout": "soon"}),
+        json!(-2_147_483_649_i64),
+        json!(9_999_999_999_i64),
+        json!(1e18),
+        json!(2.0),
     ];
-    values.extend([-1001, -1000, -21, -20, -1, 0, 1, 19, 20, 64, 65, 99, 100, 255, 256, 1000, 1001, 4096, 4097, 65_535, 65_536].map(Value::from));
+    values.extend(
+        [-1001, -1000, -21, -20, -1, 0, 1, 19, 20, 64, 65, 99, 100, 255, 256, 1000, 1001, 4096, 4097, 65_535, 65_536]
+            .map(Value::from),
+    );
     values.extend([0.5, 1.5, -0.5].map(Value::from));
     let texts = [
-        "", " ", "x", "max", "many", "true", "null", "0", "1", "-1", "-20", "-21", "+4", " 4 ", "19", "20", "64", "65", "99", "99ms", "100", "100ms", "255", "256",
-        "1000", "1001", "65535", "70000", "1.5", "1.5s", ".5s", "10s", " 10 s ", "5m", "1h", "2d", "1w", "10 seconds", "s", "1.2.3", "-1s",
-        "100M", "1.5G", "512k", "512kb", "512KiB", "1T", "50%", "0-2,5", "2-1", "1,2", "0, 143", "1,,2", "022", "0o22", "0777", "1777", "088",
-        "SIGTERM", "term", "TERM", "SIGNOT", "15", "fork", "cluster", "cluster_mode", "threads", "on-failure", "skip", "later", "0 4 * * *",
-        "deploy", "-deploy", "a b", "http://x", "^ready$",
+        "",
+        " ",
+        "x",
+        "max",
+        "many",
+        "true",
+        "null",
+        "0",
+        "1",
+        "-1",
+        "-20",
+        "-21",
+        "+4",
+        " 4 ",
+        "19",
+        "20",
+        "64",
+        "65",
+        "99",
+        "99ms",
+        "100",
+        "100ms",
+        "255",
+        "256",
+        "1000",
+        "1001",
+        "65535",
+        "70000",
+        "1.5",
+        "1.5s",
+        ".5s",
+        "10s",
+        " 10 s ",
+        "5m",
+        "1h",
+        "2d",
+        "1w",
+        "10 seconds",
+        "s",
+        "1.2.3",
+        "-1s",
+        "100M",
+        "1.5G",
+        "512k",
+        "512kb",
+        "512KiB",
+        "1T",
+        "50%",
+        "0-2,5",
+        "2-1",
+        "1,2",
+        "0, 143",
+        "1,,2",
+        "022",
+        "0o22",
+        "0777",
+        "1777",
+        "088",
+        "SIGTERM",
+        "term",
+        "TERM",
+        "SIGNOT",
+        "15",
+        "fork",
+        "cluster",
+        "cluster_mode",
+        "threads",
+        "on-failure",
+        "skip",
+        "later",
+        "0 4 * * *",
+        "deploy",
+        "-deploy",
+        "a b",
+        "http://x",
+        "^ready$",
     ];
     values.extend(texts.map(Value::from));
     values
@@ -116,7 +228,8 @@ const DIFFERENCES: &[(&str, &str)] = &[
 fn may_differ(field: &Field, value: &Value, by_parser: bool) -> bool {
     let text = value.as_str();
     DIFFERENCES.iter().any(|(shape, difference)| {
-        field.shape.name == *shape && (text == Some(*difference) || (difference == shape && by_parser && text.is_some()))
+        field.shape.name == *shape
+            && (text == Some(*difference) || (difference == shape && by_parser && text.is_some()))
     })
 }
 
@@ -128,7 +241,11 @@ fn the_schema_and_the_parser_agree() {
         for value in values() {
             let (_, leftover) = apply::read(json!({field.name: value}).as_object().unwrap());
             let by_parser = leftover.wrong.is_empty();
-            let document = if field.name == "script" { json!([{"script": value}]) } else { json!([{"script": "a", field.name: value}]) };
+            let document = if field.name == "script" {
+                json!([{"script": value}])
+            } else {
+                json!([{"script": "a", field.name: value}])
+            };
             let by_schema = accepts(&schema, &document, &schema);
             accepted += usize::from(by_schema);
             if by_schema != by_parser && !may_differ(field, &value, by_parser) {
@@ -166,7 +283,14 @@ fn documents_of_each_form() {
         let expected = good != json!([{"cmd": "a.js", "env_": {}, "env_files": ["x"]}]);
         assert_eq!(accepts(&schema, &good, &schema), expected, "{good}");
     }
-    for wrong in [json!([]), json!("a.js"), json!({}), json!([{"name": "a"}]), json!([{"script": "a", "wtach": 1}]), json!([{"script": "a", "env_p": "A=1"}])] {
+    for wrong in [
+        json!([]),
+        json!("a.js"),
+        json!({}),
+        json!([{"name": "a"}]),
+        json!([{"script": "a", "wtach": 1}]),
+        json!([{"script": "a", "env_p": "A=1"}]),
+    ] {
         assert!(!accepts(&schema, &wrong, &schema), "{wrong}");
     }
 }
@@ -176,7 +300,9 @@ fn each_shape_is_a_schema_and_a_name_is_one_shape() {
     for field in known_fields() {
         let read: Result<Value, _> = serde_json::from_str(field.shape.schema);
         assert!(read.is_ok_and(|schema| schema.is_object()), "{}", field.shape.name);
-        let other = known_fields().iter().find(|other| other.shape.name == field.shape.name && other.shape.schema != field.shape.schema);
+        let other = known_fields()
+            .iter()
+            .find(|other| other.shape.name == field.shape.name && other.shape.schema != field.shape.schema);
         assert!(other.is_none(), "{}", field.shape.name);
     }
 }

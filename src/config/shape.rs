@@ -57,11 +57,8 @@ pub(super) const VARIABLES: Shape = shape("variables", "an object of variables",
 
 pub(super) const OBJECT: Shape = shape("object", "an object", r#"{"type": "object"}"#);
 
-pub(super) const MODE: Shape = shape(
-    "mode",
-    r#""fork" or "cluster""#,
-    r#"{"enum": ["fork", "cluster", "fork_mode", "cluster_mode"]}"#,
-);
+pub(super) const MODE: Shape =
+    shape("mode", r#""fork" or "cluster""#, r#"{"enum": ["fork", "cluster", "fork_mode", "cluster_mode"]}"#);
 
 pub(super) const INSTANCES: Shape = shape(
     "instances",
@@ -131,7 +128,11 @@ pub(super) const DEPENDENCIES: Shape = shape(
 );
 
 /// Of one app that another depends on. Part of `DEPENDENCIES`.
-pub(super) const CONDITION: Shape = shape("condition", "a condition", r#"{"enum": ["started", "ready", "healthy", "completed", "service_started", "service_healthy", "service_completed_successfully"]}"#);
+pub(super) const CONDITION: Shape = shape(
+    "condition",
+    "a condition",
+    r#"{"enum": ["started", "ready", "healthy", "completed", "service_started", "service_healthy", "service_completed_successfully"]}"#,
+);
 
 pub(super) const CPU: Shape = shape(
     "cores",
@@ -149,7 +150,11 @@ pub(super) const RLIMITS: Shape = shape(
 );
 
 /// One limit of a resource. Part of `RLIMITS`.
-pub(super) const RESOURCE_LIMIT: Shape = shape("resource limit", "a size, or unlimited", r##"{"anyOf": [{"$ref": "#/definitions/size"}, {"const": "unlimited"}]}"##);
+pub(super) const RESOURCE_LIMIT: Shape = shape(
+    "resource limit",
+    "a size, or unlimited",
+    r##"{"anyOf": [{"$ref": "#/definitions/size"}, {"const": "unlimited"}]}"##,
+);
 
 pub(super) const NICE: Shape = shape(
     "niceness",
@@ -170,8 +175,11 @@ pub(super) const OOM_SCORE: Shape = shape(
     r#"{"anyOf": [{"type": "integer", "minimum": -1000, "maximum": 1000}, {"type": "string", "pattern": "^\\s*[+-]?0*(1000|\\d{1,3})\\s*$"}]}"#,
 );
 
-pub(super) const UMASK: Shape =
-    shape("umask", "an octal number in quotes, such as \"022\"", r#"{"type": "string", "pattern": "^\\s*(0o)?\\+?0*[0-7]{1,3}\\s*$"}"#);
+pub(super) const UMASK: Shape = shape(
+    "umask",
+    "an octal number in quotes, such as \"022\"",
+    r#"{"type": "string", "pattern": "^\\s*(0o)?\\+?0*[0-7]{1,3}\\s*$"}"#,
+);
 
 pub(super) const CRON: Shape = shape(
     "cron pattern",

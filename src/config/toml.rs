@@ -64,7 +64,9 @@ impl Reader<'_> {
         };
         match value {
             DeValue::String(text) => Ok(Value::from(text.as_ref())),
-            DeValue::Integer(whole) => number(i64::from_str_radix(whole.as_str(), whole.radix()).ok().map(Number::from)),
+            DeValue::Integer(whole) => {
+                number(i64::from_str_radix(whole.as_str(), whole.radix()).ok().map(Number::from))
+            }
             DeValue::Float(float) => number(float.as_str().parse().ok().and_then(Number::from_f64)),
             DeValue::Boolean(flag) => Ok(Value::from(*flag)),
             DeValue::Datetime(time) => Ok(Value::from(time.to_string())),
@@ -94,14 +96,24 @@ mod tests {
         let expected = json!({"apps": [
             {"name": "ä", "n": 16, "f": 1.5, "list": [1, true], "at": "2020-01-01", "env": {"A": 1}}, {"name": "b"}]});
         assert_eq!(document.value, expected);
-        for (pointer, line) in [("/apps/0/name", 3), ("/apps/0/list", 6), ("/apps/0/list/1", 8), ("/apps/0/env/A", 12), ("/apps/1/name", 14)] {
+        for (pointer, line) in [
+            ("/apps/0/name", 3),
+            ("/apps/0/list", 6),
+            ("/apps/0/list/1", 8),
+            ("/apps/0/env/A", 12),
+            ("/apps/1/name", 14),
+        ] {
             assert_eq!(document.places.line(pointer), Some(line), "{pointer}");
         }
     }
 
     #[test]
     fn mistakes_have_a_place() {
-        for (text, place) in [("a = \"é\" b\n", "line 1, column 9: "), ("\na = 1\na = 2", "line 3, column 1: "), ("\nx = nan", "line 2, column 5: ")] {
+        for (text, place) in [
+            ("a = \"é\" b\n", "line 1, column 9: "),
+            ("\na = 1\na = 2", "line 3, column 1: "),
+            ("\nx = nan", "line 2, column 5: "),
+        ] {
             let told = parse(text).unwrap_err().to_string();
             assert!(told.starts_with(place), "{told}");
         }

@@ -61,7 +61,8 @@ fn compare(kind: &str, code: i32) {
     let mut wrong = Vec::new();
     for file in corpus(kind) {
         let (got, told) = check(&home, &file);
-        if told.contains("nothing here reads TypeScript") && file.extension().is_some_and(|extension| extension == "ts") {
+        if told.contains("nothing here reads TypeScript") && file.extension().is_some_and(|extension| extension == "ts")
+        {
             eprintln!("{} is skipped: there is no Node that strips types", file.display());
             continue;
         }

@@ -10,10 +10,16 @@ fn a_file_is_checked_as_start_would_read_it() {
     home.write("eco.json", r#"{"apps": [{"name": "a", "script": "app.js", "instances": 2, "vizion": false}]}"#);
     let done = home.rpm(["validate", "eco.json"]).ok();
     let script = home.work().join("app.js");
-    let expected = format!("eco.json is valid: 1 app\n  a: 2 cluster workers of node {}; without effect: vizion\n", script.display());
+    let expected = format!(
+        "eco.json is valid: 1 app\n  a: 2 cluster workers of node {}; without effect: vizion\n",
+        script.display()
+    );
     assert_eq!((done.text(), done.err.as_str()), (expected, ""));
 
-    home.write("eco.json", "{apps: [{script: 'app.js', wtach: 1,\n kill_timeout: 'soon', env: 'TOKEN=abc'},\n{script: 'ap.js'}]}");
+    home.write(
+        "eco.json",
+        "{apps: [{script: 'app.js', wtach: 1,\n kill_timeout: 'soon', env: 'TOKEN=abc'},\n{script: 'ap.js'}]}",
+    );
     let done = home.rpm(["validate", "eco.json"]);
     assert_eq!(done.code(), Some(1));
     let expected = format!(
@@ -41,7 +47,10 @@ warning: eco.json: line 1: app app: unknown field \"wtach\" was ignored; did you
 fn programs_get_json() {
     let home = Home::new();
     home.write("app.js", "");
-    home.write("eco.yml", "apps:\n  - script: app.js\n    env: {TOKEN: abc}\n    wtach: 1\n  - script: app.js\n    port: x\n");
+    home.write(
+        "eco.yml",
+        "apps:\n  - script: app.js\n    env: {TOKEN: abc}\n    wtach: 1\n  - script: app.js\n    port: x\n",
+    );
     let done = home.rpm(["validate", "eco.yml", "--json"]);
     assert_eq!(done.code(), Some(1));
     assert!(!done.text().contains("abc"));
@@ -50,7 +59,10 @@ fn programs_get_json() {
     assert_eq!((&report["apps"][0]["name"], &report["apps"][0]["interpreter"]), (&"app".into(), &"node".into()));
     let problem = &report["problems"][0];
     assert_eq!((&problem["line"], &problem["app"]), (&6.into(), &"app".into()));
-    assert_eq!((&problem["message"], &problem["hint"]), (&"port cannot be \"x\"".into(), &"port is a number from 0 to 65535".into()));
+    assert_eq!(
+        (&problem["message"], &problem["hint"]),
+        (&"port cannot be \"x\"".into(), &"port is a number from 0 to 65535".into())
+    );
     assert_eq!(report["warnings"][0]["line"], 4);
 
     let done = home.command(["validate", "-", "--json"]).input("[{script: 'app.js'}]").run().ok();

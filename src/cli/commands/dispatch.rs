@@ -1,8 +1,8 @@
 //! From a command to its file.
 
 use super::{
-    delete, describe, flush, init, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal, start, stop, update,
-    validate,
+    delete, describe, flush, init, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal, start, stop,
+    update, validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;

@@ -15,7 +15,8 @@ pub(super) fn run(session: &mut Session<'_>, args: &InitArgs) -> Result<Exit, Fa
     if let Some(known) = DEFAULT_FILES.into_iter().find(|name| caller.cwd.join(name).exists()) {
         return Err(there_already(known));
     }
-    let written = File::create_new(caller.cwd.join(sample.file_name)).and_then(|mut file| file.write_all(sample.text.as_bytes()));
+    let written =
+        File::create_new(caller.cwd.join(sample.file_name)).and_then(|mut file| file.write_all(sample.text.as_bytes()));
     match written {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(there_already(sample.file_name)),
@@ -30,5 +31,6 @@ pub(super) fn run(session: &mut Session<'_>, args: &InitArgs) -> Result<Exit, Fa
 }
 
 fn there_already(name: &str) -> Failure {
-    Failure::new(format!("{name} is here already, and stays as it is")).hint("check it: rpm validate; or remove it first")
+    Failure::new(format!("{name} is here already, and stays as it is"))
+        .hint("check it: rpm validate; or remove it first")
 }
