@@ -51,7 +51,7 @@ function place(error) {
 }
 
 function marked(text) {
-  const found = /^((?:file:\/\/)?\/[^\n]*):(\d+)\n[^\n]*\n( *)\^/.exec(text)
+  const found = /^((?:file:\/\/)?\/[^\n]*):(\d+)\n(?:[^\n]*\n){1,2}?( *)\^/.exec(text)
   return found && { file: path(found[1]), line: Number(found[2]), column: found[3].length + 1 }
 }
 
