@@ -1,7 +1,7 @@
 //! What can be wrong with a file, an app or a value: what happened, and what to do about it.
 
-use super::apply;
 use super::shape::{SECRETS, Shape, VARIABLES};
+use super::{apply, env_files, redact};
 use serde_json::Value;
 use std::fmt;
 use std::io;
@@ -39,6 +39,11 @@ pub enum Problem {
     NodeVersionMissing { version: String, path: PathBuf },
     #[error("nothing here runs TypeScript: {}", path.display())]
     NoTypeScript { path: PathBuf, node: Option<String> },
+
+    #[error("env_file {}: line {line}: {what}", path.display())]
+    EnvFile { path: PathBuf, line: u32, what: &'static str },
+    #[error("env_file {} cannot be read: {}", path.display(), cause(source))]
+    EnvFileUnreadable { path: PathBuf, source: io::Error },
 
     #[error("there is no such file")]
     FileMissing { nearest: Option<String> },
@@ -80,7 +85,7 @@ pub enum Problem {
 impl Problem {
     pub(super) fn bad_value(field: &str, value: &Value, shape: Shape) -> Self {
         let may_be_secret = [VARIABLES.name, SECRETS.name].contains(&shape.name) && !value.is_object();
-        let value = if may_be_secret { kind(value).to_owned() } else { shown(value) };
+        let value = if may_be_secret { kind(value).to_owned() } else { shown(&redact::value(field, value)) };
         Self::BadValue { field: field.to_owned(), value, allowed: shape.allowed }
     }
 
@@ -106,6 +111,7 @@ impl Problem {
             | Self::NoShell { .. }
             | Self::NoTypeScript { .. } => Some("script"),
             Self::NoDirectory { .. } => Some("cwd"),
+            Self::EnvFile { .. } | Self::EnvFileUnreadable { .. } => Some("env_file"),
             Self::InterpreterMissing { .. } | Self::InterpreterUnusable { .. } | Self::NodeVersionMissing { .. } => {
                 Some("exec_interpreter")
             }
@@ -139,6 +145,8 @@ impl Problem {
                 format!("install Node 22.18 or later (this is {node}), or bun; .tsx files need bun")
             }
             Self::NoTypeScript { node: None, .. } => "install Node 22.18 or later, or bun; .tsx files need bun".into(),
+            Self::EnvFile { .. } => "a line is NAME=value, with quotes around a value that needs them".into(),
+            Self::EnvFileUnreadable { path, source } => env_files::hint(path, source),
             Self::FileMissing { nearest: None } => "check the path".into(),
             Self::FileUnreadable { .. } => "look at the permissions of the file".into(),
             Self::FileTooLarge { .. } | Self::TooDeep { .. } | Self::TooMuchExported { .. } => {
@@ -163,6 +171,18 @@ impl Problem {
             Self::NoSuchApp { known, .. } => format!("its apps are {}", known.join(", ")),
         };
         Some(hint)
+    }
+}
+
+/// Why something cannot be read, in words.
+fn cause(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".into(),
+        io::ErrorKind::IsADirectory => "it is a directory".into(),
+        io::ErrorKind::InvalidData => "it is no UTF-8 text".into(),
+        io::ErrorKind::FileTooLarge => "it is too large".into(),
+        other => other.to_string(),
     }
 }
 

@@ -105,6 +105,8 @@ const FIELDS: &[Field] = &[
         "Variables whose values are read at each start, and never kept."),
     field!("filter_env", [], FILTER, filter_env = read::filter_env, "false",
         "Which variables of the caller the app does not get: all, the one of that name, or those whose names contain one of these."),
+    field!("env_inherit", [], INHERIT, env_inherit = read::env_inherit, "true",
+        "Which variables of the caller the app gets: all, none, or those of these names, in which `*` stands for any text."),
     field!("append_env_to_name", [], FLAG, append_env_to_name = read::boolean, "false",
         "With `--env <profile>`, whether the name becomes `<name>-<profile>`."),
     field!("port", [], PORT, port = read::port, "", "Sets `PORT`."),

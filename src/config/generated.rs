@@ -29,6 +29,7 @@ const TESTS: &[(&str, &str)] = &[
     ("env_file", "every_setting_of_a_life_arrives"),
     ("secrets", "every_setting_of_a_life_arrives"),
     ("filter_env", "filters"),
+    ("env_inherit", "only_what_is_on_the_list"),
     ("append_env_to_name", "profiles"),
     ("port", "every_option_arrives"),
     ("instance_var", "every_option_arrives"),

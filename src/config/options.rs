@@ -3,7 +3,9 @@
 use super::apply::{self, Applied};
 use super::{ConfigError, Problem};
 use crate::domain::AppSpec;
-use crate::domain::spec::{CatchUp, CpuQuota, Dependency, Mode, Overlap, Probe, ResourceLimit, SecretSource};
+use crate::domain::spec::{
+    CatchUp, CpuQuota, Dependency, FilterEnv, Mode, Overlap, Probe, ResourceLimit, SecretSource,
+};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -55,6 +57,8 @@ app_options! {
     instance_var: String,
     increment_var: String,
     filter_env: FilterEnv,
+    /// Names or patterns; `None` is all.
+    env_inherit: Option<Vec<String>>,
     append_env_to_name: bool,
     /// Sets `PORT`.
     port: u16,
@@ -163,17 +167,6 @@ impl FromStr for Instances {
             number => number.parse().map(Self::of),
         }
     }
-}
-
-/// Which variables of the caller the app does not get.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FilterEnv {
-    Nothing,
-    Everything,
-    /// The one of that name.
-    Named(String),
-    /// Each whose name contains one of these.
-    Containing(Vec<String>),
 }
 
 /// How an application file is read.

@@ -72,6 +72,12 @@ pub(super) const FILTER: Shape = shape(
     r#"{"anyOf": [{"type": ["boolean", "string"]}, {"type": "array", "items": {"type": ["string", "number", "boolean"]}}]}"#,
 );
 
+pub(super) const INHERIT: Shape = shape(
+    "inherit",
+    "true, false, or a list of names, in which * may stand for any text",
+    r#"{"anyOf": [{"type": ["boolean", "string"]}, {"type": "array", "items": {"type": ["string", "number", "boolean"]}}]}"#,
+);
+
 pub(super) const PORT: Shape = shape(
     "port",
     "a number from 0 to 65535",
