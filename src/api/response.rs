@@ -80,6 +80,9 @@ pub struct ProcessDetail {
     pub env: BTreeMap<String, String>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+    /// What its ended runs have left alive, where `treekill` is off.
+    #[serde(default)]
+    pub left_alive: Vec<i32>,
 }
 
 /// Who answers.

@@ -37,4 +37,5 @@ pub mod thread;
 pub mod time;
 #[cfg(feature = "engine")]
 pub mod timer;
+pub mod tree;
 pub mod user;

@@ -28,4 +28,5 @@ mod stopping;
 mod storm;
 mod support;
 mod survival;
+mod torture;
 mod validate;
