@@ -4,6 +4,7 @@
 
 pub mod id;
 pub mod lifecycle;
+pub mod memory;
 pub mod output;
 pub mod rollout;
 pub mod secret;

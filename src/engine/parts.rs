@@ -6,10 +6,11 @@ use crate::domain::SpawnId;
 use crate::guardian::{Legacy, Link};
 use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{Context, Exits, Inherited, Leash, SpawnIds, Unwritten};
+use crate::process::{Confinement, Context, Exits, Inherited, Leash, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys;
+use crate::sys::cgroup::{self, Cgroups};
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::{Keep, Kept, LocalKeep};
 use crate::sys::memory::{self, SharedWords};
@@ -73,6 +74,7 @@ impl Engine {
         let journal = slots.as_ref().map_or_else(Journal::unkept, Table::journal);
         let staging = staging(journal, &mut legacy.kept, keep.as_ref())?;
         let (reports, inbox) = mpsc::unbounded_channel();
+        let cgroups = Cgroups::new(cgroup::roots(), &cgroup::folder_of(options.home.root()));
         let context = Context {
             logs: Logs::start(staging)?,
             keep,
@@ -84,6 +86,7 @@ impl Engine {
             parent_death_signal: options.parent_death_signal,
             leash: options.leash,
             open_files: options.open_files.unwrap_or_else(raise_open_files),
+            confinement: Rc::new(Confinement::new(cgroups)),
             slots,
             running: Rc::new(Cell::new(0)),
             unwritten: Unwritten::default(),

@@ -100,7 +100,7 @@ impl Task {
     }
 
     /// Whether there should be a living process.
-    fn has_run(&self) -> bool {
+    pub(super) fn has_run(&self) -> bool {
         match self.state.phase {
             Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } => true,
             Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => false,
@@ -154,7 +154,8 @@ impl Task {
         self.read_on(Some(pid));
         let link = self.relink();
         let began = previous.run.map_or_else(|| began(pid).unwrap_or(0), |(_, began)| began);
-        self.run = Some(Run { id: run, pid, began, exits, link });
+        let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
+        self.run = Some(Run { id: run, pid, began, exits, link, cgroup: cgroup.clone(), warnings: warnings.clone() });
         self.context.running.set(self.context.running.get() + 1);
         let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
         self.seen.send_modify(|seen| {
@@ -163,6 +164,8 @@ impl Task {
             seen.listening = self.standing.is_listening();
             seen.said_ready = self.standing.is_ready();
             seen.version = version;
+            seen.warnings = warnings;
+            seen.cgroup = cgroup;
         });
         self.publish();
         super::launch::write_pid_file(&self.identity.pid_file, pid);

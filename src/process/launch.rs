@@ -2,6 +2,7 @@
 
 use super::account::account;
 use super::adopt::began;
+use super::confine::{Confined, refused};
 use super::environment::{Identity, compose};
 use super::exit::ExitSource;
 use super::link::{Link, Membership};
@@ -12,8 +13,9 @@ use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
 use crate::slots::Standing;
+use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
-use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
+use crate::sys::spawn::{Parent, Program, SpawnError, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
 use crate::sys::user::Ids;
 use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
@@ -33,6 +35,10 @@ pub(super) struct Run {
     pub(super) began: u64,
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
+    /// What it and all it starts are in.
+    pub(super) cgroup: Option<Cgroup>,
+    /// Limits that are not in force, and why.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -75,8 +81,10 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
         Membership { group: group.clone(), worker: around.worker }
     });
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
-    let spawned = execute(spec, id, (program, argv, env), ids, &wires, context).inspect_err(|_| {
+    let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
+    let spawned = execute(spec, id, (program, argv, env), ids, (&wires, &mut confined), context).inspect_err(|_| {
         context.exits.expect_no_more(id);
+        context.confinement.release(around.identity.id, id);
         forget_all_but_output(context.keep.as_ref(), around.identity.id, id);
         forget_output(context.keep.as_ref(), around.identity.id, id);
     })?;
@@ -100,7 +108,10 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     let link =
         wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
     match exits.and_then(|exits| Ok((exits, link?))) {
-        Ok((exits, link)) => Ok(Run { id, pid: spawned.pid, began, exits, link }),
+        Ok((exits, link)) => {
+            let Confined { group: cgroup, warnings, .. } = confined;
+            Ok(Run { id, pid: spawned.pid, began, exits, link, cgroup, warnings })
+        }
         Err(error) => {
             // Nobody would ever know how it ends.
             end_unwatched(spawned.pid);
@@ -122,7 +133,7 @@ fn execute(
     id: SpawnId,
     (program, argv, env): CommandLine,
     ids: Option<Ids>,
-    wires: &Wires,
+    (wires, confined): (&Wires, &mut Confined),
     context: &Context,
 ) -> Result<Spawned, LaunchError> {
     let words = |words: &mut dyn Iterator<Item = String>| words.map(c_string).collect::<io::Result<Vec<_>>>();
@@ -131,7 +142,7 @@ fn execute(
         let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
         Ok(SpawnPlan {
             fds: wires.places(),
-            ids,
+            ids: ids.clone(),
             parent: if context.guardian.is_some() { Parent::Guardian } else { Parent::Us },
             birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
             parent_death_signal: context.parent_death_signal,
@@ -139,16 +150,29 @@ fn execute(
             ..SpawnPlan::new(Program::Path(c_string(&program)?), argv, env, c_string(&spec.cwd)?)
         })
     };
-    let plan = plan().map_err(|error| failed("it cannot be started", &error))?;
-    spawn(&plan).map_err(|error| {
-        let what = match error.stage {
-            Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
-            Stage::Exec => format!("{} cannot be executed", program.display()),
-            Stage::Clone => "the system has no room for another process".to_owned(),
-            stage => stage.what().to_owned(),
-        };
-        failed(&what, &error.source)
-    })
+    let attempt = |confined: &Confined| {
+        let mut plan = plan().map_err(|error| failed("it cannot be started", &error))?;
+        confined.plan(&spec.limits, &mut plan);
+        Ok(spawn(&plan))
+    };
+    let mut spawned = attempt(confined)?;
+    if let Err(error) = &spawned
+        && error.stage == Stage::Cgroup
+    {
+        confined.give_up(&spec.limits, &error.source);
+        spawned = attempt(confined)?;
+    }
+    spawned.map_err(|error| not_executed(spec, &program, &error))
+}
+
+fn not_executed(spec: &AppSpec, program: &Path, error: &SpawnError) -> LaunchError {
+    let what = match error.stage {
+        Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
+        Stage::Exec => format!("{} cannot be executed", program.display()),
+        Stage::Clone => "the system has no room for another process".to_owned(),
+        stage => stage.what().to_owned(),
+    };
+    refused(&spec.limits, error).unwrap_or_else(|| failed(&what, &error.source))
 }
 
 fn end_unwatched(pid: i32) {

@@ -5,17 +5,20 @@
 mod account;
 mod act;
 mod adopt;
+mod confine;
 mod environment;
 mod exit;
 mod inherited;
 mod launch;
 mod leash;
 mod link;
+mod oom;
 mod task;
 mod unwritten;
 mod wires;
 
 pub use adopt::{end_stray, finish_outputs, lives};
+pub use confine::Confinement;
 pub use environment::{Identity, compose, redacted};
 pub use exit::{ExitFact, Exits};
 pub use inherited::{Inherited, Left, fact, leave_alone};

@@ -4,7 +4,7 @@ use crate::domain::lifecycle::{Phase, State, StopStep, Then};
 use crate::domain::{Outcome, ProcessId, SpawnId, UnixMs};
 
 /// Words of a record. More may be added at the end with a new version of the table.
-pub const WORDS: usize = 17;
+pub const WORDS: usize = 18;
 
 /// What is kept of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,7 @@ impl Record {
             began,
             self.started_at as u64,
             state.ended_at,
+            state.recycled,
         ]
     }
 
@@ -63,6 +64,7 @@ impl Record {
             began,
             started_at,
             ended_at,
+            recycled,
         ] = *words;
         let state = State {
             phase: decode_phase(phase, deadline, step, then)?,
@@ -74,6 +76,7 @@ impl Record {
             unstable: u32::try_from(unstable).ok()?,
             backoff,
             last_exit: decode_outcome(exit, exit_value)?,
+            recycled,
         };
         let pid = i32::try_from(pid).ok()?;
         Some(Self {
@@ -149,6 +152,7 @@ fn encode_outcome(outcome: Option<Outcome>) -> (u64, u64) {
         Some(Outcome::Signal(signal)) => (2, signal as u64),
         Some(Outcome::Unknown) => (3, 0),
         Some(Outcome::NotStarted(errno)) => (4, errno as u64),
+        Some(Outcome::OomKilled) => (5, 0),
     }
 }
 
@@ -161,6 +165,7 @@ fn decode_outcome(kind: u64, value: u64) -> Option<Option<Outcome>> {
         2 => Some(Outcome::Signal(value)),
         3 => Some(Outcome::Unknown),
         4 => Some(Outcome::NotStarted(value)),
+        5 => Some(Outcome::OomKilled),
         _ => return None,
     })
 }

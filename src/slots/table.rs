@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// "rpmslot" and the version: another layout is another number, and begins empty.
-const MAGIC: u64 = 0x7270_6d73_6c6f_7402;
+const MAGIC: u64 = 0x7270_6d73_6c6f_7403;
 /// Processes beyond this are not kept: they would be unknown to a daemon that follows a killed one.
 const CAPACITY: usize = 4096;
 
@@ -264,6 +264,7 @@ mod tests {
         state.run = SpawnId(99);
         state.phase = Phase::Stopping { step: StopStep::Rest, deadline: 1234, then: Then::Restart };
         state.last_exit = Some(Outcome::Code(-3));
+        state.recycled = 9;
         Record { id: ProcessId(id), state, run: Some((4242, 77)), started_at: -1 }
     }
 
@@ -378,7 +379,7 @@ mod tests {
         }
 
         #[test]
-        fn no_words_are_a_panic(words in prop::array::uniform17(any::<u64>())) {
+        fn no_words_are_a_panic(words in prop::array::uniform18(any::<u64>())) {
             let _ = Record::decode(&words);
         }
     }

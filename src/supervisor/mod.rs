@@ -5,6 +5,7 @@
 
 mod actor;
 mod handle;
+mod memory;
 mod persist;
 mod registry;
 mod reload;

@@ -35,9 +35,20 @@ impl World {
         strays.append(&mut records);
         self.put_away(strays, &spared);
         self.audit(&spared);
+        self.remove_old_groups();
         if known {
             self.persist();
         }
+    }
+
+    /// Those of runs that have ended while nobody was there.
+    fn remove_old_groups(&self) {
+        let registry = self.registry.borrow();
+        let handles = registry.iter().flat_map(|entry| {
+            let handles = [Some(&entry.handle), entry.passing.as_ref()];
+            handles.into_iter().flatten().map(|handle| (entry.identity.id, handle.observed().state.run))
+        });
+        self.context.confinement.keep_only(&handles.collect::<Vec<_>>());
     }
 
     fn restore_list(self: &Rc<Self>, snapshot: Snapshot, persistence: &Persistence, records: &mut Vec<Left>) {

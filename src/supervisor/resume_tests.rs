@@ -56,6 +56,7 @@ impl TestHome {
                 reports,
                 parent_death_signal: Some(9),
                 open_files: 256,
+                confinement: Rc::default(),
                 slots: Some(table),
                 running: Rc::new(Cell::new(0)),
                 unwritten: Unwritten::default(),

@@ -1,15 +1,18 @@
 //! Entries as others see them.
 
 use super::actor::World;
+use super::memory::{compared, size};
 use super::registry::Entry;
-use crate::api::{ApiError, Host, Process, ProcessDetail, Response, pm2};
+use crate::api::{ApiError, Host, Process, ProcessDetail, Response, Tree, pm2};
 use crate::clock;
 use crate::cluster::Group;
-use crate::domain::lifecycle::Phase;
+use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::process::{Observed, compose, redacted};
 use crate::sys::signal;
+
+const SIGKILL: Outcome = Outcome::Signal(9);
 
 impl World {
     pub(super) fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
@@ -73,7 +76,10 @@ impl World {
             cpu: (sample.cpu * 10.0).round() / 10.0,
             memory: sample.memory as i64,
             username: entry.spec.username.clone(),
-            exit: seen.state.last_exit,
+            // The signal it was, for whoever knows no other word.
+            exit: seen.state.last_exit.map(|exit| if exit == Outcome::OomKilled { SIGKILL } else { exit }),
+            oom_killed: seen.state.last_exit == Some(Outcome::OomKilled),
+            warnings: seen.warnings.clone(),
             reason: self.reason(entry, &seen),
         }
     }
@@ -90,8 +96,18 @@ impl World {
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
             env: redacted(compose(&entry.spec, &entry.identity)),
+            tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
+            recycled: Self::recycled(entry, &entry.handle.observed()),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
         }
+    }
+
+    /// Why its run took the place of another, where that was for its memory.
+    fn recycled(entry: &Entry, seen: &Observed) -> Option<String> {
+        let bytes = Some(seen.state.recycled).filter(|bytes| *bytes > 0)?;
+        // The limit may have been taken away since.
+        let limit = entry.spec.limits.max_memory_restart;
+        Some(format!("replaced: {}", limit.map_or_else(|| size(bytes), |limit| compared(bytes, limit))))
     }
 
     /// Why it is where it is.
@@ -128,7 +144,8 @@ impl World {
             Phase::Launching { .. } if entry.spec.ready.wait_ready => {
                 Some("waits for process.send('ready')".to_owned())
             }
-            Phase::Online => refused.filter(|_| !seen.listening),
+            Phase::Stopping { then: Then::Restart, .. } if state.recycled > 0 => Self::recycled(entry, seen),
+            Phase::Online => refused.filter(|_| !seen.listening).or_else(|| self.held_by_memory(entry)),
             Phase::Launching { .. } | Phase::Stopping { .. } | Phase::Deleted => None,
         }
     }
@@ -159,6 +176,7 @@ pub(super) fn describe_exit(exit: Outcome, launch_error: Option<&str>) -> String
         Outcome::Signal(number) => {
             format!("ended by {}", signal::name(number).map_or_else(|| format!("signal {number}"), str::to_owned))
         }
+        Outcome::OomKilled => "killed by SIGKILL, from the kernel: it was out of memory".to_owned(),
         Outcome::Unknown => "ended, nobody knows how".to_owned(),
         Outcome::NotStarted(_) => launch_error.unwrap_or("it could not be executed").to_owned(),
     }

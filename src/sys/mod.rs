@@ -5,6 +5,8 @@
 pub mod cgroup;
 pub mod channel;
 pub mod children;
+#[cfg(feature = "engine")]
+pub mod cores;
 pub mod epoll;
 pub mod fault;
 pub mod group;
@@ -16,6 +18,8 @@ pub mod launch;
 pub mod limits;
 pub mod lock;
 pub mod memory;
+#[cfg(feature = "engine")]
+pub mod oom;
 pub mod packet;
 pub mod pidfd;
 pub mod pipe;

@@ -14,6 +14,7 @@ mod errors;
 mod fork;
 mod full_disk;
 mod lifecycle;
+mod limits;
 mod listening;
 mod logs;
 mod many;

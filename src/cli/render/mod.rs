@@ -8,6 +8,7 @@ pub(crate) mod detail;
 pub(crate) mod duration;
 pub(crate) mod host;
 pub(crate) mod json;
+mod limits;
 pub(crate) mod log;
 pub(crate) mod outcome;
 pub(crate) mod process;

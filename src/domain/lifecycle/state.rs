@@ -18,6 +18,8 @@ pub struct State {
     /// The current delay of the exponential back-off.
     pub backoff: u64,
     pub last_exit: Option<Outcome>,
+    /// What the run before this one used when it was replaced for its memory; 0 when it was not.
+    pub recycled: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +80,7 @@ impl State {
             unstable: 0,
             backoff: 0,
             last_exit: None,
+            recycled: 0,
         }
     }
 

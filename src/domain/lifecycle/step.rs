@@ -37,6 +37,8 @@ impl Machine<'_> {
             Event::Stop => self.stop(Then::Stay),
             Event::Delete => self.stop(Then::Delete),
             Event::Restart => self.restart(),
+            Event::Recycle(run, bytes) if run == self.state.run => self.recycle(bytes),
+            Event::Succeed(bytes) => self.state.recycled = bytes,
             Event::Retire => self.retire(),
             Event::Timer => self.timer(),
             Event::Spawned(run) if run == self.state.run => self.spawned(),
@@ -48,7 +50,8 @@ impl Machine<'_> {
             }
             Event::GroupGone(run) if run == self.state.run => self.group_gone(),
             // Of an earlier run: too late to matter.
-            Event::Spawned(_)
+            Event::Recycle(..)
+            | Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
             | Event::Drained(_)
@@ -93,6 +96,20 @@ impl Machine<'_> {
                 self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
             }
             Phase::Stopping { then: Then::Delete, .. } | Phase::Deleted => {}
+        }
+    }
+
+    fn recycle(&mut self, bytes: u64) {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online => {
+                self.state.recycled = bytes;
+                self.ask_main(Then::Restart);
+            }
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Stopping { .. }
+            | Phase::Deleted => {}
         }
     }
 
@@ -258,6 +275,7 @@ impl Machine<'_> {
 
     /// It ended by itself: whether, and when, it runs again.
     fn judge(&mut self) {
+        self.state.recycled = 0;
         let policy = self.policy.restart;
         let uptime = self.state.ended_at.saturating_sub(self.state.started_at);
         let age = self.state.ended_at.saturating_sub(self.state.created_at);
@@ -301,6 +319,7 @@ impl Machine<'_> {
         self.state.created_at = self.now;
         self.state.unstable = 0;
         self.state.backoff = 0;
+        self.state.recycled = 0;
     }
 
     fn spawn_again(&mut self) {

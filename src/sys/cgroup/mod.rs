@@ -7,4 +7,4 @@ mod group;
 mod places;
 
 pub use group::Cgroup;
-pub use places::{Cgroups, Lacking, Places, roots};
+pub use places::{Cgroups, Lacking, Places, folder_of, roots};

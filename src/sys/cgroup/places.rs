@@ -33,6 +33,12 @@ pub fn roots() -> Places {
     }
 }
 
+/// What the groups of the supervisor at this home are kept under: the same for all its generations.
+pub fn folder_of(home: &Path) -> String {
+    let hash = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("rpm-{:016x}", home.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, hash))
+}
+
 impl Places {
     fn around(mountinfo: &str, cgroup: &str) -> Self {
         let Some((top, own)) = locate(mountinfo, cgroup) else { return Self::default() };
