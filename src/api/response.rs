@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Reasons that tell no news.
+pub const STOPPED_BY_COMMAND: &str = "stopped by a command";
+pub const NOT_STARTED: &str = "stopped, not started since this machine began";
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 pub enum Response {
@@ -55,11 +59,18 @@ pub struct Process {
     /// The kernel has killed it, for want of memory.
     #[serde(default)]
     pub oom_killed: bool,
-    /// Why it is where it is, in words, when that is not obvious.
+    /// Why it is where it is: a sentence that begins with its status, when there is more to say than that.
     pub reason: Option<String>,
     /// Limits of this run that are not in force, and why.
     #[serde(default)]
     pub warnings: Vec<String>,
+}
+
+impl Process {
+    /// Its reason, where that is news.
+    pub fn news(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|reason| ![STOPPED_BY_COMMAND, NOT_STARTED].contains(reason))
+    }
 }
 
 /// One process, with all that is known of it.

@@ -50,6 +50,11 @@ pub enum Verdict {
 }
 
 impl Recycler {
+    /// Whether this run will not be replaced for now, however much it uses.
+    pub fn is_holding(&self, run: SpawnId, now: BootMs) -> bool {
+        self.run == run && now < self.hold_until
+    }
+
     pub fn judge(&mut self, sample: Sample, allowance: Allowance) -> Verdict {
         let Sample { run, started_at, now, bytes } = sample;
         if run != self.run {
@@ -146,6 +151,7 @@ mod tests {
         assert_eq!(recycler.judge(sample(1, 0, 3000, 101), ALLOWANCE), Verdict::Replace);
         assert_eq!(recycler.judge(sample(1, 0, 3001, 101), ALLOWANCE), Verdict::Over { until: 5000 });
         assert_eq!(recycler.judge(sample(1, 0, 4999, 101), ALLOWANCE), Verdict::Over { until: 5000 });
+        assert_eq!([4999, 5000].map(|now| recycler.is_holding(SpawnId(1), now)), [true, false]);
         assert_eq!(recycler.judge(sample(1, 0, 5000, 101), ALLOWANCE), Verdict::Replace);
     }
 

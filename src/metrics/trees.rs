@@ -10,7 +10,8 @@ use crate::sys::proc::{self, Stat};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How long an exact figure is taken for true, as long as the cheap one has not grown by what is left to the limit.
+/// How long an exact figure is taken for true, as long as the cheap one says nothing else: within the limit that it has
+/// not grown by what is left, above it that it has not shrunk.
 const EXACT_FOR: Duration = Duration::from_secs(5);
 
 /// What a process and all it has started use.
@@ -52,8 +53,9 @@ impl Trees {
         self.exact.retain(|id, _| ids.contains(id));
     }
 
-    /// What it uses, exactly where that is more than `limit` at first sight.
-    pub fn footprint(&mut self, root: Root<'_>, limit: u64, now: Duration) -> Footprint {
+    /// What it uses, exactly where that is more than `limit` at first sight. Whoever is about to do something for it
+    /// wants a figure above the limit to be `fresh`.
+    pub fn footprint(&mut self, root: Root<'_>, limit: u64, now: Duration, fresh: bool) -> Footprint {
         let members = self.members(root);
         let sets: Vec<(i32, u64)> = members.into_iter().filter_map(|pid| Some((pid, resident(pid)?))).collect();
         let cheap = sets.iter().map(|(_, bytes)| bytes).sum();
@@ -61,7 +63,7 @@ impl Trees {
         if cheap <= limit || processes < 2 {
             return Footprint { bytes: cheap, processes };
         }
-        if let Some(known) = self.exact.get(&root.id).filter(|known| known.holds(root.pid, cheap, limit, now)) {
+        if let Some(known) = self.exact.get(&root.id).filter(|known| known.holds(root.pid, cheap, limit, now, fresh)) {
             return Footprint { bytes: known.bytes + cheap.saturating_sub(known.cheap), processes };
         }
         let bytes = sets.iter().map(|(pid, resident)| proc::pss(*pid).unwrap_or(*resident)).sum();
@@ -78,9 +80,13 @@ impl Trees {
 }
 
 impl Exact {
-    fn holds(&self, pid: i32, cheap: u64, limit: u64, now: Duration) -> bool {
-        let left = limit.saturating_sub(self.bytes);
-        self.pid == pid && now.saturating_sub(self.at) < EXACT_FOR && cheap.saturating_sub(self.cheap) < left
+    fn holds(&self, pid: i32, cheap: u64, limit: u64, now: Duration, fresh: bool) -> bool {
+        let is_recent = self.pid == pid && now.saturating_sub(self.at) < EXACT_FOR;
+        let says_the_same = match limit.checked_sub(self.bytes) {
+            Some(left) => cheap.saturating_sub(self.cheap) < left.max(1),
+            None => !fresh && cheap >= self.cheap,
+        };
+        is_recent && says_the_same
     }
 }
 
@@ -154,11 +160,13 @@ mod tests {
     #[test]
     fn an_exact_figure_is_good_for_a_while() {
         let exact = Exact { pid: 7, at: Duration::from_secs(10), cheap: 150, bytes: 90 };
-        let holds = |pid, cheap, at| exact.holds(pid, cheap, 100, Duration::from_secs(at));
+        let holds = |pid, cheap, at| exact.holds(pid, cheap, 100, Duration::from_secs(at), true);
         assert!(holds(7, 150, 11) && holds(7, 159, 14) && holds(7, 120, 14));
         assert!(!holds(8, 150, 11) && !holds(7, 160, 11) && !holds(7, 150, 15));
         let above = Exact { bytes: 101, ..exact };
-        assert!(!above.holds(7, 150, 100, Duration::from_secs(11)), "above the limit each sample counts");
+        let holds = |cheap, at, fresh| above.holds(7, cheap, 100, Duration::from_secs(at), fresh);
+        assert!(!holds(150, 11, true), "above the limit each sample counts");
+        assert!(holds(150, 11, false) && !holds(149, 11, false) && !holds(150, 15, false));
     }
 
     #[test]
@@ -177,8 +185,8 @@ mod tests {
         std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).unwrap();
         let root = Root { id: ProcessId(1), pid: child.id() as i32, cgroup: None };
         let mut trees = Trees::default();
-        let cheap = trees.footprint(root, u64::MAX, Duration::ZERO);
-        let exact = trees.footprint(root, 0, Duration::ZERO);
+        let cheap = trees.footprint(root, u64::MAX, Duration::ZERO, true);
+        let exact = trees.footprint(root, 0, Duration::ZERO, true);
         drop(child.stdin.take());
         child.wait().unwrap();
         assert_eq!((cheap.processes, exact.processes), (5, 5));

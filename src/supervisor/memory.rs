@@ -5,9 +5,10 @@ use super::actor::World;
 use super::registry::Entry;
 use crate::api::EventKind;
 use crate::clock;
+use crate::domain::lifecycle::State;
 use crate::domain::memory::{Allowance, Recycler, Sample, Verdict};
 use crate::domain::spec::Mode;
-use crate::domain::{BootMs, ProcessId, SpawnId, Status};
+use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, Status};
 use crate::metrics::{Footprint, Root, Trees};
 use crate::process::Command;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,46 @@ struct Due {
     bytes: u64,
 }
 
+impl Memory {
+    /// Another sample begins, of these.
+    fn begin(&mut self, ids: &BTreeSet<ProcessId>) {
+        // Also of those that do not run at the moment: how the next run begins depends on the last.
+        self.recyclers.retain(|id, _| ids.contains(id));
+        self.held.clear();
+        self.trees.begin(ids);
+    }
+
+    /// Whether it is to be replaced now. One that `waits` has its turn when no other process of its app is on its way.
+    fn look_at(&mut self, entry: &Entry, waits: bool) -> Option<Due> {
+        let (id, name) = (entry.identity.id, &entry.spec.name);
+        let State { run, started_at, .. } = entry.handle.observed().state;
+        if entry.handle.observed().state.status() != Status::Online {
+            return None;
+        }
+        let allowance = Allowance { limit: limit_of(entry)?, min_uptime: entry.spec.restart.min_uptime };
+        let now = clock::boot_ms();
+        let mut recycler = self.recyclers.get(&id).copied().unwrap_or_default();
+        let fresh = !recycler.is_holding(run, now);
+        let Footprint { bytes, .. } = footprint(&mut self.trees, entry, allowance.limit, fresh)?;
+        match recycler.judge(Sample { run, started_at, now, bytes }, allowance) {
+            Verdict::Replace if waits || self.busy.contains(name) => {
+                self.held.insert(id, (bytes, now));
+                return None;
+            }
+            Verdict::Over { until } => {
+                self.held.insert(id, (bytes, until));
+            }
+            Verdict::Replace => {
+                self.recyclers.insert(id, recycler);
+                return Some(Due { id, run, name: name.clone(), bytes });
+            }
+            Verdict::Within => {}
+        }
+        self.recyclers.insert(id, recycler);
+        None
+    }
+}
+
 impl World {
     /// Looks at all that have a limit, and begins to replace those that are above it.
     pub(super) fn watch_memory(self: &Rc<Self>) {
@@ -52,37 +93,14 @@ impl World {
 
     fn over_memory(&self) -> Vec<Due> {
         let registry = self.registry.borrow();
-        let limited: Vec<_> = registry.iter().filter_map(|entry| Some((entry, limit_of(entry)?))).collect();
+        let limited: Vec<&Entry> = registry.iter().filter(|entry| limit_of(entry).is_some()).collect();
         let mut memory = self.memory.borrow_mut();
-        let ids: BTreeSet<ProcessId> = limited.iter().map(|(entry, _)| entry.identity.id).collect();
-        memory.recyclers.retain(|id, _| ids.contains(id));
-        memory.held.clear();
-        memory.trees.begin(&ids);
+        memory.begin(&limited.iter().map(|entry| entry.identity.id).collect());
         let mut due: Vec<Due> = Vec::new();
-        for (entry, limit) in limited {
-            let (id, name) = (entry.identity.id, &entry.spec.name);
-            let Some(Footprint { bytes, .. }) = footprint(&mut memory.trees, entry, limit) else { continue };
-            let seen = entry.handle.observed();
-            let (run, started_at) = (seen.state.run, seen.state.started_at);
-            let sample = Sample { run, started_at, now: clock::boot_ms(), bytes };
-            let allowance = Allowance { limit, min_uptime: entry.spec.restart.min_uptime };
-            // Its turn comes when no other process of the app is on its way.
-            let mut recycler = memory.recyclers.get(&id).copied().unwrap_or_default();
-            let verdict = recycler.judge(sample, allowance);
-            let is_busy =
-                memory.busy.contains(name) || registry.is_changing(name) || due.iter().any(|other| other.name == *name);
-            match verdict {
-                Verdict::Replace if is_busy => {
-                    memory.held.insert(id, (bytes, sample.now));
-                    continue;
-                }
-                Verdict::Replace => due.push(Due { id, run, name: name.clone(), bytes }),
-                Verdict::Over { until } => {
-                    memory.held.insert(id, (bytes, until));
-                }
-                Verdict::Within => {}
-            }
-            memory.recyclers.insert(id, recycler);
+        for entry in limited {
+            let name = &entry.spec.name;
+            let waits = registry.is_changing(name) || due.iter().any(|other| other.name == *name);
+            due.extend(memory.look_at(entry, waits));
         }
         due
     }
@@ -108,7 +126,7 @@ impl World {
     /// What a process and all it has started use, as exactly as the system knows.
     pub(super) fn tree_of(&self, entry: &Entry) -> Option<Footprint> {
         let mut trees = Trees::default();
-        footprint(&mut trees, entry, 0)
+        footprint(&mut trees, entry, 0, true)
     }
 
     /// Why a process above its limit still runs.
@@ -120,30 +138,36 @@ impl World {
         Some(match left {
             0 => format!("uses {used} that it may (max_memory_restart); it is replaced if it goes on so"),
             left => format!(
-                "uses {used} that it may (max_memory_restart), like the run before it soon after its start; \
-                 it is not replaced for another {left} s"
+                "uses {used} that it may (max_memory_restart); it is left alone for another {left} s: the less time a run \
+                 takes to get there, the longer it stays"
             ),
         })
     }
 }
 
 fn limit_of(entry: &Entry) -> Option<u64> {
-    let is_online = entry.handle.observed().state.status() == Status::Online;
-    entry.spec.limits.max_memory_restart.filter(|_| is_online)
+    entry.spec.limits.max_memory_restart
 }
 
-fn footprint(trees: &mut Trees, entry: &Entry, limit: u64) -> Option<Footprint> {
+fn footprint(trees: &mut Trees, entry: &Entry, limit: u64, fresh: bool) -> Option<Footprint> {
     let seen = entry.handle.observed();
     let root = Root { id: entry.identity.id, pid: seen.pid?, cgroup: seen.cgroup.as_ref() };
-    Some(trees.footprint(root, limit, clock::boot()))
+    Some(trees.footprint(root, limit, clock::boot(), fresh))
+}
+
+/// What the run before this one used of what it may, where this one took its place for that.
+pub(super) fn replaced(spec: &AppSpec, state: &State) -> Option<String> {
+    let bytes = Some(state.recycled).filter(|bytes| *bytes > 0)?;
+    // The limit may have been taken away since.
+    Some(spec.limits.max_memory_restart.map_or_else(|| size(bytes), |limit| compared(bytes, limit)))
 }
 
 /// `812 MB of 800 MB`.
-pub(super) fn compared(bytes: u64, limit: u64) -> String {
+fn compared(bytes: u64, limit: u64) -> String {
     format!("{} of {}", size(bytes), size(limit))
 }
 
-pub(super) fn size(bytes: u64) -> String {
+fn size(bytes: u64) -> String {
     const MEGABYTE: f64 = 1024.0 * 1024.0;
     let megabytes = bytes as f64 / MEGABYTE;
     if megabytes >= 100.0 { format!("{megabytes:.0} MB") } else { format!("{megabytes:.1} MB") }

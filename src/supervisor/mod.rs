@@ -5,8 +5,10 @@
 
 mod actor;
 mod handle;
+mod last_words;
 mod memory;
 mod persist;
+mod reason;
 mod registry;
 mod reload;
 mod requests;

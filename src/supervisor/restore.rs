@@ -44,11 +44,16 @@ impl World {
     /// Those of runs that have ended while nobody was there.
     fn remove_old_groups(&self) {
         let registry = self.registry.borrow();
-        let handles = registry.iter().flat_map(|entry| {
+        let runs = registry.iter().flat_map(|entry| {
             let handles = [Some(&entry.handle), entry.passing.as_ref()];
-            handles.into_iter().flatten().map(|handle| (entry.identity.id, handle.observed().state.run))
+            let alive = handles
+                .into_iter()
+                .flatten()
+                .map(|handle| handle.observed().state)
+                .filter(|state| state.status().is_alive());
+            alive.map(|state| (entry.identity.id, state.run))
         });
-        self.context.confinement.keep_only(&handles.collect::<Vec<_>>());
+        self.context.confinement.keep_only(&runs.collect::<Vec<_>>());
     }
 
     fn restore_list(self: &Rc<Self>, snapshot: Snapshot, persistence: &Persistence, records: &mut Vec<Left>) {

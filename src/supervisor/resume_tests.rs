@@ -58,6 +58,7 @@ impl TestHome {
                 open_files: 256,
                 confinement: Rc::default(),
                 slots: Some(table),
+                budget: Rc::default(),
                 running: Rc::new(Cell::new(0)),
                 unwritten: Unwritten::default(),
                 buried: Rc::default(),

@@ -1,30 +1,35 @@
 //! Entries as others see them.
 
 use super::actor::World;
-use super::memory::{compared, size};
+use super::memory::replaced;
+use super::reason::Reason;
 use super::registry::Entry;
 use crate::api::{ApiError, Host, Process, ProcessDetail, Response, Tree, pm2};
 use crate::clock;
 use crate::cluster::Group;
-use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::process::{Observed, compose, redacted};
-use crate::sys::signal;
 
 const SIGKILL: Outcome = Outcome::Signal(9);
 
 impl World {
-    pub(super) fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
+    pub(super) async fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
         let ids = self.registry.borrow().find(selector)?;
-        Ok(Response::Processes(self.views(&ids)))
-    }
-
-    pub(super) fn describe(&self, selector: &Selector) -> Result<Response, ApiError> {
-        let ids = self.registry.borrow().select(selector)?;
+        let words = self.last_words(&ids).await;
         let registry = self.registry.borrow();
         let entries = ids.iter().filter_map(|id| registry.get(*id));
-        Ok(Response::Details(entries.map(|entry| self.detail(entry)).collect()))
+        let view = |entry: &Entry| self.view_with(entry, words.get(&entry.identity.id).map(String::as_str));
+        Ok(Response::Processes(entries.map(view).collect()))
+    }
+
+    pub(super) async fn describe(&self, selector: &Selector) -> Result<Response, ApiError> {
+        let ids = self.registry.borrow().select(selector)?;
+        let words = self.last_words(&ids).await;
+        let registry = self.registry.borrow();
+        let entries = ids.iter().filter_map(|id| registry.get(*id));
+        let detail = |entry: &Entry| self.detail(entry, words.get(&entry.identity.id).map(String::as_str));
+        Ok(Response::Details(entries.map(detail).collect()))
     }
 
     pub(super) fn specs(&self, selector: &Selector) -> Result<Response, ApiError> {
@@ -54,6 +59,10 @@ impl World {
     }
 
     pub(super) fn view(&self, entry: &Entry) -> Process {
+        self.view_with(entry, None)
+    }
+
+    fn view_with(&self, entry: &Entry, last_words: Option<&str>) -> Process {
         let seen = entry.handle.observed();
         let id = entry.identity.id;
         let sample = seen.pid.map(|pid| self.sampler.borrow_mut().get(id, pid, clock::boot())).unwrap_or_default();
@@ -80,16 +89,16 @@ impl World {
             exit: seen.state.last_exit.map(|exit| if exit == Outcome::OomKilled { SIGKILL } else { exit }),
             oom_killed: seen.state.last_exit == Some(Outcome::OomKilled),
             warnings: seen.warnings.clone(),
-            reason: self.reason(entry, &seen),
+            reason: self.reason_of(entry, &seen, last_words).sentence(),
         }
     }
 
-    pub(super) fn detail(&self, entry: &Entry) -> ProcessDetail {
+    fn detail(&self, entry: &Entry, last_words: Option<&str>) -> ProcessDetail {
         let mut spec = (*entry.spec).clone();
         spec.env.inherited = redacted(spec.env.inherited);
         spec.env.app = redacted(spec.env.app);
         ProcessDetail {
-            process: self.view(entry),
+            process: self.view_with(entry, last_words),
             spec,
             unique_id: entry.identity.unique_id.clone(),
             out_log: entry.identity.out_log.clone(),
@@ -97,57 +106,20 @@ impl World {
             pid_file: entry.identity.pid_file.clone(),
             env: redacted(compose(&entry.spec, &entry.identity)),
             tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
-            recycled: Self::recycled(entry, &entry.handle.observed()),
+            recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
         }
     }
 
-    /// Why its run took the place of another, where that was for its memory.
-    fn recycled(entry: &Entry, seen: &Observed) -> Option<String> {
-        let bytes = Some(seen.state.recycled).filter(|bytes| *bytes > 0)?;
-        // The limit may have been taken away since.
-        let limit = entry.spec.limits.max_memory_restart;
-        Some(format!("replaced: {}", limit.map_or_else(|| size(bytes), |limit| compared(bytes, limit))))
+    /// Why it is where it is, without its status.
+    pub(super) fn cause(&self, entry: &Entry) -> Option<String> {
+        self.reason_of(entry, &entry.handle.observed(), None).detail()
     }
 
-    /// Why it is where it is.
-    fn reason(&self, entry: &Entry, seen: &Observed) -> Option<String> {
-        let state = &seen.state;
-        let ended = state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
+    fn reason_of<'a>(&self, entry: &'a Entry, seen: &'a Observed, last_words: Option<&'a str>) -> Reason<'a> {
         let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
-        let refused = refused.map(|what| format!("it cannot listen on {what}"));
-        let and_refused = refused.as_ref().map(|what| format!("; {what}")).unwrap_or_default();
-        match state.phase {
-            Phase::Errored => Some(match state.last_exit {
-                Some(Outcome::NotStarted(_)) => ended.unwrap_or_default(),
-                _ => format!(
-                    "{} exits in a row, each within {} ms of its start; the last: {}{and_refused}",
-                    entry.spec.restart.max_restarts,
-                    entry.spec.restart.min_uptime,
-                    ended.unwrap_or_default(),
-                ),
-            }),
-            Phase::WaitingRestart { until } => {
-                let left = until.saturating_sub(clock::boot_ms());
-                Some(format!("restarts in {left} ms; {}{and_refused}", ended.unwrap_or_default()))
-            }
-            Phase::Stopped => match state.last_exit {
-                Some(Outcome::Code(code)) if entry.spec.restart.stop_exit_codes.contains(&code) => {
-                    Some(format!("exit code {code} is one of its stop_exit_codes"))
-                }
-                Some(Outcome::Code(1..)) if !entry.spec.restart.autorestart => {
-                    Some(format!("{}; autorestart is off", ended.unwrap_or_default()))
-                }
-                _ => None,
-            },
-            Phase::Stopping { .. } if seen.pid.is_none() => Some("waits for what it left behind to end".to_owned()),
-            Phase::Launching { .. } if entry.spec.ready.wait_ready => {
-                Some("waits for process.send('ready')".to_owned())
-            }
-            Phase::Stopping { then: Then::Restart, .. } if state.recycled > 0 => Self::recycled(entry, seen),
-            Phase::Online => refused.filter(|_| !seen.listening).or_else(|| self.held_by_memory(entry)),
-            Phase::Launching { .. } | Phase::Stopping { .. } | Phase::Deleted => None,
-        }
+        let held = self.held_by_memory(entry);
+        Reason { spec: &entry.spec, seen, refused, held, last_words, now: clock::boot_ms() }
     }
 
     pub(super) fn host_figures(&self) -> Result<Response, ApiError> {
@@ -166,18 +138,5 @@ impl World {
 
     pub(super) fn status_of(&self, id: ProcessId) -> Option<Status> {
         self.registry.borrow().get(id).map(|entry| entry.handle.observed().state.status())
-    }
-}
-
-/// How a run ended, in words.
-pub(super) fn describe_exit(exit: Outcome, launch_error: Option<&str>) -> String {
-    match exit {
-        Outcome::Code(code) => format!("exit code {code}"),
-        Outcome::Signal(number) => {
-            format!("ended by {}", signal::name(number).map_or_else(|| format!("signal {number}"), str::to_owned))
-        }
-        Outcome::OomKilled => "killed by SIGKILL, from the kernel: it was out of memory".to_owned(),
-        Outcome::Unknown => "ended, nobody knows how".to_owned(),
-        Outcome::NotStarted(_) => launch_error.unwrap_or("it could not be executed").to_owned(),
     }
 }

@@ -11,6 +11,8 @@ pub mod epoll;
 pub mod fault;
 pub mod group;
 pub mod inherit;
+#[cfg(feature = "engine")]
+pub mod inotify;
 pub mod input;
 pub mod keep;
 pub mod launch;
@@ -34,4 +36,6 @@ pub mod spawn;
 pub mod terminal;
 pub mod thread;
 pub mod time;
+#[cfg(feature = "engine")]
+pub mod timer;
 pub mod user;

@@ -206,6 +206,29 @@ fn without_control_groups_an_app_runs_and_the_limits_that_are_missing_are_told()
     assert_eq!(home.process("app").warnings.len(), 2, "another daemon knows it too");
 }
 
+#[test]
+fn a_group_that_nothing_can_be_moved_into_costs_its_limits_and_not_the_app() {
+    let root = rpm_native::sys::cgroup::roots().roots.pop().unwrap_or_default();
+    let root = root.join(format!("rpm-test-nobody-{}", std::process::id()));
+    if !is_root() || fs::create_dir(&root).is_err() {
+        eprintln!("skipped, as no control group can be given to another user here");
+        return;
+    }
+    for path in [root.clone(), root.join("cgroup.procs"), root.join("cgroup.subtree_control")] {
+        std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
+    }
+    {
+        // The way there leads over a group that is not theirs.
+        let home = Home::of_nobody().env("RPM_CGROUP_ROOT", &root);
+        home.write("app.sh", "exec sleep 1000");
+        let told = home.rpm(["start", "app.sh", "--pids-max", "20"]).ok().told();
+        assert!(told.contains("pids_max is not in force"), "{told}");
+        let group = group_of(home.pid("app")).unwrap();
+        assert!(!group.contains("rpm-test-nobody"), "{group}");
+    }
+    fs::remove_dir(&root).unwrap();
+}
+
 /// The control group of version 2 that a process is in.
 fn group_of(pid: i32) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
