@@ -31,6 +31,8 @@ impl Machine<'_> {
             Event::Stop => self.stop(Then::Stay),
             Event::Delete => self.stop(Then::Delete),
             Event::Restart => self.restart(),
+            Event::Recycle(run, bytes) if run == self.state.run => self.recycle(bytes),
+            Event::Succeed(bytes) => self.state.recycled = bytes,
             Event::Retire => self.retire(),
             Event::Hurry => self.hurry(),
             Event::Timer => self.timer(),
@@ -46,6 +48,7 @@ impl Machine<'_> {
             Event::Alone(run) if run == self.state.run => self.group_gone(true),
             // Of an earlier run: too late to matter.
             Event::Prepared(_)
+            | Event::Recycle(..)
             | Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
@@ -97,6 +100,20 @@ impl Machine<'_> {
                 self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
             }
             Phase::Stopping { then: Then::Delete, .. } | Phase::Deleted => {}
+        }
+    }
+
+    fn recycle(&mut self, bytes: u64) {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online => {
+                self.state.recycled = bytes;
+                self.ask_main(Then::Restart);
+            }
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Stopping { .. }
+            | Phase::Deleted => {}
         }
     }
 
