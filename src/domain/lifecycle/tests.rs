@@ -408,7 +408,7 @@ fn a_main_process_may_end_because_what_it_has_started_has() {
     sim.advance(5000);
     sim.rest = None;
     sim.send(Event::GroupGone(SpawnId(1)));
-    sim.advance(4999);
+    sim.advance(999);
     assert_eq!((sim.status(), sim.main), (Status::Stopping, Some(SpawnId(1))));
     sim.advance(1);
     assert_eq!((sim.status(), sim.state.last_exit), (Status::Stopped, Some(Outcome::Signal(9))));
