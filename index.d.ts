@@ -100,6 +100,8 @@ export interface AppFields {
   secrets?: Record<string, { file: string } | { command: string }>
   /** Variables of the caller that the app does not get: all, or those whose names contain one of these. */
   filter_env?: boolean | string | string[]
+  /** Variables of the caller that the app gets: all, none, or those of these names, in which `*` stands for any text. */
+  env_inherit?: boolean | string | string[]
   append_env_to_name?: boolean
   /** Sets `PORT`. */
   port?: number | `${number}`

@@ -131,6 +131,7 @@ fn every_option_arrives() {
 #[test]
 fn every_setting_of_a_life_arrives() {
     let site = Site::new();
+    site.file(".env", "");
     let probe = |port: u16| json!({"tcp": port, "period": "2s"});
     let app = site.start(
         "app.js",

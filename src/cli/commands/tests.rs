@@ -120,7 +120,8 @@ fn a_file_starts_what_is_missing_and_restarts_the_rest() {
     let fake = from_file(dir.path(), &file);
     let path = dir.path().join("apps.json").display().to_string();
     let out = fake.run(&format!("start {path}")).succeeded();
-    assert!(out.starts_with("restarted api (0, 1)\nstarted new (2)\n"), "{out}");
+    assert!(out.starts_with("api (0, 1) changes: "), "{out}");
+    assert!(out.contains("\nrestarted api (0, 1)\nstarted new (2)\n"), "{out}");
     assert_eq!(started(&fake.changes()[0]).1, Existing::Restart);
 
     let out = fake.run(&format!("reload {path} --only new")).succeeded();
