@@ -92,6 +92,9 @@ pub struct ProcessDetail {
     pub recycled: Option<String>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+    /// What its ended runs have left alive, where `treekill` is off.
+    #[serde(default)]
+    pub left_alive: Vec<i32>,
 }
 
 /// A process and all it has started.

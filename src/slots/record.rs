@@ -114,6 +114,8 @@ fn encode_phase(phase: Phase) -> (u64, u64, u64, u64) {
                 StopStep::MainKilled => 3,
                 StopStep::Rest => 4,
                 StopStep::RestKilled => 5,
+                StopStep::All => 6,
+                StopStep::AllKilled => 7,
             };
             let then = match then {
                 Then::Stay => 1,
@@ -141,6 +143,8 @@ fn decode_phase(phase: u64, deadline: u64, step: u64, then: u64) -> Option<Phase
                 3 => StopStep::MainKilled,
                 4 => StopStep::Rest,
                 5 => StopStep::RestKilled,
+                6 => StopStep::All,
+                7 => StopStep::AllKilled,
                 _ => return None,
             };
             let then = match then {

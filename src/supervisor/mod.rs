@@ -5,6 +5,7 @@
 
 mod actor;
 mod handle;
+mod hurry;
 mod last_words;
 mod memory;
 mod persist;

@@ -95,6 +95,9 @@ impl Reason<'_> {
     }
 
     fn launching(&self, deadline: BootMs) -> Option<String> {
+        if self.seen.reading_secrets {
+            return Some("waits for its secrets".to_owned());
+        }
         let left = left(deadline, self.now);
         if self.spec.ready.wait_ready {
             return Some(format!("waits for 'ready', {left} left"));
@@ -113,6 +116,8 @@ impl Reason<'_> {
             StopStep::MainKilled => "was sent SIGKILL".to_owned(),
             StopStep::Rest => format!("waits for what it left behind, SIGKILL in {left}"),
             StopStep::RestKilled => "what it left behind was sent SIGKILL".to_owned(),
+            StopStep::All => format!("has had its time, waits for what it has started, SIGKILL in {left}"),
+            StopStep::AllKilled => "was sent SIGKILL, as was all that it has started".to_owned(),
         };
         let next = match then {
             Then::Restart => "; then it is started again",

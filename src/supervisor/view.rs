@@ -9,7 +9,7 @@ use crate::clock;
 use crate::cluster::Group;
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
-use crate::process::{Observed, compose, redacted};
+use crate::process::{self, Observed, redacted, shown_environment};
 
 const SIGKILL: Outcome = Outcome::Signal(9);
 
@@ -47,7 +47,7 @@ impl World {
                 out_log: entry.identity.out_log.as_deref(),
                 error_log: entry.identity.error_log.as_deref(),
                 pid_file: &entry.identity.pid_file,
-                env: redacted(compose(&entry.spec, &entry.identity)),
+                env: shown_environment(&entry.spec, &entry.identity),
             })
         };
         Response::Pm2(self.registry.borrow().iter().map(element).collect())
@@ -95,6 +95,9 @@ impl World {
 
     fn detail(&self, entry: &Entry, last_words: Option<&str>) -> ProcessDetail {
         let mut spec = (*entry.spec).clone();
+        let seen = entry.handle.observed();
+        let current = seen.pid.map(|_| seen.state.run);
+        let spared = (!spec.stop.treekill).then(|| process::left_by(&self.context, entry.identity.id, current));
         spec.env.inherited = redacted(spec.env.inherited);
         spec.env.app = redacted(spec.env.app);
         ProcessDetail {
@@ -104,10 +107,11 @@ impl World {
             out_log: entry.identity.out_log.clone(),
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
-            env: redacted(compose(&entry.spec, &entry.identity)),
             tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
+            env: shown_environment(&entry.spec, &entry.identity),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
+            left_alive: spared.unwrap_or_default(),
         }
     }
 
