@@ -2,9 +2,13 @@
 //!
 //! Synchronous and pure: no clock, no files, no environment. `now` comes in as an argument.
 
+pub mod dependency;
+pub mod health;
 pub mod id;
 pub mod lifecycle;
+pub mod order;
 pub mod output;
+pub mod readiness;
 pub mod rollout;
 pub mod secret;
 pub mod selector;

@@ -20,7 +20,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// The name under which the slots are kept.
 const SLOTS: &str = "slots";
@@ -85,6 +85,7 @@ impl Engine {
             leash: options.leash,
             open_files: options.open_files.unwrap_or_else(raise_open_files),
             slots,
+            changes: watch::Sender::default(),
             running: Rc::new(Cell::new(0)),
             unwritten: Unwritten::default(),
             buried: Rc::default(),

@@ -2,6 +2,7 @@
 
 use super::adopt::began;
 use super::exit::ExitFact;
+use super::health::Condition;
 use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
 use super::link::{Membership, Said};
 use super::task::{Observed, Settled, Task};
@@ -9,7 +10,7 @@ use super::wires::forget_all_but_output;
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
 use crate::domain::SpawnId;
-use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, StopStep, step};
+use crate::domain::lifecycle::{Effect, Event, Phase, Policy, StopStep, Then, step};
 use crate::domain::spec::Mode;
 use crate::slots::{Record, Table};
 use crate::sys::fault::{self, Point};
@@ -52,13 +53,13 @@ impl Task {
     }
 
     fn policy(&self) -> Policy<'_> {
-        let cluster = self.spec.mode == Mode::Cluster;
         Policy {
             restart: &self.spec.restart,
             stop: &self.spec.stop,
-            waits_for_ready: self.spec.ready.wait_ready || (cluster && self.spec.program.is_node()),
-            listen_timeout: self.spec.ready.listen_timeout.unwrap_or(LISTEN_TIMEOUT),
-            drains: cluster,
+            waits_for_ready: self.waits_for_ready(),
+            listen_timeout: self.launch_time(),
+            must_start_up: self.must_start_up(),
+            drains: self.spec.mode == Mode::Cluster,
         }
     }
 
@@ -123,6 +124,7 @@ impl Task {
                 });
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
+                self.begin_vitals();
                 self.apply(Event::Spawned(id));
                 fault::point(Point::SpawnPublished);
             }
@@ -157,6 +159,7 @@ impl Task {
             seen.pid = None;
             seen.started_at = None;
             seen.listening = false;
+            seen.condition = Condition::default();
             seen.last_exit = Some(fact);
         });
         // What it has written is copied to the end, however long that takes; its exit is known at once.
@@ -181,12 +184,10 @@ impl Task {
         match said {
             Said::Ready => {
                 self.seen.send_modify(|seen| seen.said_ready = true);
-                if self.spec.ready.wait_ready {
-                    self.apply(Event::Ready(id));
-                }
+                self.consider();
             }
-            Said::Cluster(Notice::Online) if !self.spec.ready.wait_ready => self.apply(Event::Ready(id)),
-            Said::Cluster(Notice::Online | Notice::Leaving) => {}
+            Said::Cluster(Notice::Online) => self.consider(),
+            Said::Cluster(Notice::Leaving) => {}
             Said::Cluster(Notice::Listening) => self.seen.send_modify(|seen| seen.listening = true),
             Said::Cluster(Notice::Broken) => {
                 tracing::error!(
@@ -267,6 +268,7 @@ impl Task {
 
     pub(super) fn publish(&self) {
         self.seen.send_modify(|seen: &mut Observed| seen.state = self.state);
+        self.context.changes.send_replace(());
         if let Some(slot) = &self.slot {
             // A group that is waited for has lost its first process: no start time names it any more.
             let run = self.run.as_ref().map(|run| (run.pid, run.began)).or(self.leftovers.map(|pid| (pid, 0)));
@@ -283,7 +285,8 @@ impl Task {
             Phase::Errored => Settled::Errored,
             Phase::WaitingRestart { .. } => Settled::WaitingRestart,
             Phase::Deleted => Settled::Deleted,
-            Phase::Launching { .. } | Phase::Stopping { .. } => return,
+            Phase::Stopping { then: Then::Unwell, .. } => Settled::Unwell,
+            Phase::Held | Phase::Launching { .. } | Phase::Stopping { .. } => return,
         };
         for ticket in self.tickets.drain(..) {
             // Whoever asked may have gone.

@@ -6,11 +6,16 @@ use super::environment::{Identity, compose};
 use super::exit::ExitSource;
 use super::link::{Link, Membership};
 use super::task::Context;
-use super::wires::{CHANNEL_FD, PID, Wires, forget_all_but_output, forget_output, name_of};
+use super::notify::Notify;
+use super::vitals::{Vitals, await_line};
+use super::wires::{CHANNEL_FD, NOTIFY, PID, Wires, forget_all_but_output, forget_output, name_of};
 use crate::cluster::{Group, Holder, WorkerId};
+use crate::clock;
+use crate::domain::health::Health;
 use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
+use crate::probe::{self, Prober};
 use crate::slots::Standing;
 use crate::sys::fault::{self, Point};
 use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
@@ -19,7 +24,9 @@ use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -33,6 +40,7 @@ pub(super) struct Run {
     pub(super) began: u64,
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
+    pub(super) vitals: Vitals,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -65,6 +73,16 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
         .map_err(|error| failed(error.what, &error.source))?;
     wires.hand_over(ids.as_ref());
+    // Without what is ours alone.
+    let surroundings = spec.ready.probes.any().then(|| probe::Surroundings {
+        env: env.clone(),
+        cwd: spec.cwd.clone(),
+        ids: ids.clone(),
+        open_files: context.open_files,
+    });
+    if let Some((_, address)) = &wires.notify {
+        env.insert("NOTIFY_SOCKET".into(), address.clone());
+    }
     let membership = around.group.filter(|_| spec.mode == Mode::Cluster && wires.channel.is_some());
     if wires.channel.is_some() {
         env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
@@ -81,6 +99,7 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
         forget_output(context.keep.as_ref(), around.identity.id, id);
     })?;
     fault::point(Point::SpawnBorn);
+    let line = await_line(spec, id, context, around.standing).unwrap_or_default();
     let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
     context.logs.capture(out_label, wires.out.0, out_log);
     context.logs.capture(err_label, wires.err.0, error_log);
@@ -99,8 +118,15 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
     }
     let link =
         wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
-    match exits.and_then(|exits| Ok((exits, link?))) {
-        Ok((exits, link)) => Ok(Run { id, pid: spawned.pid, began, exits, link }),
+    let notify = wires.notify.map(|(socket, _)| listen(socket, id, spawned.pid, around)).transpose();
+    match exits.and_then(|exits| Ok((exits, link?, notify?))) {
+        Ok((exits, link, notify)) => {
+            let prober = surroundings.map(|surroundings| {
+                let health = Health::new(&spec.ready.probes, clock::boot_ms(), id.0);
+                Prober::begin(spec.ready.probes.clone(), health, surroundings)
+            });
+            Ok(Run { id, pid: spawned.pid, began, exits, link, vitals: Vitals { prober, notify, line } })
+        }
         Err(error) => {
             // Nobody would ever know how it ends.
             end_unwatched(spawned.pid);
@@ -109,6 +135,11 @@ pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> 
             Err(failed("it cannot be watched", &error))
         }
     }
+}
+
+fn listen(socket: Arc<OwnedFd>, id: SpawnId, pid: i32, around: &Surroundings<'_>) -> io::Result<Notify> {
+    let name = name_of(NOTIFY, around.identity.id, id);
+    Notify::listen(socket, pid, around.standing.clone(), Rc::clone(&around.context.keep), name, b"")
 }
 
 fn failed(what: &str, error: &io::Error) -> LaunchError {

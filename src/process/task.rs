@@ -2,11 +2,13 @@
 
 use super::environment::Identity;
 use super::exit::{ExitFact, Exits};
+use super::health::Condition;
 use super::inherited::{Inherited, Left};
 use super::launch::Run;
 use super::leash::Leash;
 use super::link::Said;
 use super::unwritten::Unwritten;
+use super::vitals::Sign;
 use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, Report, State};
@@ -44,6 +46,8 @@ pub struct Context {
     pub open_files: u64,
     /// Where what processes are doing is kept for a generation after this one.
     pub slots: Option<Table>,
+    /// Whenever something about a process has changed.
+    pub changes: watch::Sender<()>,
     /// How many processes run.
     pub running: Rc<Cell<usize>>,
     /// Ended processes whose output is not in its files yet.
@@ -92,6 +96,8 @@ impl SpawnIds {
 #[derive(Debug)]
 pub enum Command {
     Start(oneshot::Sender<Settled>),
+    /// To be started when what it depends on is as it should be: `Start` follows.
+    Hold(oneshot::Sender<Settled>),
     Stop(oneshot::Sender<Settled>),
     /// Of the run named, if one is: whoever asks again finds it done where another run has taken its place.
     Restart(Option<SpawnId>, oneshot::Sender<Settled>),
@@ -111,6 +117,8 @@ pub enum Settled {
     Stopped,
     Errored,
     WaitingRestart,
+    /// It was found unwell before it was online, and is ended.
+    Unwell,
     Deleted,
 }
 
@@ -129,6 +137,10 @@ pub struct Observed {
     pub last_exit: Option<ExitFact>,
     /// Of the nearest package.json above the script, at the last start.
     pub version: Option<String>,
+    /// Of this run.
+    pub condition: Condition,
+    /// Why a run was ended though nobody asked for that.
+    pub unwell: Option<(SpawnId, String)>,
 }
 
 /// The one way to a process.
@@ -161,6 +173,8 @@ impl Handle {
             launch_error: None,
             last_exit: None,
             version: None,
+            condition: Condition::default(),
+            unwell: None,
         });
         // Unbounded: a person or program waits for each answer, and the task reads at once.
         let (commands, receiver) = mpsc::unbounded_channel();
@@ -188,6 +202,7 @@ impl Handle {
         if let Some((previous, is_rebuilt)) = previous {
             if is_rebuilt {
                 standing.assume_serving();
+                standing.line_mark(previous.state.run).set();
             }
             task.resume(&previous);
         }
@@ -243,6 +258,7 @@ enum Happened {
     Command(Command),
     Exit(ExitFact),
     Said(Said),
+    Signed(Sign),
     Deadline,
     Poll,
     Abandoned,
@@ -264,9 +280,9 @@ impl Task {
     async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
         let deadline = self.state.deadline();
         let (sweeping, abandoned) = (self.is_sweeping(), self.abandoned);
-        let (exits, link) = match &mut self.run {
-            Some(run) => (Some(&mut run.exits), run.link.as_mut()),
-            None => (None, None),
+        let (exits, link, vitals) = match &mut self.run {
+            Some(run) => (Some(&mut run.exits), run.link.as_mut(), Some(&mut run.vitals)),
+            None => (None, None, None),
         };
         let exit = async {
             match exits {
@@ -280,12 +296,19 @@ impl Task {
                 None => std::future::pending().await,
             }
         };
+        let signed = async {
+            match vitals {
+                Some(vitals) => vitals.next().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             fact = exit => Happened::Exit(fact),
             command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
             () = until(deadline) => Happened::Deadline,
             () = tokio::time::sleep(GROUP_POLL), if sweeping => Happened::Poll,
+            sign = signed => Happened::Signed(sign),
             // Last, so that an app that talks without end cannot keep anybody from stopping it.
             said = said => Happened::Said(said),
         }
@@ -296,7 +319,11 @@ impl Task {
             Happened::Command(command) => self.command(command),
             Happened::Exit(fact) => self.exited(fact),
             Happened::Said(said) => self.said(&said),
-            Happened::Deadline => self.apply(Event::Timer),
+            Happened::Signed(sign) => self.signed(sign),
+            Happened::Deadline => {
+                self.note_late_startup();
+                self.apply(Event::Timer);
+            }
             Happened::Poll => {
                 if self.living_leftovers().is_none() {
                     self.leftovers = None;
@@ -313,6 +340,7 @@ impl Task {
     fn command(&mut self, command: Command) {
         let (event, ticket) = match command {
             Command::Start(ticket) => (Event::Start, ticket),
+            Command::Hold(ticket) => (Event::Hold, ticket),
             Command::Stop(ticket) => (Event::Stop, ticket),
             Command::Restart(Some(run), ticket) if run != self.state.run => return self.tickets.push(ticket),
             Command::Restart(_, ticket) => (Event::Restart, ticket),

@@ -105,10 +105,12 @@ fn encode_phase(phase: Phase) -> (u64, u64, u64, u64) {
                 Then::Restart => 2,
                 Then::Delete => 3,
                 Then::Judge => 4,
+                Then::Unwell => 5,
             };
             (6, deadline, step, then)
         }
         Phase::Deleted => (7, 0, 0, 0),
+        Phase::Held => (8, 0, 0, 0),
     }
 }
 
@@ -133,11 +135,13 @@ fn decode_phase(phase: u64, deadline: u64, step: u64, then: u64) -> Option<Phase
                 2 => Then::Restart,
                 3 => Then::Delete,
                 4 => Then::Judge,
+                5 => Then::Unwell,
                 _ => return None,
             };
             Phase::Stopping { step, deadline, then }
         }
         7 => Phase::Deleted,
+        8 => Phase::Held,
         _ => return None,
     })
 }

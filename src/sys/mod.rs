@@ -14,6 +14,8 @@ pub mod launch;
 pub mod limits;
 pub mod lock;
 pub mod memory;
+#[cfg(feature = "engine")]
+pub mod notify;
 pub mod packet;
 pub mod pidfd;
 pub mod pipe;

@@ -24,10 +24,12 @@ pub struct State {
 pub enum Phase {
     Stopped,
     Errored,
+    /// To be started, once what it depends on is as it should be.
+    Held,
     WaitingRestart {
         until: BootMs,
     },
-    /// Started, not ready. At the deadline it counts as online all the same.
+    /// Started, not ready. At the deadline it counts as online all the same, unless it has to start up.
     Launching {
         deadline: BootMs,
     },
@@ -64,6 +66,8 @@ pub enum Then {
     Delete,
     /// It ended by itself: the restart policy says.
     Judge,
+    /// It was ended because it was not well: the restart policy says, whatever its exit code.
+    Unwell,
 }
 
 impl State {
@@ -86,7 +90,7 @@ impl State {
             Phase::Stopped | Phase::Deleted => Status::Stopped,
             Phase::Errored => Status::Errored,
             Phase::WaitingRestart { .. } => Status::WaitingRestart,
-            Phase::Launching { .. } => Status::Launching,
+            Phase::Held | Phase::Launching { .. } => Status::Launching,
             Phase::Online => Status::Online,
             Phase::Stopping { .. } => Status::Stopping,
         }
@@ -97,15 +101,15 @@ impl State {
         match self.phase {
             Phase::WaitingRestart { until } => Some(until),
             Phase::Launching { deadline } | Phase::Stopping { deadline, .. } => Some(deadline),
-            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => None,
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online | Phase::Deleted => None,
         }
     }
 
     /// Whether it runs, or will without anybody asking for it.
     pub const fn is_wanted(&self) -> bool {
         match self.phase {
-            Phase::WaitingRestart { .. } | Phase::Launching { .. } | Phase::Online => true,
-            Phase::Stopping { then, .. } => matches!(then, Then::Restart | Then::Judge),
+            Phase::Held | Phase::WaitingRestart { .. } | Phase::Launching { .. } | Phase::Online => true,
+            Phase::Stopping { then, .. } => matches!(then, Then::Restart | Then::Judge | Then::Unwell),
             Phase::Stopped | Phase::Errored | Phase::Deleted => false,
         }
     }

@@ -34,6 +34,7 @@ impl Machine<'_> {
     fn apply(&mut self, event: Event) {
         match event {
             Event::Start => self.start(),
+            Event::Hold => self.hold(),
             Event::Stop => self.stop(Then::Stay),
             Event::Delete => self.stop(Then::Delete),
             Event::Restart => self.restart(),
@@ -42,6 +43,7 @@ impl Machine<'_> {
             Event::Spawned(run) if run == self.state.run => self.spawned(),
             Event::NotStarted(run, errno) if run == self.state.run => self.not_started(errno),
             Event::Ready(run) if run == self.state.run => self.ready(),
+            Event::Unwell(run) if run == self.state.run => self.unwell(),
             Event::Drained(run) if run == self.state.run => self.drained(),
             Event::Exited { run, outcome, leftovers, at } if run == self.state.run => {
                 self.exited(outcome, leftovers, at);
@@ -51,6 +53,7 @@ impl Machine<'_> {
             Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
+            | Event::Unwell(_)
             | Event::Drained(_)
             | Event::Exited { .. }
             | Event::GroupGone(_) => {}
@@ -59,12 +62,12 @@ impl Machine<'_> {
 
     fn start(&mut self) {
         match self.state.phase {
-            Phase::Stopped | Phase::Errored => {
+            Phase::Stopped | Phase::Errored | Phase::Held => {
                 self.fresh();
                 self.spawn();
             }
             Phase::WaitingRestart { .. } => self.spawn_again(),
-            Phase::Stopping { step, deadline, then: Then::Stay | Then::Judge } => {
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Judge | Then::Unwell } => {
                 self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
             }
             Phase::Stopping { then: Then::Restart | Then::Delete, .. }
@@ -74,9 +77,20 @@ impl Machine<'_> {
         }
     }
 
+    /// Nothing runs, and nothing will before it is told to start.
+    fn hold(&mut self) {
+        match self.state.phase {
+            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } => {
+                self.fresh();
+                self.state.phase = Phase::Held;
+            }
+            Phase::Held | Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } | Phase::Deleted => {}
+        }
+    }
+
     fn restart(&mut self) {
         match self.state.phase {
-            Phase::Stopped | Phase::Errored => {
+            Phase::Stopped | Phase::Errored | Phase::Held => {
                 self.fresh();
                 self.spawn();
             }
@@ -88,7 +102,7 @@ impl Machine<'_> {
                 self.fresh();
                 self.ask_main(Then::Restart);
             }
-            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge } => {
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge | Then::Unwell } => {
                 self.fresh();
                 self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
             }
@@ -98,9 +112,9 @@ impl Machine<'_> {
 
     fn stop(&mut self, then: Then) {
         match self.state.phase {
-            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } => self.finish(then),
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::WaitingRestart { .. } => self.finish(then),
             Phase::Launching { .. } | Phase::Online => self.ask_main(then),
-            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge } => {
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge | Then::Unwell } => {
                 self.state.phase = Phase::Stopping { step, deadline, then };
             }
             Phase::Stopping { then: Then::Delete, .. } | Phase::Deleted => {}
@@ -117,6 +131,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Stopping { .. }
             | Phase::Deleted => self.stop(Then::Delete),
@@ -130,6 +145,7 @@ impl Machine<'_> {
         let run = self.state.run;
         match self.state.phase {
             Phase::WaitingRestart { .. } => self.spawn_again(),
+            Phase::Launching { .. } if self.policy.must_start_up => self.unwell(),
             Phase::Launching { .. } => self.ready(),
             Phase::Stopping { step, then, .. } => match step {
                 StopStep::Drain => self.ask_main(then),
@@ -142,7 +158,7 @@ impl Machine<'_> {
                     self.stopping(StopStep::RestKilled, then);
                 }
             },
-            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => {}
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online | Phase::Deleted => {}
         }
     }
 
@@ -154,6 +170,7 @@ impl Machine<'_> {
             | Phase::Stopping { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -171,7 +188,7 @@ impl Machine<'_> {
                 };
             }
             Phase::Stopping { then, .. } => self.finish(then),
-            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => {}
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::WaitingRestart { .. } | Phase::Deleted => {}
         }
     }
 
@@ -185,6 +202,23 @@ impl Machine<'_> {
             | Phase::Stopping { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    /// It is ended as it would be for a restart; whether it runs again is for the policy to say.
+    fn unwell(&mut self) {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online => {
+                self.effects.push(Effect::Report(Report::Unhealthy));
+                self.ask_main(Then::Unwell);
+            }
+            Phase::Stopping { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -201,6 +235,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -213,6 +248,7 @@ impl Machine<'_> {
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => return,
         };
@@ -235,6 +271,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -253,6 +290,7 @@ impl Machine<'_> {
             }
             Then::Restart => self.spawn_again(),
             Then::Judge => self.judge(),
+            Then::Unwell => self.judge_unwell(),
         }
     }
 
@@ -281,6 +319,13 @@ impl Machine<'_> {
             0 => self.spawn_again(),
             delay => self.state.phase = Phase::WaitingRestart { until: self.now.saturating_add(delay) },
         }
+    }
+
+    /// Whatever its exit code says, it was not done.
+    fn judge_unwell(&mut self) {
+        let exit = self.state.last_exit.replace(Outcome::Unknown);
+        self.judge();
+        self.state.last_exit = exit;
     }
 
     fn delay(&mut self, uptime: u64) -> u64 {

@@ -11,6 +11,7 @@ struct Sim {
     restart: RestartPolicy,
     stop: StopPolicy,
     waits_for_ready: bool,
+    must_start_up: bool,
     drains: bool,
     /// The main process that lives, and whether something of its group does.
     main: Option<SpawnId>,
@@ -27,6 +28,7 @@ impl Sim {
             restart: RestartPolicy::default(),
             stop: StopPolicy::default(),
             waits_for_ready: false,
+            must_start_up: false,
             drains: false,
             main: None,
             rest: None,
@@ -41,6 +43,7 @@ impl Sim {
             stop: &self.stop,
             waits_for_ready: self.waits_for_ready,
             listen_timeout: LISTEN_TIMEOUT,
+            must_start_up: self.must_start_up,
             drains: self.drains,
         };
         let (state, effects) = step(self.state, event, self.now, next, &policy);
@@ -294,8 +297,14 @@ fn a_retired_worker_drains_before_it_is_asked_to_end() {
 #[test]
 fn what_cannot_be_executed_is_an_error_unless_it_may_pass() {
     let policy = (RestartPolicy::default(), StopPolicy::default());
-    let policy =
-        Policy { restart: &policy.0, stop: &policy.1, waits_for_ready: false, listen_timeout: 0, drains: false };
+    let policy = Policy {
+        restart: &policy.0,
+        stop: &policy.1,
+        waits_for_ready: false,
+        listen_timeout: 0,
+        must_start_up: false,
+        drains: false,
+    };
     let (launching, _) = step(State::new(0), Event::Start, 0, SpawnId(1), &policy);
     let missing = step(launching, Event::NotStarted(SpawnId(1), 2), 0, SpawnId(2), &policy).0;
     assert_eq!(missing.status(), Status::Errored);
@@ -303,8 +312,58 @@ fn what_cannot_be_executed_is_an_error_unless_it_may_pass() {
     assert_eq!(no_room.status(), Status::WaitingRestart);
 }
 
+#[test]
+fn what_waits_for_others_is_launching_and_runs_when_it_is_told() {
+    let mut sim = Sim::new();
+    sim.send(Event::Hold);
+    assert_eq!((sim.status(), sim.main, sim.state.is_wanted()), (Status::Launching, None, true));
+    sim.advance(1_000_000);
+    assert_eq!((sim.state.phase, sim.state.deadline()), (Phase::Held, None));
+    sim.send(Event::Start);
+    assert_eq!((sim.status(), sim.state.restarts), (Status::Online, 0));
+    sim.send(Event::Hold);
+    assert_eq!(sim.status(), Status::Online, "what runs goes on");
+    let mut stopped = Sim::new();
+    stopped.send(Event::Hold);
+    stopped.send(Event::Stop);
+    assert_eq!((stopped.status(), stopped.state.is_wanted()), (Status::Stopped, false));
+}
+
+#[test]
+fn who_is_not_well_is_ended_and_started_again_whatever_its_exit_code() {
+    let mut sim = Sim::new();
+    sim.restart.stop_exit_codes = vec![0];
+    sim.restart.on_failure = true;
+    sim.send(Event::Start);
+    sim.advance(2000);
+    sim.send(Event::Unwell(SpawnId(7)));
+    assert_eq!(sim.status(), Status::Online, "of another run");
+    sim.send(Event::Unwell(SpawnId(1)));
+    assert_eq!(sim.status(), Status::Stopping);
+    assert!(sim.seen.contains(&Effect::Report(Report::Unhealthy)));
+    sim.exit(Outcome::Code(0), false);
+    assert_eq!((sim.status(), sim.state.restarts, sim.state.run), (Status::Online, 1, SpawnId(2)));
+    sim.restart.autorestart = false;
+    sim.send(Event::Unwell(SpawnId(2)));
+    sim.exit(Outcome::Code(0), false);
+    assert_eq!((sim.status(), sim.state.last_exit), (Status::Stopped, Some(Outcome::Code(0))));
+}
+
+#[test]
+fn a_start_that_has_to_come_up_fails_when_it_is_late() {
+    let mut sim = Sim { waits_for_ready: true, must_start_up: true, ..Sim::new() };
+    sim.send(Event::Start);
+    sim.advance(LISTEN_TIMEOUT);
+    assert_eq!(sim.status(), Status::Stopping);
+    sim.exit(Outcome::Signal(2), false);
+    assert_eq!((sim.status(), sim.state.restarts), (Status::Launching, 1));
+    sim.must_start_up = false;
+    sim.advance(LISTEN_TIMEOUT);
+    assert_eq!(sim.status(), Status::Online);
+}
+
 fn events() -> impl Strategy<Value = (u8, u64, bool)> {
-    (0..12u8, 0..3000u64, any::<bool>())
+    (0..14u8, 0..3000u64, any::<bool>())
 }
 
 proptest! {
@@ -335,11 +394,13 @@ proptest! {
                     sim.exit(Outcome::Code(i32::from(flag)), flag);
                 }
                 9 => if let Some(run) = sim.rest.take() { sim.send(Event::GroupGone(run)); },
+                12 => sim.send(Event::Hold),
+                13 => sim.send(Event::Unwell(SpawnId(sim.next.saturating_sub(u64::from(flag))))),
                 10 => sim.send(Event::Exited { run: SpawnId(sim.next + 7), outcome: Outcome::Unknown, leftovers: flag, at: sim.now }),
                 _ => sim.advance(amount),
             }
             let alive = sim.main.is_some() || sim.rest.is_some();
-            prop_assert_eq!(alive, sim.status().is_alive(), "{:?}", sim.state.phase);
+            prop_assert_eq!(alive, sim.status().is_alive() && sim.state.phase != Phase::Held, "{:?}", sim.state.phase);
         }
         sim.send(Event::Stop);
         for _ in 0..5 {
