@@ -164,7 +164,7 @@ export interface ProcessDetails {
 export interface ProcessEvent {
   /** In milliseconds since the epoch. */
   at: number
-  event: 'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit'
+  event: 'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit' | 'ready' | 'unhealthy'
   /** Whether a person or program asked for it. */
   manually: boolean
   process: ProcessInfo

@@ -1,5 +1,6 @@
 //! Processes and daemons as JavaScript objects.
 
+use super::health::ProcessHealth;
 use crate::api::{DaemonInfo as Daemon, Death, Guardian, Process, ProcessDetail, UpdateReport};
 use crate::domain::Outcome;
 use crate::domain::spec::{Interpreter, Source};
@@ -40,6 +41,8 @@ pub struct ProcessInfo {
     pub exit_signal: Option<i32>,
     /// Why it is where it is, when that is not obvious.
     pub reason: Option<String>,
+    /// Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells.
+    pub ready: Option<bool>,
 }
 
 impl From<Process> for ProcessInfo {
@@ -68,6 +71,7 @@ impl From<Process> for ProcessInfo {
             exit_code,
             exit_signal,
             reason: process.reason,
+            ready: process.ready,
         }
     }
 }
@@ -92,6 +96,8 @@ pub struct ProcessDetails {
     pub env: BTreeMap<String, String>,
     /// Ports and paths that its cluster listens on.
     pub listens: Vec<String>,
+    /// How the current run is.
+    pub health: ProcessHealth,
     /// The application file it came from.
     pub source: Option<AppSource>,
 }
@@ -131,6 +137,7 @@ impl From<ProcessDetail> for ProcessDetails {
             pid_file: text(&detail.pid_file),
             env: detail.env,
             listens: detail.listens,
+            health: detail.health.into(),
             source: spec.source.map(Into::into),
         }
     }

@@ -32,6 +32,12 @@ pub enum EventKind {
     Delete,
     #[serde(rename = "restart overlimit")]
     RestartOverlimit,
+    /// It can serve, as its settings ask.
+    #[serde(rename = "ready")]
+    Ready,
+    /// It cannot serve any more, or is ended because a probe failed.
+    #[serde(rename = "unhealthy")]
+    Unhealthy,
 }
 
 impl EventKind {
@@ -45,6 +51,8 @@ impl EventKind {
             Self::Reload => "reload",
             Self::Delete => "delete",
             Self::RestartOverlimit => "restart overlimit",
+            Self::Ready => "ready",
+            Self::Unhealthy => "unhealthy",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a supervisor answers.
 
+use super::Health;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +55,9 @@ pub struct Process {
     pub exit: Option<Outcome>,
     /// Why it is where it is, in words, when that is not obvious.
     pub reason: Option<String>,
+    /// Whether it can serve, by its probes or its own word; absent where nothing runs, or nothing tells.
+    #[serde(default)]
+    pub ready: Option<bool>,
 }
 
 /// One process, with all that is known of it.
@@ -69,6 +73,8 @@ pub struct ProcessDetail {
     pub env: BTreeMap<String, String>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+    #[serde(default)]
+    pub health: Health,
 }
 
 /// Who answers.

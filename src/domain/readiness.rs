@@ -103,8 +103,8 @@ mod tests {
                 Awaited::Serving => signs.serves = true,
             }
         }
-        use Awaited::{Line, Notification, Serving, Startup, Word};
-        assert_eq!(seen, [Startup, Word, Notification, Line, Serving]);
+        let all = [Awaited::Startup, Awaited::Word, Awaited::Notification, Awaited::Line, Awaited::Serving];
+        assert_eq!(seen, all);
     }
 
     #[test]

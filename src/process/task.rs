@@ -119,6 +119,8 @@ pub enum Settled {
     WaitingRestart,
     /// It was found unwell before it was online, and is ended.
     Unwell,
+    /// It waits for what it depends on, and nothing will change that soon.
+    Held,
     Deleted,
 }
 

@@ -15,7 +15,7 @@ use crate::sys::keep::LocalKeep;
 use std::cell::Cell;
 use std::path::PathBuf;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 const BOOT: &str = "this boot";
@@ -57,6 +57,7 @@ impl TestHome {
                 parent_death_signal: Some(9),
                 open_files: 256,
                 slots: Some(table),
+                changes: watch::Sender::default(),
                 running: Rc::new(Cell::new(0)),
                 unwritten: Unwritten::default(),
                 buried: Rc::default(),

@@ -74,7 +74,8 @@ impl World {
             memory: sample.memory as i64,
             username: entry.spec.username.clone(),
             exit: seen.state.last_exit,
-            reason: self.reason(entry, &seen),
+            reason: self.condition_reason(entry, &seen).or_else(|| self.reason(entry, &seen)),
+            ready: Self::readiness(entry, &seen),
         }
     }
 
@@ -91,6 +92,7 @@ impl World {
             pid_file: entry.identity.pid_file.clone(),
             env: redacted(compose(&entry.spec, &entry.identity)),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
+            health: self.health(entry),
         }
     }
 
@@ -98,6 +100,7 @@ impl World {
     fn reason(&self, entry: &Entry, seen: &Observed) -> Option<String> {
         let state = &seen.state;
         let ended = state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
+        let ended = ended.map(|how| Self::why_ended(seen).map_or_else(|| how.clone(), |why| format!("{how} ({why})")));
         let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
         let refused = refused.map(|what| format!("it cannot listen on {what}"));
         let and_refused = refused.as_ref().map(|what| format!("; {what}")).unwrap_or_default();
@@ -125,11 +128,8 @@ impl World {
                 _ => None,
             },
             Phase::Stopping { .. } if seen.pid.is_none() => Some("waits for what it left behind to end".to_owned()),
-            Phase::Launching { .. } if entry.spec.ready.wait_ready => {
-                Some("waits for process.send('ready')".to_owned())
-            }
             Phase::Online => refused.filter(|_| !seen.listening),
-            Phase::Launching { .. } | Phase::Stopping { .. } | Phase::Deleted => None,
+            Phase::Held | Phase::Launching { .. } | Phase::Stopping { .. } | Phase::Deleted => None,
         }
     }
 

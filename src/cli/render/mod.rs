@@ -6,6 +6,7 @@ pub(crate) mod color;
 pub(crate) mod daemon;
 pub(crate) mod detail;
 pub(crate) mod duration;
+mod health;
 pub(crate) mod host;
 pub(crate) mod json;
 pub(crate) mod log;
