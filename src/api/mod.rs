@@ -6,9 +6,9 @@
 pub mod backend;
 pub mod error;
 pub mod event;
+pub mod health;
 pub mod log;
 pub mod pm2;
-pub mod health;
 pub mod request;
 pub mod response;
 pub mod route;

@@ -6,8 +6,8 @@ use crate::api::{Health, ProbeState};
 use crate::domain::health::Kind;
 use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::readiness::Awaited;
-use crate::process::Observed;
 use crate::probe::Row;
+use crate::process::Observed;
 
 impl World {
     /// Whether it can serve; `None` where nothing runs, or nothing tells.

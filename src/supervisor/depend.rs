@@ -178,7 +178,10 @@ fn first_unmet(registry: &Registry, spec: &AppSpec, depth: u32) -> Option<Unmet>
         (standing, Unmet { dependency: dependency.clone(), is_stuck: standing == Standing::Stuck, status })
     });
     // What needs somebody is told first.
-    found.filter(|(standing, _)| *standing != Standing::Met).max_by_key(|(standing, _)| *standing).map(|(_, unmet)| unmet)
+    found
+        .filter(|(standing, _)| *standing != Standing::Met)
+        .max_by_key(|(standing, _)| *standing)
+        .map(|(_, unmet)| unmet)
 }
 
 fn seen(registry: &Registry, entry: &Entry, depth: u32) -> Seen {
@@ -192,9 +195,10 @@ fn seen(registry: &Registry, entry: &Entry, depth: u32) -> Seen {
         status: if is_stuck { Status::Stopped } else { state.status() },
         runs: seen.pid.is_some(),
         ready: entry.spec.ready.asks().then_some(seen.condition.missing.is_none() && seen.pid.is_some()),
-        well: probes.live.is_some().then(|| {
-            seen.condition.board.row(Kind::Live).is_some_and(|row| row.passes == Some(true))
-        }),
+        well: probes
+            .live
+            .is_some()
+            .then(|| seen.condition.board.row(Kind::Live).is_some_and(|row| row.passes == Some(true))),
         last_exit: state.last_exit,
     }
 }

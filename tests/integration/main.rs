@@ -7,6 +7,7 @@
 mod cluster;
 mod control;
 mod daemon;
+mod depends;
 mod descriptors;
 mod ecosystem;
 mod environment;
@@ -18,6 +19,8 @@ mod listening;
 mod logs;
 mod many;
 mod owner;
+mod probes;
+mod readiness;
 mod reload;
 mod scale;
 mod secrets;

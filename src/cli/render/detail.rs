@@ -163,8 +163,8 @@ fn words(words: &[String]) -> Option<String> {
 pub(crate) mod tests {
     use super::super::process::tests::{NOW, process};
     use super::*;
-    use crate::domain::spec::{Mode, Program};
     use crate::api::Health;
+    use crate::domain::spec::{Mode, Program};
     use crate::domain::{AppSpec, Outcome, Status};
 
     pub(crate) fn detail(id: u32, name: &str, status: Status) -> ProcessDetail {
