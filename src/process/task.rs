@@ -110,6 +110,12 @@ pub enum Command {
     Reset,
 }
 
+impl Command {
+    const fn starts(&self) -> bool {
+        matches!(self, Self::Start(_) | Self::Hold(_) | Self::Restart(..))
+    }
+}
+
 /// Where a process came to rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
@@ -152,6 +158,8 @@ pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     observed: watch::Receiver<Observed>,
     standing: Standing,
+    /// Commands to start that are on their way.
+    starting: Rc<Cell<usize>>,
 }
 
 impl Handle {
@@ -185,6 +193,7 @@ impl Handle {
             Some(left) => (left.slot, Some((left.record, left.is_rebuilt))),
             None => (context.slots.as_ref().and_then(Table::slot), None),
         };
+        let starting: Rc<Cell<usize>> = Rc::default();
         let standing = slot.as_ref().map_or_else(Standing::unkept, Slot::standing);
         let mut task = Task {
             context,
@@ -197,6 +206,7 @@ impl Handle {
             leftovers: None,
             standing: standing.clone(),
             slot,
+            starting: Rc::clone(&starting),
             abandoned: false,
             seen,
             tickets: Vec::new(),
@@ -209,7 +219,7 @@ impl Handle {
             task.resume(&previous);
         }
         tokio::task::spawn_local(task.live(receiver));
-        Self { holder, commands, observed, standing }
+        Self { holder, commands, observed, standing, starting }
     }
 
     /// Which task this is: the reports of a process that is being replaced come from two.
@@ -218,8 +228,16 @@ impl Handle {
     }
 
     pub fn send(&self, command: Command) {
+        if command.starts() {
+            self.starting.set(self.starting.get() + 1);
+        }
         // A task that has ended drops the command, and with it the sender that waits for an answer.
         let _ = self.commands.send(command);
+    }
+
+    /// Whether it was told to start and doesn't know yet.
+    pub fn is_told_to_start(&self) -> bool {
+        self.starting.get() > 0
     }
 
     /// How many signals its run was sent because somebody asked for it.
@@ -248,6 +266,8 @@ pub(super) struct Task {
     /// The group of an ended run of which something still lives.
     pub(super) leftovers: Option<i32>,
     pub(super) slot: Option<Slot>,
+    /// Commands to start that are on their way.
+    pub(super) starting: Rc<Cell<usize>>,
     /// What the run has said of itself, beside the slot.
     pub(super) standing: Standing,
     /// Nobody holds a handle any more: a replaced process, on its way out.
@@ -340,6 +360,9 @@ impl Task {
     }
 
     fn command(&mut self, command: Command) {
+        if command.starts() {
+            self.starting.set(self.starting.get() - 1);
+        }
         let (event, ticket) = match command {
             Command::Start(ticket) => (Event::Start, ticket),
             Command::Hold(ticket) => (Event::Hold, ticket),

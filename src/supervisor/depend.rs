@@ -121,7 +121,10 @@ impl World {
         let patience = tokio::time::sleep(PATIENCE);
         tokio::pin!(patience);
         loop {
-            let stuck = |id: &ProcessId| self.unmet(*id).is_some_and(|unmet| unmet.is_stuck && !self.comes(&unmet));
+            let stuck = |id: &ProcessId| {
+                let is_told = self.registry.borrow().get(*id).is_some_and(|entry| entry.handle.is_told_to_start());
+                !is_told && self.unmet(*id).is_some_and(|unmet| unmet.is_stuck && !self.comes(&unmet))
+            };
             let found: Vec<ProcessId> = ids.iter().copied().filter(stuck).collect();
             if !found.is_empty() {
                 return held(found);
@@ -188,11 +191,16 @@ fn seen(registry: &Registry, entry: &Entry, depth: u32) -> Seen {
     let seen = entry.handle.observed();
     let state = &seen.state;
     // Who waits for somebody that is stuck is stuck too.
+    let is_told = matches!(state.phase, Phase::Stopped | Phase::Errored) && entry.handle.is_told_to_start();
     let is_stuck = state.phase == Phase::Held
         && (depth == 0 || first_unmet(registry, &entry.spec, depth - 1).is_some_and(|unmet| unmet.is_stuck));
     let probes = &entry.spec.ready.probes;
     Seen {
-        status: if is_stuck { Status::Stopped } else { state.status() },
+        status: match state.status() {
+            _ if is_stuck => Status::Stopped,
+            _ if is_told => Status::Launching,
+            status => status,
+        },
         runs: seen.pid.is_some(),
         ready: entry.spec.ready.asks().then_some(seen.condition.missing.is_none() && seen.pid.is_some()),
         well: probes
