@@ -1,5 +1,8 @@
 //! The two clocks. Nothing else asks for the time.
 
+#[cfg(feature = "engine")]
+pub use crate::sys::timer::WallTimer;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since boot, suspended time included. Comparable between processes.

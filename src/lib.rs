@@ -43,6 +43,8 @@ pub mod slots;
 pub mod store;
 #[cfg(feature = "engine")]
 pub mod supervisor;
+#[cfg(feature = "engine")]
+pub mod watch;
 
 #[cfg(feature = "cli")]
 pub mod cli;

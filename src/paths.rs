@@ -77,6 +77,11 @@ impl Home {
         self.run().join("slots")
     }
 
+    /// What an app does by the clock, and has done.
+    pub fn diary(&self, name: &str) -> PathBuf {
+        self.root.join("schedule").join(format!("{}.json", one_to_one(name)))
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }
@@ -105,6 +110,19 @@ fn file_name_of(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '\\') { c } else { '-' }).collect()
 }
 
+/// A name as a file name that no other name has.
+fn one_to_one(name: &str) -> String {
+    let mut file = String::with_capacity(name.len());
+    for (index, byte) in name.bytes().enumerate() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || byte == b'.' && index > 0 {
+            file.push(char::from(byte));
+        } else {
+            file.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    file
+}
+
 /// `x.log` → `x-<id>.log`, `x` → `x-<id>`.
 pub fn with_id(path: &Path, id: u32) -> PathBuf {
     let mut name = path.file_stem().map_or_else(OsString::new, ToOwned::to_owned);
@@ -125,6 +143,14 @@ mod tests {
         let home = Home::new("/h");
         assert_eq!(home.default_log("api", "out"), Path::new("/h/logs/api-out.log"));
         assert_eq!(home.default_log("my app/ü_1.x", "error"), Path::new("/h/logs/my-app---1.x-error.log"));
+    }
+
+    #[test]
+    fn no_two_apps_share_a_diary() {
+        let home = Home::new("/h");
+        assert_eq!(home.diary("api-1.x"), Path::new("/h/schedule/api-1.x.json"));
+        assert_eq!(home.diary("a/b c%"), Path::new("/h/schedule/a%2fb%20c%25.json"));
+        assert_eq!(home.diary(".."), Path::new("/h/schedule/%2e..json"));
     }
 
     #[test]

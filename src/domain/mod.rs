@@ -2,9 +2,12 @@
 //!
 //! Synchronous and pure: no clock, no files, no environment. `now` comes in as an argument.
 
+pub mod budget;
+pub mod cron;
 pub mod dependency;
 pub mod health;
 pub mod id;
+pub mod job;
 pub mod lifecycle;
 pub mod order;
 pub mod output;
@@ -15,6 +18,7 @@ pub mod selector;
 pub mod spec;
 pub mod status;
 
+pub use budget::Budget;
 pub use id::{ProcessId, SpawnId};
 pub use output::OutputStream;
 pub use selector::Selector;

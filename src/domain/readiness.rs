@@ -33,10 +33,10 @@ pub enum Awaited {
 impl fmt::Display for Awaited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Word => "process.send('ready')",
+            Self::Word => "'ready'",
             Self::Node => "Node to come up",
             Self::Notification => "READY=1 on its NOTIFY_SOCKET",
-            Self::Line => "the line of output that ready_log describes",
+            Self::Line => "a line of output that matches its ready_log",
             Self::Startup => "its startup probe",
             Self::Serving => "its ready probe",
         })

@@ -11,8 +11,8 @@ use super::unwritten::Unwritten;
 use super::vitals::Sign;
 use crate::clock;
 use crate::cluster::{Group, Holder};
-use crate::domain::lifecycle::{Event, Phase, Report, State};
-use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
+use crate::domain::lifecycle::{Event, Phase, Report, State, Then};
+use crate::domain::{AppSpec, BootMs, Budget, ProcessId, SpawnId, UnixMs};
 use crate::guardian;
 use crate::logs::Logs;
 use crate::slots::{Slot, Standing, Table};
@@ -48,6 +48,8 @@ pub struct Context {
     pub slots: Option<Table>,
     /// Whenever something about a process has changed.
     pub changes: watch::Sender<()>,
+    /// The machine's budget of automatic restarts.
+    pub budget: Rc<RefCell<Budget>>,
     /// How many processes run.
     pub running: Rc<Cell<usize>>,
     /// Ended processes whose output is not in its files yet.
@@ -120,7 +122,10 @@ impl Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     Online,
+    /// A command has stopped it.
     Stopped,
+    /// It has ended by itself, and its settings say that this is its end.
+    Ended,
     Errored,
     WaitingRestart,
     /// It was found unwell before it was online, and is ended.
@@ -158,6 +163,7 @@ pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     observed: watch::Receiver<Observed>,
     standing: Standing,
+    leaving: Rc<Cell<bool>>,
     /// Commands to start that are on their way.
     starting: Rc<Cell<usize>>,
 }
@@ -219,7 +225,7 @@ impl Handle {
             task.resume(&previous);
         }
         tokio::task::spawn_local(task.live(receiver));
-        Self { holder, commands, observed, standing, starting }
+        Self { holder, commands, observed, standing, leaving: Rc::default(), starting }
     }
 
     /// Which task this is: the reports of a process that is being replaced come from two.
@@ -227,9 +233,18 @@ impl Handle {
         self.holder
     }
 
+    /// Whether it was told to go for good: no command after that brings it back.
+    pub fn is_leaving(&self) -> bool {
+        let leaves = |phase| matches!(phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
+        self.leaving.get() || leaves(self.observed.borrow().state.phase)
+    }
+
     pub fn send(&self, command: Command) {
         if command.starts() {
             self.starting.set(self.starting.get() + 1);
+        }
+        if matches!(command, Command::Delete(_) | Command::Retire(_)) {
+            self.leaving.set(true);
         }
         // A task that has ended drops the command, and with it the sender that waits for an answer.
         let _ = self.commands.send(command);
@@ -390,6 +405,7 @@ impl Task {
             Command::Reset => {
                 self.state.restarts = 0;
                 self.state.unstable = 0;
+                self.state.window_exits = 0;
                 self.publish();
                 return;
             }

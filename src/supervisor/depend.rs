@@ -32,7 +32,7 @@ pub(super) struct Unmet {
 impl Unmet {
     pub(super) fn words(&self) -> String {
         let Dependency { app, condition } = &self.dependency;
-        let what = format!("waits for {app} ({})", condition.as_str());
+        let what = format!("{app} ({})", condition.as_str());
         match self.status {
             None => format!("{what}, which is not on the list"),
             Some(status) if self.is_stuck => format!("{what}, which is {status}"),

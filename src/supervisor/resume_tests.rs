@@ -58,6 +58,7 @@ impl TestHome {
                 open_files: 256,
                 slots: Some(table),
                 changes: watch::Sender::default(),
+                budget: Rc::default(),
                 running: Rc::new(Cell::new(0)),
                 unwritten: Unwritten::default(),
                 buried: Rc::default(),

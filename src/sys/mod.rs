@@ -1,12 +1,16 @@
 //! All unsafe code and all platform code. Everything above calls these with ordinary types.
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
+#[cfg(feature = "engine")]
+pub mod cgroup;
 pub mod channel;
 pub mod children;
 pub mod epoll;
 pub mod fault;
 pub mod group;
 pub mod inherit;
+#[cfg(feature = "engine")]
+pub mod inotify;
 pub mod input;
 pub mod keep;
 pub mod launch;
@@ -30,4 +34,6 @@ pub mod spawn;
 pub mod terminal;
 pub mod thread;
 pub mod time;
+#[cfg(feature = "engine")]
+pub mod timer;
 pub mod user;

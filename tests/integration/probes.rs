@@ -57,7 +57,7 @@ fn a_ready_probe_says_who_can_serve() {
         home.rpm(["describe", "api"])
             .ok()
             .text()
-            .contains("is not ready: it waits for its ready probe (HTTP 503)")
+            .contains("online: not ready, it waits for its ready probe (HTTP 503)")
             .then_some(())
     });
 

@@ -18,11 +18,11 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
         "{} {}  {}\n",
         paint(color::BOLD, text::clean(&process.name)),
         paint(color::DIM, format_args!("({})", process.id)),
-        paint(color::of_status(process.status), process.status),
+        paint(
+            color::of_status(process.status),
+            text::clean(process.reason.as_deref().unwrap_or(process.status.as_str()))
+        ),
     );
-    if let Some(reason) = &process.reason {
-        _ = writeln!(out, "{}", text::clean(reason));
-    }
     for (title, rows) in [
         ("what it is", identity(detail)),
         ("where it runs", whereabouts(detail, now)),
@@ -115,8 +115,13 @@ fn policy(policy: &RestartPolicy) -> String {
     if !policy.autorestart {
         return "never restarted automatically".to_owned();
     }
-    let mut text =
-        format!("gives up after {} runs in a row shorter than {} ms", policy.max_restarts, policy.min_uptime);
+    let mut text = match policy.restart_window {
+        Some(window) => format!("gives up after {} exits within {window} ms", policy.max_restarts),
+        None => format!("gives up after {} runs in a row shorter than {} ms", policy.max_restarts, policy.min_uptime),
+    };
+    if policy.on_failure {
+        text.push_str("; stays ended after exit code 0");
+    }
     if policy.restart_delay > 0 {
         _ = write!(text, "; waits {} ms", policy.restart_delay);
     }
@@ -197,11 +202,11 @@ pub(crate) mod tests {
     fn each_section_has_its_rows() {
         let mut detail = detail(0, "api", Status::Errored);
         detail.process.exit = Some(Outcome::Code(7));
-        detail.process.reason = Some("16 unstable restarts in a row".into());
+        detail.process.reason = Some("errored: 16 exits within 1 s each".into());
         let caller = BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]);
         let text = anstream::adapter::strip_str(&text(&detail, &caller, NOW)).to_string();
         for line in [
-            "api (0)  errored\n16 unstable restarts in a row\n",
+            "api (0)  errored: 16 exits within 1 s each\n",
             "  arguments    --port '80 80'\n",
             "  mode         cluster, instance 0 of 2\n",
             "  listens on         0.0.0.0:8080\n",

@@ -83,7 +83,7 @@ fn build(set: &[Field], processes: &[Process], now: UnixMs) -> Table {
 }
 
 fn push_reasons(out: &mut String, processes: &[Process]) {
-    let told = processes.iter().filter_map(|process| Some((process, process.reason.as_ref()?)));
+    let told = processes.iter().filter_map(|process| Some((process, process.news()?)));
     for (process, reason) in told.clone().take(REASONS) {
         let style = if process.status == Status::Errored { color::BAD } else { color::BUSY };
         let who = format!("{} ({})", text::clean(&process.name), process.id);

@@ -1,0 +1,292 @@
+//! What is watched of one app: its directories, as they come and go.
+
+use super::handle::Wanted;
+use super::ignore::Ignore;
+use super::pending::{LONGEST, Pending};
+use super::reach;
+use crate::domain::{BootMs, UnixMs};
+use crate::sys::inotify::{Event, Refusal, WatchId, Watches, What, most_watches};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Directories of one app. More are a mistake, such as a watched `/`.
+const MOST: usize = 10_000;
+
+#[derive(Debug)]
+pub(super) struct Tree {
+    wanted: Wanted,
+    ignore: Ignore,
+    nodes: BTreeMap<WatchId, Vec<Node>>,
+    /// The directories among them. Below a path they stand in a row.
+    paths: BTreeMap<PathBuf, (WatchId, Inode)>,
+    /// A directory that links lead to twice is watched once.
+    inodes: BTreeSet<Inode>,
+    /// Roots that have been there, one of which is gone now.
+    seen: BTreeSet<PathBuf>,
+    is_missing: bool,
+    is_stale: bool,
+    pub(super) problem: Option<String>,
+    pub(super) pending: Pending,
+    /// Watches that this app needs no more.
+    pub(super) dropped: Vec<WatchId>,
+}
+
+type Inode = (u64, u64);
+
+#[derive(Debug, Clone)]
+struct Node {
+    path: PathBuf,
+    role: Role,
+}
+
+/// Why a directory is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Role {
+    /// For all that is in it.
+    Directory,
+    /// For one file in it.
+    File(OsString),
+    /// For a name on the way to what is watched.
+    Way(OsString),
+}
+
+/// Which of the files that are found count as changes.
+#[derive(Debug, Clone, Copy)]
+enum Found {
+    Old,
+    New(BootMs),
+    ChangedSince(UnixMs, BootMs),
+}
+
+impl Tree {
+    pub(super) fn new(wanted: Wanted, watches: &Watches, now: BootMs) -> Self {
+        let ignore = Ignore::new(&wanted.base, &wanted.ignore, wanted.never.clone());
+        let found = wanted.since.map_or(Found::Old, |since| Found::ChangedSince(since, now));
+        let mut tree = Self {
+            wanted,
+            ignore,
+            nodes: BTreeMap::new(),
+            paths: BTreeMap::new(),
+            inodes: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            is_missing: false,
+            is_stale: false,
+            problem: None,
+            pending: Pending::default(),
+            dropped: Vec::new(),
+        };
+        tree.plant(found, watches);
+        tree
+    }
+
+    pub(super) fn directories(&self) -> usize {
+        self.paths.len()
+    }
+
+    pub(super) fn uses(&self, id: WatchId) -> bool {
+        self.nodes.contains_key(&id)
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = WatchId> {
+        self.nodes.keys().copied()
+    }
+
+    /// When what has changed is told. What is watched may be about to be put back: a deployment removes it first.
+    pub(super) fn deadline(&self) -> Option<BootMs> {
+        let deadline = self.pending.deadline(self.wanted.quiet)?;
+        Some(if self.is_missing { self.pending.began().saturating_add(LONGEST) } else { deadline })
+    }
+
+    /// Looks at everything anew: what was told may be only half of it.
+    pub(super) fn replant(&mut self, watches: &Watches) {
+        self.is_stale = false;
+        self.dropped.extend(std::mem::take(&mut self.nodes).into_keys());
+        self.paths.clear();
+        self.inodes.clear();
+        self.plant(Found::Old, watches);
+    }
+
+    pub(super) fn overflowed(&mut self, now: BootMs) {
+        self.pending.note(self.wanted.base.clone(), false, now);
+        self.is_stale = true;
+    }
+
+    /// What events have left to do.
+    pub(super) fn settle(&mut self, watches: &Watches) {
+        if self.is_stale {
+            self.replant(watches);
+        }
+    }
+
+    fn plant(&mut self, found: Found, watches: &Watches) {
+        self.problem = None;
+        self.is_missing = false;
+        for root in self.wanted.roots.clone() {
+            for (directory, name) in reach::names(&root) {
+                self.watch(watches.add_names(&directory), directory, Role::Way(name));
+            }
+            match fs::metadata(&root) {
+                Ok(metadata) if metadata.is_dir() => self.grow(&root, found, watches),
+                Ok(metadata) => {
+                    if let (Some(parent), Some(name)) = (root.parent(), root.file_name()) {
+                        self.watch(watches.add(parent), parent.to_owned(), Role::File(name.to_owned()));
+                    }
+                    self.found(&root, &metadata, found);
+                }
+                Err(_) => {
+                    self.is_missing |= self.seen.contains(&root);
+                    continue;
+                }
+            }
+            self.seen.insert(root);
+        }
+    }
+
+    fn watch(&mut self, watched: Result<WatchId, Refusal>, path: PathBuf, role: Role) {
+        match watched {
+            Ok(id) => self.nodes.entry(id).or_default().push(Node { path, role }),
+            Err(Refusal::NoRoom) => self.no_room(),
+            Err(Refusal::Unreachable) => {}
+        }
+    }
+
+    /// Watches a directory and all below it.
+    fn grow(&mut self, top: &Path, found: Found, watches: &Watches) {
+        let mut rest = vec![top.to_owned()];
+        while let Some(directory) = rest.pop() {
+            let Ok(metadata) = fs::metadata(&directory) else { continue };
+            let inode = (metadata.dev(), metadata.ino());
+            if self.inodes.contains(&inode) {
+                continue;
+            }
+            if self.paths.len() >= MOST {
+                self.problem = Some(format!(
+                    "only {MOST} of its directories are watched: ignore those that don't matter (ignore_watch), or name \
+                     those that do (watch)"
+                ));
+                return;
+            }
+            // Before it is read: what comes in between is told.
+            match watches.add(&directory) {
+                Ok(id) => {
+                    self.nodes.entry(id).or_default().push(Node { path: directory.clone(), role: Role::Directory });
+                    self.paths.insert(directory.clone(), (id, inode));
+                    self.inodes.insert(inode);
+                }
+                Err(Refusal::NoRoom) => return self.no_room(),
+                Err(Refusal::Unreachable) => continue,
+            }
+            let Ok(entries) = fs::read_dir(&directory) else { continue };
+            for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+                let Ok(metadata) = fs::metadata(&path) else { continue };
+                if self.ignore.is_ignored(&path, metadata.is_dir()) {
+                    continue;
+                }
+                if metadata.is_dir() {
+                    rest.push(path);
+                } else {
+                    self.found(&path, &metadata, found);
+                }
+            }
+        }
+    }
+
+    fn found(&mut self, path: &Path, metadata: &Metadata, found: Found) {
+        match found {
+            Found::Old => {}
+            Found::New(now) => self.pending.note(path.to_owned(), true, now),
+            Found::ChangedSince(since, now) => {
+                // Not the time of its content, which a copy may keep.
+                let changed = metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000;
+                if changed > since {
+                    self.pending.note(path.to_owned(), false, now);
+                }
+            }
+        }
+    }
+
+    fn no_room(&mut self) {
+        let most = most_watches();
+        let allowed = most.map_or_else(|| "no more".to_owned(), |most| format!("no more than {most}"));
+        let raised = most.unwrap_or(8192).saturating_mul(4).max(65_536);
+        self.problem = Some(format!(
+            "only {} of its directories are watched: the system allows {allowed} for all programs of a user; ignore \
+             those that don't matter (ignore_watch), or as root: sysctl fs.inotify.max_user_watches={raised}",
+            self.paths.len()
+        ));
+    }
+
+    pub(super) fn event(&mut self, event: &Event, watches: &Watches, now: BootMs) {
+        let Some(nodes) = self.nodes.get(&event.id).cloned() else { return };
+        if event.what == What::Unwatched {
+            self.nodes.remove(&event.id);
+            for node in nodes.iter().filter(|node| node.role == Role::Directory) {
+                self.forget_directory(&node.path);
+            }
+            return;
+        }
+        let Some(name) = &event.name else { return };
+        for Node { path, role } in nodes {
+            let path = path.join(name);
+            match role {
+                Role::Directory => self.in_directory(path, event, watches, now),
+                Role::File(file) if file == *name => self.pending.note(path, false, now),
+                Role::Way(part) if part == *name && event.what != What::Written => {
+                    self.is_stale = true;
+                    self.pending.note(path, false, now);
+                }
+                Role::File(_) | Role::Way(_) => {}
+            }
+        }
+    }
+
+    fn in_directory(&mut self, path: PathBuf, event: &Event, watches: &Watches, now: BootMs) {
+        if self.ignore.is_ignored(&path, event.is_directory) {
+            return;
+        }
+        match event.what {
+            What::Created | What::MovedHere => {
+                // A link to a directory is told as a file.
+                if fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+                    self.uproot(&path);
+                    self.grow(&path, Found::New(now), watches);
+                } else if !event.is_directory {
+                    self.pending.note(path, event.what == What::Created, now);
+                }
+            }
+            What::Gone => {
+                self.uproot(&path);
+                self.pending.note(path, false, now);
+            }
+            What::Written => self.pending.note(path, false, now),
+            What::Uprooted | What::Unwatched | What::Overflow => {}
+        }
+    }
+
+    /// It is elsewhere, or another has its name: what was watched below it is not ours any more.
+    fn uproot(&mut self, path: &Path) {
+        let below = self.paths.range(path.to_owned()..).take_while(|(below, _)| below.starts_with(path));
+        let below: Vec<_> = below.map(|(below, (id, _))| (below.clone(), *id)).collect();
+        for (directory, id) in below {
+            self.forget_directory(&directory);
+            let is_other = |node: &Node| node.role != Role::Directory || node.path != directory;
+            let left = self.nodes.get_mut(&id).map(|nodes| {
+                nodes.retain(is_other);
+                nodes.len()
+            });
+            if left == Some(0) {
+                self.nodes.remove(&id);
+                self.dropped.push(id);
+            }
+        }
+    }
+
+    fn forget_directory(&mut self, path: &Path) {
+        if let Some((_, inode)) = self.paths.remove(path) {
+            self.inodes.remove(&inode);
+        }
+    }
+}
