@@ -41,6 +41,7 @@ impl Task {
         // them out.
         self.publish();
         if matches!(self.state.phase, Phase::Stopping { .. }) {
+            self.ask_no_more();
             fault::point(Point::StopRecorded);
         }
         for effect in effects {

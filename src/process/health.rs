@@ -103,6 +103,13 @@ impl Task {
         self.consider();
     }
 
+    /// Who is on its way out need not answer.
+    pub(super) fn ask_no_more(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.vitals.prober = None;
+        }
+    }
+
     fn unwell(&mut self, kind: Kind, answer: &str) {
         let probes = &self.spec.ready.probes;
         let probe = match kind {
@@ -160,7 +167,8 @@ impl Task {
     pub(super) fn adopted_vitals(&self, pid: i32, line: Option<oneshot::Receiver<()>>) -> Vitals {
         let known = Known { started_up: self.standing.has_started_up(), ready: self.standing.serves() };
         let probes = &self.spec.ready.probes;
-        let prober = probes.any().then(|| {
+        let lives = matches!(self.state.phase, Phase::Launching { .. } | Phase::Online);
+        let prober = (lives && probes.any()).then(|| {
             let health = Health::resume(probes, known, clock::boot_ms(), self.state.run.0);
             Prober::begin(probes.clone(), health, self.adopted_surroundings())
         });

@@ -25,6 +25,8 @@ pub(super) struct Notify {
     keep: Rc<dyn Keep>,
     name: String,
     status: String,
+    /// The one that the next daemon finds.
+    kept: String,
 }
 
 /// What it has said by now.
@@ -53,7 +55,8 @@ impl Notify {
         status: &[u8],
     ) -> io::Result<Self> {
         let status = String::from_utf8_lossy(status).into_owned();
-        Ok(Self { socket: ready::register(socket)?, pid, standing, keep, name, status })
+        let kept = status.clone();
+        Ok(Self { socket: ready::register(socket)?, pid, standing, keep, name, status, kept })
     }
 
     /// Its last `STATUS=`.
@@ -82,14 +85,17 @@ impl Notify {
             }
             drop(ready);
             if heard > 0 {
-                self.keep_status();
+                if self.status != self.kept {
+                    self.keep_status();
+                }
                 return Heard { status: self.status.clone() };
             }
         }
     }
 
     /// With the socket, so that the next daemon knows it too.
-    fn keep_status(&self) {
+    fn keep_status(&mut self) {
+        self.kept.clone_from(&self.status);
         let tag = self.status.as_bytes();
         if let Err(error) = self.keep.put(&self.name, &tag[..tag.len().min(LONGEST_TAG)], self.socket.get_ref()) {
             tracing::debug!("the status of {} is not kept: {error}", self.name);
