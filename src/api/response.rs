@@ -86,6 +86,9 @@ pub struct ProcessDetail {
     pub listens: Vec<String>,
     #[serde(default)]
     pub health: Health,
+    /// What its ended runs have left alive, where `treekill` is off.
+    #[serde(default)]
+    pub left_alive: Vec<i32>,
 }
 
 /// Who answers.

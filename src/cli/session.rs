@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupts::Interrupts;
 use super::link::Link;
 use super::render::outcome::{self, Verb};
 use super::render::progress::{Goal, Scope};
@@ -11,6 +12,7 @@ use crate::api::{Process, Request, Response};
 use crate::clock;
 use crate::config::Caller;
 use crate::domain::{Selector, Status};
+use crate::sys::signal;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time;
@@ -89,10 +91,8 @@ impl<'a> Session<'a> {
         if !self.screen.is_live() {
             return work.await;
         }
-        if let Ok(result) = time::timeout(PATIENCE, &mut work).await {
-            return result;
-        }
-        let mut ticks = time::interval(POLL);
+        let mut interrupts = Interrupts::watch(goal.verb);
+        let mut ticks = time::interval_at(time::Instant::now() + PATIENCE, POLL);
         loop {
             let link = self.link;
             let look = async {
@@ -100,14 +100,32 @@ impl<'a> Session<'a> {
                 link.request_running(Request::List { selector: Selector::all() }).await
             };
             tokio::select! {
+                biased;
                 result = &mut work => {
                     self.screen.redraw("");
                     return result;
                 }
+                presses = interrupts.next() => self.interrupted(goal, presses).await,
                 seen = look => if let Ok(Some(Response::Processes(processes))) = seen {
                     self.screen.redraw(&goal.line(&processes));
                 },
             }
+        }
+    }
+
+    /// Somebody has lost patience with it, so many times.
+    async fn interrupted(&mut self, goal: &Goal, presses: u32) {
+        self.screen.redraw("");
+        match presses {
+            1 => self.screen.hint("what is asked to end goes on ending; Ctrl-C again kills it (SIGKILL)"),
+            2 => {
+                self.screen.hint("killing what is left; Ctrl-C again leaves it to the daemon");
+                for selector in goal.selectors() {
+                    // What has gone meanwhile needs no hurry.
+                    let _ = self.link.request_running(Request::Hurry { selector }).await;
+                }
+            }
+            _ => signal::die_by(Interrupts::SIGINT),
         }
     }
 
@@ -129,6 +147,11 @@ impl<'a> Session<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// What the command says by its exit code so far.
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
     }
 
     /// Ends a command that changed something: the list as it is now, or what was acted on as JSON.

@@ -7,7 +7,7 @@ use crate::domain::{Budget, SpawnId};
 use crate::guardian::{Legacy, Link};
 use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{Context, Exits, Inherited, Leash, SpawnIds, Unwritten};
+use crate::process::{Context, Exits, Inherited, Kinship, Leash, Realm, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys;
@@ -73,6 +73,9 @@ impl Engine {
         }
         let journal = slots.as_ref().map_or_else(Journal::unkept, Table::journal);
         let staging = staging(journal, &mut legacy.kept, keep.as_ref())?;
+        // Runs of a supervisor that nobody goes on with begin at 1 each time.
+        let realm = if options.persistent { Realm::of_home(options.home.root()) } else { Realm::numbered(random()?) };
+        let kinship = Rc::new(Kinship::new(realm, link.as_ref().map(|link| link.pid())));
         let spent = slots.as_ref().map_or(0, Table::budget);
         let (reports, inbox) = mpsc::unbounded_channel();
         let context = Context {
@@ -85,6 +88,7 @@ impl Engine {
             reports,
             parent_death_signal: options.parent_death_signal,
             leash: options.leash,
+            kinship,
             open_files: options.open_files.unwrap_or_else(raise_open_files),
             slots,
             changes: watch::Sender::default(),
@@ -121,6 +125,10 @@ impl Engine {
             beats.abort();
         }
     }
+}
+
+fn random() -> io::Result<u64> {
+    getrandom::u64().map_err(io::Error::other)
 }
 
 /// What is done beside supervising where there is a guardian.

@@ -1,15 +1,16 @@
 //! What the task does: facts into events, effects into system calls.
 
-use super::adopt::began;
+use super::containment::Containment;
 use super::exit::ExitFact;
 use super::health::Condition;
 use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
 use super::link::{Membership, Said};
+use super::secrets::Values;
 use super::task::{Observed, Settled, Task};
 use super::wires::forget_all_but_output;
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
-use crate::domain::lifecycle::{Effect, Event, Phase, Policy, StopStep, Then, step};
+use crate::domain::lifecycle::{Effect, Event, Phase, Policy, Then, step};
 use crate::domain::spec::Mode;
 use crate::domain::{BootMs, SpawnId};
 use crate::slots::{Record, Table};
@@ -35,6 +36,10 @@ impl Task {
                 Effect::AskMain(_) | Effect::AskGroup(_) => self.standing.set_asked(false),
                 Effect::TakePlace(_) | Effect::GiveBackPlace(_) => self.spend(*effect, now),
                 Effect::Drain(_) | Effect::KillMain(_) | Effect::KillGroup(_) | Effect::Report(_) => {}
+            }
+            if matches!(effect, Effect::Drain(_) | Effect::AskMain(_) | Effect::KillMain(_)) {
+                // As long as it is there to tell whose they are.
+                self.take_note();
             }
         }
         // Before the effects: whoever is told of one sees the state that it belongs to, and who goes on from it carries
@@ -82,6 +87,8 @@ impl Task {
     pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Spawn(id) => self.spawn(id),
+            // There is nobody to ask.
+            Effect::Drain(_) | Effect::AskMain(_) | Effect::KillMain(_) if self.end_before_birth() => {}
             Effect::Drain(_) => self.drain(),
             Effect::AskMain(_) => {
                 self.ask_main();
@@ -89,10 +96,10 @@ impl Task {
             }
             Effect::KillMain(_) => self.signal_main(SIGKILL),
             Effect::AskGroup(_) => {
-                self.signal_leftovers(self.spec.stop.kill_signal);
-                self.asked();
+                let signal = self.spec.stop.kill_signal;
+                self.sweep(|containment| containment.ask(signal));
             }
-            Effect::KillGroup(_) => self.signal_leftovers(SIGKILL),
+            Effect::KillGroup(_) => self.sweep(Containment::kill),
             Effect::TakePlace(_) | Effect::GiveBackPlace(_) => {}
             Effect::Report(report) => {
                 // Nobody listens any more when the supervisor is leaving.
@@ -120,6 +127,15 @@ impl Task {
         if let Some(group) = &self.group {
             group.hold(self.holder);
         }
+        if self.spec.env.secrets.is_empty() {
+            self.execute(id, &Values::new());
+        } else {
+            self.prepare(id);
+        }
+    }
+
+    /// All that the run needs is there.
+    pub(super) fn execute(&mut self, id: SpawnId, secrets: &Values) {
         let surroundings = Surroundings {
             identity: &self.identity,
             context: &self.context,
@@ -128,7 +144,7 @@ impl Task {
             holder: self.holder,
             standing: &self.standing,
         };
-        match launch(&self.spec, id, &surroundings) {
+        match launch(&self.spec, id, secrets, &surroundings) {
             Ok(run) => {
                 let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
                 self.seen.send_modify(|seen| {
@@ -139,28 +155,32 @@ impl Task {
                     seen.launch_error = None;
                     seen.version = version;
                 });
+                self.contain((run.pid, run.began), run.place);
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
                 self.begin_vitals();
                 self.apply(Event::Spawned(id));
                 fault::point(Point::SpawnPublished);
             }
-            Err(LaunchError { message, errno }) => {
-                if self.context.guardian.as_ref().is_some_and(|guardian| guardian.is_gone()) {
-                    // This program is about to become the guardian; the daemon after it starts this very run.
-                    return;
-                }
-                tracing::warn!("{} ({}) did not start: {message}", self.spec.name, self.identity.id);
-                self.seen.send_modify(|seen| seen.launch_error = Some(message));
-                self.apply(Event::NotStarted(id, errno));
-            }
+            Err(error) => self.not_started(id, error),
         }
+    }
+
+    pub(super) fn not_started(&mut self, id: SpawnId, LaunchError { message, errno }: LaunchError) {
+        if self.context.guardian.as_ref().is_some_and(|guardian| guardian.is_gone()) {
+            // This program is about to become the guardian; the daemon after it starts this very run.
+            return;
+        }
+        tracing::warn!("{} ({}) did not start: {message}", self.spec.name, self.identity.id);
+        self.seen.send_modify(|seen| seen.launch_error = Some(message));
+        self.apply(Event::NotStarted(id, errno));
     }
 
     pub(super) fn exited(&mut self, fact: ExitFact) {
         let Some(run) = self.run.take_if(|run| run.id == fact.run) else { return };
         fault::point(Point::ExitReceived);
         self.context.running.set(self.context.running.get() - 1);
+        self.context.kinship.ended(run.pid);
         if let Some(leash) = &self.context.leash {
             leash.ended(run.pid);
         }
@@ -170,7 +190,7 @@ impl Task {
         self.ended(run.pid, fact);
     }
 
-    /// The run's main process has ended; others of its group may live.
+    /// The run's main process has ended; others of it may live.
     pub(super) fn ended(&mut self, pid: i32, fact: ExitFact) {
         self.seen.send_modify(|seen| {
             seen.pid = None;
@@ -182,11 +202,7 @@ impl Task {
         // What it has written is copied to the end, however long that takes; its exit is known at once.
         self.context.unwritten.finish(&self.context, self.identity.id, fact.run);
         remove_pid_file(&self.identity.pid_file, pid);
-        self.leftovers = Some(pid).filter(|_| self.spec.stop.treekill);
-        let leftovers = self.living_leftovers().is_some();
-        if !leftovers {
-            self.leftovers = None;
-        }
+        let leftovers = self.may_have_left_something();
         self.apply(Event::Exited { run: fact.run, outcome: fact.outcome, leftovers, at: fact.at });
         fault::point(Point::ExitApplied);
         forget_all_but_output(self.context.keep.as_ref(), self.identity.id, fact.run);
@@ -271,24 +287,13 @@ impl Task {
         }
     }
 
-    fn signal_leftovers(&self, signal: i32) {
-        if let Some(pid) = self.living_leftovers() {
-            group::signal(pid, signal);
-        }
-    }
-
-    /// The group of what the run has left, as long as anything of it lives. A group without its leader pins its number:
-    /// where a process has that number the group is gone, and the number somebody else's.
-    pub(super) fn living_leftovers(&self) -> Option<i32> {
-        self.leftovers.filter(|pid| began(*pid).is_none() && group::is_alive(*pid))
-    }
-
     pub(super) fn publish(&self) {
         self.seen.send_modify(|seen: &mut Observed| seen.state = self.state);
         self.context.changes.send_replace(());
         if let Some(slot) = &self.slot {
-            // A group that is waited for has lost its first process: no start time names it any more.
-            let run = self.run.as_ref().map(|run| (run.pid, run.began)).or(self.leftovers.map(|pid| (pid, 0)));
+            // What is waited for is told by the process that has started it.
+            let left = || self.containment.as_ref().filter(|_| self.state.has_lost_main()).map(Containment::main);
+            let run = self.run.as_ref().map(|run| (run.pid, run.began)).or_else(left);
             let started_at = self.seen.borrow().started_at.unwrap_or(0);
             slot.write(&Record { id: self.identity.id, state: self.state, run, started_at });
         }
@@ -310,10 +315,6 @@ impl Task {
             // Whoever asked may have gone.
             let _ = ticket.send(settled);
         }
-    }
-
-    pub(super) fn is_sweeping(&self) -> bool {
-        matches!(self.state.phase, Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. })
     }
 }
 

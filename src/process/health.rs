@@ -10,6 +10,8 @@ use crate::domain::lifecycle::{Event, LISTEN_TIMEOUT, Phase, Report};
 use crate::domain::readiness::{Awaited, Signs, awaited};
 use crate::domain::spec::Mode;
 use crate::probe::{Board, Prober, Surroundings};
+use crate::sys::proc;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::oneshot;
 
@@ -170,15 +172,18 @@ impl Task {
         let lives = matches!(self.state.phase, Phase::Launching { .. } | Phase::Online);
         let prober = (lives && probes.any()).then(|| {
             let health = Health::resume(probes, known, clock::boot_ms(), self.state.run.0);
-            Prober::begin(probes.clone(), health, self.adopted_surroundings())
+            Prober::begin(probes.clone(), health, self.adopted_surroundings(pid))
         });
         Vitals { prober, notify: self.adopted_notify(pid), line }
     }
 
-    /// As at its start, as far as nothing has changed since.
-    fn adopted_surroundings(&self) -> Surroundings {
+    /// As at its start, as far as nothing has changed since. Secrets are kept nowhere but where they are used.
+    fn adopted_surroundings(&self, pid: i32) -> Surroundings {
         let ids = account(&self.spec).unwrap_or_default();
-        let env = compose(&self.spec, &self.identity);
+        let names = &self.spec.env.secrets;
+        let of_run = if names.is_empty() { BTreeMap::new() } else { proc::variables(pid) };
+        let secrets = of_run.into_iter().filter(|(name, _)| names.contains_key(name)).collect();
+        let env = compose(&self.spec, &self.identity, &secrets);
         Surroundings { env, cwd: self.spec.cwd.clone(), ids, open_files: self.context.open_files }
     }
 

@@ -3,9 +3,11 @@
 use super::account::account;
 use super::adopt::began;
 use super::environment::{Identity, compose};
-use super::exit::ExitSource;
+use super::exit::{ExitFact, ExitSource};
+use super::kinship::Place;
 use super::link::{Link, Membership};
 use super::notify::Notify;
+use super::secrets::Values;
 use super::task::Context;
 use super::vitals::{Vitals, await_line};
 use super::wires::{CHANNEL_FD, NOTIFY, PID, Wires, forget_all_but_output, forget_output, name_of};
@@ -28,8 +30,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A run that has been executed.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub(super) struct Run {
     pub(super) pid: i32,
     /// In clock ticks since boot: with the pid it names the process for good.
     pub(super) began: u64,
+    /// Where what it starts can be found.
+    pub(super) place: Place,
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
     pub(super) vitals: Vitals,
@@ -60,78 +65,107 @@ pub(super) struct Surroundings<'a> {
     pub(super) standing: &'a Standing,
 }
 
-pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> Result<Run, LaunchError> {
-    let mut env = compose(spec, around.identity);
+pub(super) fn launch(
+    spec: &AppSpec,
+    id: SpawnId,
+    secrets: &Values,
+    around: &Surroundings<'_>,
+) -> Result<Run, LaunchError> {
+    let (context, process) = (around.context, around.identity.id);
+    let mut env = compose(spec, around.identity, secrets);
     let search = env.get("PATH").map_or(DEFAULT_PATH, String::as_str).to_owned();
     let (program, argv) = command_line(spec, &search)?;
     let ids = account(spec)?;
-    let context = around.context;
-    if let Some(leash) = &context.leash {
-        leash.mark(&mut env);
-    }
     let pipe_size = logs::pipe_size(context.running.get());
     let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
         .map_err(|error| failed(error.what, &error.source))?;
     wires.hand_over(ids.as_ref());
-    // Without what is ours alone.
     let surroundings = spec.ready.probes.any().then(|| probe::Surroundings {
         env: env.clone(),
         cwd: spec.cwd.clone(),
         ids: ids.clone(),
         open_files: context.open_files,
     });
-    if let Some((_, address)) = &wires.notify {
-        env.insert("NOTIFY_SOCKET".into(), address.clone());
-    }
-    let membership = around.group.filter(|_| spec.mode == Mode::Cluster && wires.channel.is_some());
-    if wires.channel.is_some() {
-        env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
-        env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
-    }
-    let membership = membership.map(|group| {
-        env.insert("NODE_UNIQUE_ID".into(), around.worker.0.to_string());
-        Membership { group: group.clone(), worker: around.worker }
-    });
+    let membership = introduce(spec, id, around, &wires, &mut env);
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
     let spawned = execute(spec, id, (program, argv, env), ids, &wires, context).inspect_err(|_| {
         context.exits.expect_no_more(id);
-        forget_all_but_output(context.keep.as_ref(), around.identity.id, id);
-        forget_output(context.keep.as_ref(), around.identity.id, id);
+        forget_all_but_output(context.keep.as_ref(), process, id);
+        forget_output(context.keep.as_ref(), process, id);
     })?;
     fault::point(Point::SpawnBorn);
+    look_after(spec, id, around, (spawned, told), wires, membership, surroundings)
+}
+
+/// What it has to find in its environment about itself, beside what its settings say. Gives its place in its cluster.
+fn introduce(
+    spec: &AppSpec,
+    id: SpawnId,
+    around: &Surroundings<'_>,
+    wires: &Wires,
+    env: &mut BTreeMap<String, String>,
+) -> Option<Membership> {
+    around.context.kinship.realm.mark(around.identity.id, id).put(env);
+    if let Some(leash) = &around.context.leash {
+        leash.mark(env);
+    }
+    if let Some((_, address)) = &wires.notify {
+        env.insert("NOTIFY_SOCKET".into(), address.clone());
+    }
+    wires.channel.as_ref()?;
+    env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
+    env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
+    let group = around.group.filter(|_| spec.mode == Mode::Cluster)?;
+    env.insert("NODE_UNIQUE_ID".into(), around.worker.0.to_string());
+    Some(Membership { group: group.clone(), worker: around.worker })
+}
+
+/// It was executed: its output is read, its end waited for, its channel listened to; it is asked how it is.
+fn look_after(
+    spec: &AppSpec,
+    id: SpawnId,
+    around: &Surroundings<'_>,
+    (spawned, told): (Spawned, Option<oneshot::Receiver<ExitFact>>),
+    wires: Wires,
+    membership: Option<Membership>,
+    surroundings: Option<probe::Surroundings>,
+) -> Result<Run, LaunchError> {
+    let (context, process, pid) = (around.context, around.identity.id, spawned.pid);
     let line = await_line(spec, id, context, around.standing).unwrap_or_default();
     let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
     context.logs.capture(out_label, wires.out.0, out_log);
     context.logs.capture(err_label, wires.err.0, error_log);
     fault::point(Point::SpawnCaptured);
-    write_pid_file(&around.identity.pid_file, spawned.pid);
+    write_pid_file(&around.identity.pid_file, pid);
     let pidfd = Arc::new(spawned.pidfd);
-    context.keep.note(&name_of(PID, around.identity.id, id), &pidfd);
+    context.keep.note(&name_of(PID, process, id), &pidfd);
+    let is_guardians = spawned.parentage == Parent::Guardian;
     let exits = match told {
-        Some(told) if spawned.parentage == Parent::Guardian => Ok(ExitSource::guardian(id, Some(pidfd), told)),
+        Some(told) if is_guardians => Ok(ExitSource::guardian(id, Some(pidfd), told)),
         _ => ExitSource::child(id, pidfd),
     };
     // One that has ended already has no start time any more, and needs none.
-    let began = began(spawned.pid).unwrap_or(0);
+    let began = began(pid).unwrap_or(0);
     if let Some(leash) = &context.leash {
-        leash.born(spawned.pid, began);
+        leash.born(pid, began);
     }
     let link =
         wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
-    let notify = wires.notify.map(|(socket, _)| listen(socket, id, spawned.pid, around)).transpose();
+    let notify = wires.notify.map(|(socket, _)| listen(socket, id, pid, around)).transpose();
     match exits.and_then(|exits| Ok((exits, link?, notify?))) {
         Ok((exits, link, notify)) => {
             let prober = surroundings.map(|surroundings| {
                 let health = Health::new(&spec.ready.probes, clock::boot_ms(), id.0);
                 Prober::begin(spec.ready.probes.clone(), health, surroundings)
             });
-            Ok(Run { id, pid: spawned.pid, began, exits, link, vitals: Vitals { prober, notify, line } })
+            let vitals = Vitals { prober, notify, line };
+            Ok(Run { id, pid, began, place: context.kinship.place(is_guardians), exits, link, vitals })
         }
         Err(error) => {
             // Nobody would ever know how it ends.
-            end_unwatched(spawned.pid);
-            forget_all_but_output(context.keep.as_ref(), around.identity.id, id);
-            context.unwritten.finish(context, around.identity.id, id);
+            end_unwatched(pid);
+            forget_all_but_output(context.keep.as_ref(), process, id);
+            context.unwritten.finish(context, process, id);
             Err(failed("it cannot be watched", &error))
         }
     }

@@ -1,12 +1,16 @@
 //! The task of one process: waits for commands, facts and deadlines, asks the lifecycle, does what it says.
 
+use super::containment::Containment;
 use super::environment::Identity;
 use super::exit::{ExitFact, Exits};
 use super::health::Condition;
 use super::inherited::{Inherited, Left};
-use super::launch::Run;
+use super::kinship::Kinship;
+use super::launch::{LaunchError, Run};
 use super::leash::Leash;
 use super::link::Said;
+use super::prepare::Preparing;
+use super::secrets::Values;
 use super::unwritten::Unwritten;
 use super::vitals::Sign;
 use crate::clock;
@@ -22,8 +26,8 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Between two looks at what a stopped app left behind: the kernel tells nobody when a group is empty.
-const GROUP_POLL: Duration = Duration::from_millis(20);
+/// While a process is being stopped, what it starts is taken note of so often: when it has gone the tree tells less.
+const TAKE_NOTE: Duration = Duration::from_millis(200);
 
 /// What all processes share.
 #[derive(Clone)]
@@ -42,6 +46,8 @@ pub struct Context {
     pub parent_death_signal: Option<i32>,
     /// Told of all apps, where what they start has to end with this program too.
     pub leash: Option<Rc<Leash>>,
+    /// How what runs have started is found.
+    pub kinship: Rc<Kinship>,
     /// The soft limit of open files that apps get.
     pub open_files: u64,
     /// Where what processes are doing is kept for a generation after this one.
@@ -105,6 +111,8 @@ pub enum Command {
     Restart(Option<SpawnId>, oneshot::Sender<Settled>),
     Delete(oneshot::Sender<Settled>),
     Retire(oneshot::Sender<Settled>),
+    /// What is being stopped is killed now.
+    Hurry,
     Signal(i32, oneshot::Sender<std::io::Result<()>>),
     /// New settings, from the next start on.
     Respec(Rc<AppSpec>, Box<Identity>),
@@ -145,6 +153,8 @@ pub struct Observed {
     pub listening: bool,
     /// This run has said that it is ready.
     pub said_ready: bool,
+    /// Its secrets are being read; it is executed when they are there.
+    pub reading_secrets: bool,
     /// Why it could not be executed.
     pub launch_error: Option<String>,
     pub last_exit: Option<ExitFact>,
@@ -186,6 +196,7 @@ impl Handle {
             started_at: None,
             listening: false,
             said_ready: false,
+            reading_secrets: false,
             launch_error: None,
             last_exit: None,
             version: None,
@@ -209,7 +220,9 @@ impl Handle {
             group,
             state,
             run: None,
-            leftovers: None,
+            containment: None,
+            is_swept: false,
+            preparing: None,
             standing: standing.clone(),
             slot,
             starting: Rc::clone(&starting),
@@ -278,8 +291,12 @@ pub(super) struct Task {
     pub(super) group: Option<Group>,
     pub(super) state: State,
     pub(super) run: Option<Run>,
-    /// The group of an ended run of which something still lives.
-    pub(super) leftovers: Option<i32>,
+    /// What has to be there before a run is executed.
+    pub(super) preparing: Option<Preparing>,
+    /// What the run has started, or the last one.
+    pub(super) containment: Option<Containment>,
+    /// All of that which was to end has ended, as far as the step goes that the stop is at.
+    pub(super) is_swept: bool,
     pub(super) slot: Option<Slot>,
     /// Commands to start that are on their way.
     pub(super) starting: Rc<Cell<usize>>,
@@ -296,8 +313,10 @@ enum Happened {
     Exit(ExitFact),
     Said(Said),
     Signed(Sign),
+    Prepared(Result<Values, LaunchError>),
     Deadline,
-    Poll,
+    Gone,
+    Look,
     Abandoned,
 }
 
@@ -315,8 +334,21 @@ impl Task {
     }
 
     async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
-        let deadline = self.state.deadline();
-        let (sweeping, abandoned) = (self.is_sweeping(), self.abandoned);
+        let deadline = if self.waits_for_secrets() { None } else { self.state.deadline() };
+        let (sweeping, noting, abandoned) = (self.is_sweeping(), self.is_noting(), self.abandoned);
+        let gone = async {
+            match &mut self.containment {
+                Some(containment) => containment.gone(&self.standing).await,
+                None => {}
+            }
+        };
+        let preparing = &mut self.preparing;
+        let prepared = async {
+            match preparing {
+                Some(preparing) => preparing.wait().await,
+                None => std::future::pending().await,
+            }
+        };
         let (exits, link, vitals) = match &mut self.run {
             Some(run) => (Some(&mut run.exits), run.link.as_mut(), Some(&mut run.vitals)),
             None => (None, None, None),
@@ -343,8 +375,10 @@ impl Task {
             biased;
             fact = exit => Happened::Exit(fact),
             command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
+            read = prepared => Happened::Prepared(read),
             () = until(deadline) => Happened::Deadline,
-            () = tokio::time::sleep(GROUP_POLL), if sweeping => Happened::Poll,
+            () = gone, if sweeping => Happened::Gone,
+            () = tokio::time::sleep(TAKE_NOTE), if noting => Happened::Look,
             sign = signed => Happened::Signed(sign),
             // Last, so that an app that talks without end cannot keep anybody from stopping it.
             said = said => Happened::Said(said),
@@ -357,16 +391,16 @@ impl Task {
             Happened::Exit(fact) => self.exited(fact),
             Happened::Said(said) => self.said(&said),
             Happened::Signed(sign) => self.signed(sign),
+            Happened::Prepared(read) => self.prepared(read),
             Happened::Deadline => {
                 self.note_late_startup();
                 self.apply(Event::Timer);
             }
-            Happened::Poll => {
-                if self.living_leftovers().is_none() {
-                    self.leftovers = None;
-                    self.apply(Event::GroupGone(self.state.run));
-                }
+            Happened::Gone => {
+                self.is_swept = true;
+                self.apply(if self.has_found_some() { Event::GroupGone } else { Event::Alone }(self.state.run));
             }
+            Happened::Look => self.take_note(),
             Happened::Abandoned => {
                 self.abandoned = true;
                 self.apply(Event::Delete);
@@ -386,6 +420,7 @@ impl Task {
             Command::Restart(_, ticket) => (Event::Restart, ticket),
             Command::Delete(ticket) => (Event::Delete, ticket),
             Command::Retire(ticket) => (Event::Retire, ticket),
+            Command::Hurry => return self.apply(Event::Hurry),
             Command::Signal(signal, answer) => {
                 let gone = || Err(std::io::Error::from_raw_os_error(libc::ESRCH));
                 let deliver = |run: &Run| {

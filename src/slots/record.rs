@@ -111,6 +111,8 @@ fn encode_phase(phase: Phase) -> (u64, u64, u64, u64) {
                 StopStep::MainKilled => 3,
                 StopStep::Rest => 4,
                 StopStep::RestKilled => 5,
+                StopStep::All => 6,
+                StopStep::AllKilled => 7,
             };
             let then = match then {
                 Then::Stay => 1,
@@ -140,6 +142,8 @@ fn decode_phase(phase: u64, deadline: u64, step: u64, then: u64) -> Option<Phase
                 3 => StopStep::MainKilled,
                 4 => StopStep::Rest,
                 5 => StopStep::RestKilled,
+                6 => StopStep::All,
+                7 => StopStep::AllKilled,
                 _ => return None,
             };
             let then = match then {
@@ -259,7 +263,16 @@ mod tests {
             assert_eq!(Record::decode(&written.encode()), Some(written));
         }
         let stopping = Phase::Stopping { step: StopStep::RestKilled, deadline: 5, then: Then::Judge };
-        for phase in [Phase::Stopped, Phase::Errored, Phase::Online, Phase::Launching { deadline: 9 }, stopping] {
+        let unwell = Phase::Stopping { step: StopStep::Main, deadline: 6, then: Then::Unwell };
+        for phase in [
+            Phase::Stopped,
+            Phase::Errored,
+            Phase::Online,
+            Phase::Launching { deadline: 9 },
+            Phase::Held,
+            unwell,
+            stopping,
+        ] {
             let written = record(phase, Cause::None, Some(Outcome::Signal(9)));
             assert_eq!(Record::decode(&written.encode()), Some(written));
         }

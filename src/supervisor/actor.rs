@@ -120,7 +120,7 @@ impl Supervisor {
             }
         }
         releasing.abort();
-        self.world.stop_everything().await;
+        self.world.stop_everything(false).await;
         self.door.closed.send_replace(Some(Ending::Closed));
     }
 
@@ -143,7 +143,7 @@ impl Supervisor {
         let Some((ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
         let world = Rc::clone(&self.world);
         // One that a daemon before this one has carried out ends nothing more.
-        let ends = matches!(request, Request::Kill);
+        let ends = matches!(request, Request::Kill { .. });
         let closed = self.door.closed.clone();
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
@@ -175,7 +175,7 @@ impl Supervisor {
 impl World {
     async fn carry_out(self: Rc<Self>, request: Request, ticket: &Ticket) -> Answer {
         // A second end waits for the first.
-        if request.changes_something() && request != Request::Kill {
+        if request.changes_something() && !matches!(request, Request::Kill { .. } | Request::Hurry { .. }) {
             self.refuse_when_closing()?;
         }
         match request {
@@ -185,10 +185,11 @@ impl World {
             Request::Describe { selector } => self.describe(&selector).await,
             Request::Specs { selector } => self.specs(&selector),
             Request::Start(start) => self.start(start, ticket).await,
-            Request::Stop { selector } => self.stop(&selector).await,
-            Request::Restart { selector } => self.restart(&selector, ticket).await,
+            Request::Stop { selector, force } => self.stop(&selector, force).await,
+            Request::Restart { selector, force } => self.restart(&selector, force, ticket).await,
             Request::Reload { selector } => self.reload(&selector, ticket).await,
-            Request::Delete { selector } => self.delete(&selector, ticket).await,
+            Request::Delete { selector, force } => self.delete(&selector, force, ticket).await,
+            Request::Hurry { selector } => self.hurry(&selector),
             Request::Reset { selector } => self.reset(&selector),
             Request::Scale { name, count, relative } => self.scale(&name, count, relative, ticket).await,
             Request::Signal { selector, signal } => self.signal(&selector, signal, ticket).await,
@@ -211,9 +212,9 @@ impl World {
                 successor(program).await?;
                 Ok(Response::Updating { generation: self.facts.generation })
             }
-            Request::Kill => {
+            Request::Kill { force } => {
                 self.closing.set(true);
-                self.stop_everything().await;
+                self.stop_everything(force).await;
                 self.close_state().await;
                 Ok(Response::Done)
             }

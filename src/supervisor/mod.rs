@@ -7,6 +7,7 @@ mod actor;
 mod condition;
 mod depend;
 mod handle;
+mod hurry;
 mod last_words;
 mod persist;
 mod reason;

@@ -96,6 +96,9 @@ impl Reason<'_> {
     }
 
     fn launching(&self, deadline: BootMs) -> Option<String> {
+        if self.seen.reading_secrets {
+            return Some("waits for its secrets".to_owned());
+        }
         missing(self.seen).map(|what| format!("waits for {what}, {} left", left(deadline, self.now)))
     }
 
@@ -115,6 +118,8 @@ impl Reason<'_> {
             StopStep::MainKilled => "was sent SIGKILL".to_owned(),
             StopStep::Rest => format!("waits for what it left behind, SIGKILL in {left}"),
             StopStep::RestKilled => "what it left behind was sent SIGKILL".to_owned(),
+            StopStep::All => format!("has had its time, waits for what it has started, SIGKILL in {left}"),
+            StopStep::AllKilled => "was sent SIGKILL, as was all that it has started".to_owned(),
         };
         let next = match then {
             Then::Unwell => return format!("{what}; {}", self.unwell()),

@@ -24,6 +24,7 @@ impl World {
             tracing::error!("what process {} was doing is lost: it runs, and is taken over as it is", record.id);
         }
         records.extend(rebuilt);
+        process::find_unrecorded(&self.context, &mut records);
         let snapshot = persistence.loaded.take();
         let known = snapshot.is_some();
         let spared = snapshot.as_ref().map(|snapshot| snapshot.left_alone.clone()).unwrap_or_default();

@@ -34,6 +34,8 @@ pub(super) enum Plan {
         /// What they run with until the reload is through.
         before: Vec<(ProcessId, Rc<AppSpec>)>,
     },
+    /// They have their new settings already.
+    Keep(Share),
 }
 
 impl World {
@@ -41,8 +43,9 @@ impl World {
     /// is on no list.
     pub(super) async fn start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Response, ApiError> {
         let autostart: Vec<bool> = start.apps.iter().map(|spec| spec.autostart).collect();
+        let force = start.force;
         let plans = self.begin_start(start, ticket).await?;
-        self.carry_out_starts(plans, &autostart).await
+        self.carry_out_starts(plans, &autostart, force).await
     }
 
     /// All that comes before the first process is touched.
@@ -104,7 +107,12 @@ impl World {
     }
 
     /// All apps at once: each waits for its own processes only. They are begun in the order of the list.
-    async fn carry_out_starts(self: &Rc<Self>, plans: Plans, autostart: &[bool]) -> Result<Response, ApiError> {
+    async fn carry_out_starts(
+        self: &Rc<Self>,
+        plans: Plans,
+        autostart: &[bool],
+        force: bool,
+    ) -> Result<Response, ApiError> {
         let mut under_way = Vec::new();
         let names: Vec<Option<String>> = plans.iter().map(|plan| self.name_of(plan.as_ref().ok()?)).collect();
         self.starting.borrow_mut().extend(names.iter().flatten().cloned());
@@ -112,7 +120,7 @@ impl World {
             let world = Rc::clone(self);
             under_way.push(tokio::task::spawn_local(async move {
                 let carried_out = match plan {
-                    Ok(plan) => world.carry_out_start(plan, autostart).await,
+                    Ok(plan) => world.carry_out_start(plan, autostart, force).await,
                     Err(error) => Err(error),
                 };
                 world.starts_no_more(name.as_deref());
@@ -153,7 +161,7 @@ impl World {
         let known = match existing {
             Existing::Duplicate => Vec::new(),
             Existing::Refuse => self.same_script(&spec),
-            Existing::Restart | Existing::Reload => self.registry.borrow().named(&spec.name),
+            Existing::Restart | Existing::Reload | Existing::Keep => self.registry.borrow().named(&spec.name),
         };
         let spec = Rc::new(spec);
         if known.is_empty() {
@@ -170,12 +178,14 @@ impl World {
         }
         changes.before.extend(before);
         self.respec(&known, &spec);
-        Ok(Plan::Restart(Share::all_due(known)))
+        let share = Share::all_due(known);
+        Ok(if existing == Existing::Keep { Plan::Keep(share) } else { Plan::Restart(share) })
     }
 
     /// What a daemon before this one has begun. New processes and new settings are on the list since then.
     fn go_on(left: Share, never_ran: bool, existing: Existing) -> Plan {
         match existing {
+            Existing::Keep => Plan::Keep(left),
             _ if never_ran => Plan::Start(left),
             // What they ran with before is forgotten: a failure leaves the old processes, with the new settings.
             Existing::Reload => Plan::Reload { before: Vec::new(), share: left },
@@ -183,12 +193,18 @@ impl World {
         }
     }
 
-    async fn carry_out_start(self: &Rc<Self>, plan: Plan, autostart: bool) -> Result<Vec<ProcessId>, ApiError> {
+    async fn carry_out_start(
+        self: &Rc<Self>,
+        plan: Plan,
+        autostart: bool,
+        force: bool,
+    ) -> Result<Vec<ProcessId>, ApiError> {
         let ids = plan.ids();
         match plan {
             Plan::Start(_) if !autostart => {}
             Plan::Start(share) => self.launch_new(&share).await?,
-            Plan::Restart(share) => self.restart_all(&share).await?,
+            Plan::Keep(_) => {}
+            Plan::Restart(share) => self.hurried(force, &share.due, self.restart_all(&share)).await?,
             Plan::Reload { share, before } => {
                 if let Err(error) = self.reload_all(&share).await {
                     // The old processes go on, and so do the settings they run with.
@@ -284,7 +300,7 @@ impl World {
 impl Plan {
     fn ids(&self) -> Vec<ProcessId> {
         match self {
-            Self::Start(share) | Self::Restart(share) | Self::Reload { share, .. } => share.ids(),
+            Self::Start(share) | Self::Restart(share) | Self::Keep(share) | Self::Reload { share, .. } => share.ids(),
         }
     }
 }

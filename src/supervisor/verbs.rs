@@ -4,7 +4,7 @@ use super::actor::World;
 use super::requests::Ticket;
 use super::resume::Share;
 use crate::api::{ApiError, Code, EventKind, Response};
-use crate::domain::lifecycle::State;
+use crate::domain::lifecycle::{NO_SECRET, State};
 use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::process::{Command, Settled};
 use crate::sys::signal;
@@ -22,19 +22,19 @@ type Answer = Result<Response, ApiError>;
 pub(super) type Verb = fn(oneshot::Sender<Settled>) -> Command;
 
 impl World {
-    pub(super) async fn stop(&self, selector: &Selector) -> Answer {
+    pub(super) async fn stop(&self, selector: &Selector, force: bool) -> Answer {
         let ids = self.registry.borrow().select(selector)?;
-        let settled = self.end(&ids, Command::Stop).await;
+        let settled = self.hurried(force, &ids, self.end(&ids, Command::Stop)).await;
         self.overtaken(&settled, "stop", |rest| {
             matches!(rest, Settled::Stopped | Settled::Errored | Settled::Deleted)
         })?;
         Ok(Response::Processes(self.views(&ids)))
     }
 
-    pub(super) async fn restart(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Answer {
+    pub(super) async fn restart(self: &Rc<Self>, selector: &Selector, force: bool, ticket: &Ticket) -> Answer {
         let share = self.share(selector, ticket).await?;
         Self::refuse_none(&share, "restart")?;
-        self.restart_all(&share).await?;
+        self.hurried(force, &share.due, self.restart_all(&share)).await?;
         Ok(Response::Processes(self.views(&share.ids())))
     }
 
@@ -45,11 +45,11 @@ impl World {
         self.overtaken(&settled, "restart", |rest| !matches!(rest, Settled::Stopped | Settled::Deleted))
     }
 
-    pub(super) async fn delete(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Answer {
+    pub(super) async fn delete(self: &Rc<Self>, selector: &Selector, force: bool, ticket: &Ticket) -> Answer {
         // Those that a daemon before this one has deleted already are no error.
         let ids = self.share(selector, ticket).await?.ids();
         let before = self.views(&ids);
-        self.forget(&ids, Command::Delete).await;
+        self.hurried(force, &ids, self.forget(&ids, Command::Delete)).await;
         Ok(Response::Processes(before))
     }
 
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// Everything stops, at the same time; nothing lives afterwards, and what it said last is in its files.
-    pub(super) async fn stop_everything(&self) {
+    pub(super) async fn stop_everything(&self, force: bool) {
         // What was begun just before the end was asked for comes to the list while we wait.
         loop {
             let running: Vec<ProcessId> = {
@@ -142,7 +142,7 @@ impl World {
             if running.is_empty() {
                 break;
             }
-            self.end(&running, Command::Stop).await;
+            self.hurried(force, &running, self.end(&running, Command::Stop)).await;
             tokio::task::yield_now().await;
         }
         if tokio::time::timeout(LAST_OUTPUT, self.context.unwritten.none()).await.is_err() {
@@ -225,6 +225,9 @@ impl World {
         };
         let reason = reason.unwrap_or_default();
         let hint = match rest {
+            Settled::WaitingRestart if self.lacks_a_secret(*id) => {
+                format!("correct it; it is tried again every few seconds; see: rpm describe {id}")
+            }
             Settled::WaitingRestart => {
                 format!("make room: stop something, or raise the limits; see: rpm describe {id}")
             }
@@ -239,6 +242,12 @@ impl World {
         let registry = self.registry.borrow();
         let last = registry.get(id).and_then(|entry| entry.handle.observed().state.last_exit);
         rest == Settled::WaitingRestart && matches!(last, Some(Outcome::NotStarted(_)))
+    }
+
+    fn lacks_a_secret(&self, id: ProcessId) -> bool {
+        let registry = self.registry.borrow();
+        let last = registry.get(id).and_then(|entry| entry.handle.observed().state.last_exit);
+        last == Some(Outcome::NotStarted(NO_SECRET))
     }
 
     pub(super) fn label(&self, id: ProcessId) -> String {

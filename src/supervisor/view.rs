@@ -8,7 +8,7 @@ use crate::clock;
 use crate::cluster::Group;
 use crate::domain::spec::Mode;
 use crate::domain::{ProcessId, Selector, Status};
-use crate::process::{Observed, compose, redacted};
+use crate::process::{self, Observed, redacted, shown_environment};
 
 impl World {
     pub(super) async fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
@@ -44,7 +44,7 @@ impl World {
                 out_log: entry.identity.out_log.as_deref(),
                 error_log: entry.identity.error_log.as_deref(),
                 pid_file: &entry.identity.pid_file,
-                env: redacted(compose(&entry.spec, &entry.identity)),
+                env: shown_environment(&entry.spec, &entry.identity),
             })
         };
         Response::Pm2(self.registry.borrow().iter().map(element).collect())
@@ -90,6 +90,9 @@ impl World {
 
     fn detail(&self, entry: &Entry, last_words: Option<&str>) -> ProcessDetail {
         let mut spec = (*entry.spec).clone();
+        let seen = entry.handle.observed();
+        let current = seen.pid.map(|_| seen.state.run);
+        let spared = (!spec.stop.treekill).then(|| process::left_by(&self.context, entry.identity.id, current));
         spec.env.inherited = redacted(spec.env.inherited);
         spec.env.app = redacted(spec.env.app);
         ProcessDetail {
@@ -99,9 +102,10 @@ impl World {
             out_log: entry.identity.out_log.clone(),
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
-            env: redacted(compose(&entry.spec, &entry.identity)),
+            env: shown_environment(&entry.spec, &entry.identity),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
             health: self.health(entry),
+            left_alive: spared.unwrap_or_default(),
         }
     }
 

@@ -8,6 +8,8 @@ pub mod children;
 pub mod epoll;
 pub mod fault;
 pub mod group;
+#[cfg(feature = "engine")]
+pub mod helper;
 pub mod inherit;
 #[cfg(feature = "engine")]
 pub mod inotify;
@@ -24,6 +26,7 @@ pub mod packet;
 pub mod pidfd;
 pub mod pipe;
 pub mod proc;
+pub mod read_as;
 #[cfg(feature = "engine")]
 pub mod ready;
 #[cfg(test)]
@@ -36,4 +39,5 @@ pub mod thread;
 pub mod time;
 #[cfg(feature = "engine")]
 pub mod timer;
+pub mod tree;
 pub mod user;

@@ -1,5 +1,6 @@
 //! Figures of a process, from its `/proc/<pid>/stat`.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -10,6 +11,9 @@ pub struct Stat {
     pub state: char,
     pub parent: i32,
     pub group: i32,
+    pub session: i32,
+    /// How many threads of it there are; one that has died may have others that live.
+    pub threads: u64,
     /// User and system time, in clock ticks.
     pub cpu_ticks: u64,
     /// Since boot, in clock ticks: with the pid it names a process for good.
@@ -28,14 +32,17 @@ impl Stat {
             state: fields.first()?.chars().next()?,
             parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
+            session: fields.get(3)?.parse().ok()?,
+            threads: number(17)?,
             cpu_ticks: number(11)? + number(12)?,
             started: number(19)?,
             rss_pages: number(21)?,
         })
     }
 
+    /// Whether nothing of it runs. The first thread may have ended, and its zombie waits for the others.
     pub fn is_dead(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
     }
 
     pub fn rss_bytes(&self) -> u64 {
@@ -65,6 +72,25 @@ impl StatFile {
 pub fn pids() -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// The value of a variable in the environment that the process was started with. `None` where we may not know.
+pub fn variable(pid: i32, name: &str) -> Option<String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = environment
+        .split(|byte| *byte == 0)
+        .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok()
+}
+
+/// The variables that the process was started with, as far as they are text. None where we may not know.
+pub fn variables(pid: i32) -> BTreeMap<String, String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let text = |entry: &[u8]| {
+        let (name, value) = str::from_utf8(entry).ok()?.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    environment.split(|byte| *byte == 0).filter_map(text).collect()
 }
 
 /// Whether the process was started with `entry`, `NAME=value`, in its environment. False where we may not know.
@@ -99,8 +125,15 @@ mod tests {
     fn commands_may_hold_parentheses() {
         let line = "42 (a) b (c) S 1 40 40 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 1 0 9000 1000 25 184467 0";
         let stat = Stat::parse(line).unwrap();
-        assert_eq!((stat.state, stat.parent, stat.group), ('S', 1, 40));
+        assert_eq!((stat.state, stat.parent, stat.group, stat.session), ('S', 1, 40, 40));
         assert_eq!((stat.cpu_ticks, stat.started, stat.rss_pages), (100, 9000, 25));
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_has_ended_is_dead_when_all_have() {
+        let line = |threads| format!("42 (a) Z 1 40 40 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 {threads} 0 9000 0 0 0 0");
+        assert!(!Stat::parse(&line(3)).unwrap().is_dead());
+        assert!(Stat::parse(&line(1)).unwrap().is_dead() && Stat::parse(&line(0)).unwrap().is_dead());
     }
 
     #[test]

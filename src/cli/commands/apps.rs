@@ -1,18 +1,17 @@
 //! Targets that are application files.
 
-use crate::api::Process;
-use crate::api::Request;
 use crate::api::request::{Existing, Start};
+use crate::api::{Code, Process, Request, Response};
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::Verb;
 use crate::cli::session::{About, Session};
 use crate::config::{self, Caller, FileOptions, Loaded};
-use crate::domain::{AppSpec, Selector};
+use crate::domain::{AppSpec, ProcessId, Selector};
 use std::io::{self, Read};
 use std::path::Path;
 
 /// Standard input, as a target.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// Whether the word means an application file, on disk or on standard input.
 pub(super) fn is_file(target: &str) -> bool {
@@ -53,17 +52,28 @@ pub(super) fn load(
     Ok(apps)
 }
 
+/// All processes of the list with their settings; an empty list is none.
+pub(super) async fn known(session: &Session<'_>) -> Result<Vec<(ProcessId, AppSpec)>, Failure> {
+    match session.link.request(Request::Specs { selector: Selector::all() }).await {
+        Ok(Response::Specs(specs)) => Ok(specs),
+        Ok(_) => Err(Failure::unexpected_answer()),
+        Err(error) if error.code == Code::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Applies apps as they are specified: what is missing is started, what is there treated as `existing` says.
 pub(super) async fn apply(
     session: &mut Session<'_>,
     verb: Verb,
     apps: Vec<AppSpec>,
     existing: Existing,
+    force: bool,
 ) -> Result<Vec<Process>, Failure> {
     let names = apps.iter().map(|app| app.name.clone()).collect();
     let processes = apps.iter().map(|app| app.instances as usize).sum();
     let about = About::Apps { names, processes };
-    session.act(verb, Request::Start(Start { apps, existing }), about).await
+    session.act(verb, Request::Start(Start { apps, existing, force }), about).await
 }
 
 /// Stops or deletes, word by word; the apps of a file by their names.
@@ -72,7 +82,7 @@ pub(super) async fn each(
     verb: Verb,
     targets: &[String],
     only: Option<Vec<String>>,
-    request: fn(Selector) -> Request,
+    request: impl Fn(Selector) -> Request,
 ) -> Result<Vec<Process>, Failure> {
     let caller = session.caller()?;
     let options = FileOptions { only: only.unwrap_or_default(), ..FileOptions::default() };
@@ -110,6 +120,6 @@ async fn named_by(
     Ok(there.into_iter().map(Selector::new).collect())
 }
 
-fn title(target: &str) -> &str {
+pub(super) fn title(target: &str) -> &str {
     if target == STDIN { "standard input" } else { target }
 }

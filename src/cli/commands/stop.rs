@@ -9,7 +9,8 @@ use crate::cli::render::outcome::Verb;
 use crate::cli::session::Session;
 
 pub(super) async fn run(session: &mut Session<'_>, args: &Targets) -> Result<Exit, Failure> {
-    let request = |selector| Request::Stop { selector };
+    let force = args.force;
+    let request = move |selector| Request::Stop { selector, force };
     let stopped = apps::each(session, Verb::Stop, &args.targets, args.file.names(), request).await?;
     session.finish(&stopped).await
 }

@@ -92,13 +92,15 @@ fn restarts(detail: &ProcessDetail) -> Rows {
     } else {
         crate::cli::words::signal(stop.kill_signal)
     };
-    let rest = if stop.treekill { "" } else { "; what it detached stays alive (treekill is off)" };
+    let rest = if stop.treekill { "" } else { "; what it has started stays alive (treekill is off)" };
+    let left: Vec<_> = detail.left_alive.iter().map(ToString::to_string).collect();
     vec![
         ("restarts", Some(process.restarts.to_string())),
         ("unstable", Some(process.unstable_restarts.to_string())),
         ("last run ended", process.exit.map(crate::cli::words::outcome)),
         ("policy", Some(policy(&detail.spec.restart))),
         ("stops by", Some(format!("{first}, after {} ms SIGKILL{rest}", stop.kill_timeout))),
+        ("left alive", (!left.is_empty()).then(|| format!("by runs that have ended: {}", left.join(", ")))),
     ]
 }
 
@@ -195,6 +197,7 @@ pub(crate) mod tests {
             env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             listens: vec!["0.0.0.0:8080".into()],
             health: Health::default(),
+            left_alive: vec![12, 34],
         }
     }
 
@@ -213,6 +216,7 @@ pub(crate) mod tests {
             "  standard error   nowhere\n",
             "  last run ended  exit code 7\n",
             "  stops by        SIGINT, after 5000 ms SIGKILL\n",
+            "  left alive      by runs that have ended: 12, 34\n",
             "\nenvironment\n  PORT  8080\u{fffd}\n  and 1 as in this shell\n",
         ] {
             assert!(text.contains(line), "{line:?} in:\n{text}");

@@ -49,7 +49,7 @@ pub enum Cause {
     Delay(u64),
     /// A delay of the exponential back-off, in milliseconds.
     Backoff(u64),
-    /// The system had no room for a process.
+    /// The system had no room for a process, or a secret of it could not be read.
     NoRoom,
     /// The machine's budget of restarts: its place there.
     Budget(BootMs),
@@ -85,12 +85,16 @@ pub enum StopStep {
     Drain,
     /// The main process was asked to end.
     Main,
-    /// It didn't, and was killed.
+    /// It didn't, with nothing else there, and was killed.
     MainKilled,
     /// It is gone; what it left behind was asked to end.
     Rest,
     /// That didn't, and was killed.
     RestKilled,
+    /// The main process has had its time; what it has started was asked to end too.
+    All,
+    /// Something of it didn't, and everything was killed.
+    AllKilled,
 }
 
 /// What follows when nothing lives any more.
@@ -147,6 +151,11 @@ impl State {
             Phase::Launching { deadline } | Phase::Stopping { deadline, .. } => Some(deadline),
             Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online | Phase::Deleted => None,
         }
+    }
+
+    /// Whether its main process is gone already, and the rest is waited for.
+    pub const fn has_lost_main(&self) -> bool {
+        matches!(self.phase, Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. })
     }
 
     /// Whether it runs, or will without anybody asking for it.

@@ -33,7 +33,9 @@ impl Machine<'_> {
             Event::Delete => self.stop(Then::Delete),
             Event::Restart => self.restart(),
             Event::Retire => self.retire(),
+            Event::Hurry => self.hurry(),
             Event::Timer => self.timer(),
+            Event::Prepared(run) if run == self.state.run => self.prepared(),
             Event::Spawned(run) if run == self.state.run => self.spawned(),
             Event::NotStarted(run, errno) if run == self.state.run => self.not_started(errno),
             Event::Ready(run) if run == self.state.run => self.ready(),
@@ -42,15 +44,18 @@ impl Machine<'_> {
             Event::Exited { run, outcome, leftovers, at } if run == self.state.run => {
                 self.exited(outcome, leftovers, at);
             }
-            Event::GroupGone(run) if run == self.state.run => self.group_gone(),
+            Event::GroupGone(run) if run == self.state.run => self.group_gone(false),
+            Event::Alone(run) if run == self.state.run => self.group_gone(true),
             // Of an earlier run: too late to matter.
-            Event::Spawned(_)
+            Event::Prepared(_)
+            | Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
             | Event::Unwell(_)
             | Event::Drained(_)
             | Event::Exited { .. }
-            | Event::GroupGone(_) => {}
+            | Event::GroupGone(_)
+            | Event::Alone(_) => {}
         }
     }
 
@@ -80,12 +85,12 @@ impl Machine<'_> {
         match self.state.phase {
             Phase::Stopped | Phase::Errored => {
                 self.fresh();
-                self.state.phase = Phase::Held;
+                self.rest(Phase::Held, Cause::None);
             }
             Phase::WaitingRestart { .. } => {
                 self.leave_queue();
                 self.fresh();
-                self.state.phase = Phase::Held;
+                self.rest(Phase::Held, Cause::None);
             }
             // It ran when it was asked for.
             Phase::Stopping { .. } => self.start(),
@@ -159,16 +164,31 @@ impl Machine<'_> {
             Phase::Launching { .. } => self.ready(),
             Phase::Stopping { step, then, .. } => match step {
                 StopStep::Drain => self.ask_main(then),
-                StopStep::Main | StopStep::MainKilled => {
-                    self.effects.push(Effect::KillMain(run));
-                    self.stopping(StopStep::MainKilled, then);
+                StopStep::Main if self.policy.stop.treekill => {
+                    self.effects.push(Effect::AskGroup(run));
+                    self.stopping(StopStep::All, then);
                 }
-                StopStep::Rest | StopStep::RestKilled => {
-                    self.effects.push(Effect::KillGroup(run));
-                    self.stopping(StopStep::RestKilled, then);
-                }
+                StopStep::Main | StopStep::MainKilled => self.kill_main(then),
+                StopStep::Rest | StopStep::RestKilled | StopStep::All | StopStep::AllKilled => self.kill(step, then),
             },
             Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online | Phase::Deleted => {}
+        }
+    }
+
+    /// What had to be waited for before is no part of how long it runs, or takes to become ready.
+    fn prepared(&mut self) {
+        match self.state.phase {
+            Phase::Launching { .. } => {
+                self.state.started_at = self.now;
+                self.state.phase = Phase::Launching { deadline: self.now.saturating_add(self.policy.listen_timeout) };
+            }
+            Phase::Online
+            | Phase::Stopping { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::Held
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
         }
     }
 
@@ -234,7 +254,13 @@ impl Machine<'_> {
         match self.state.phase {
             Phase::Stopping { step: StopStep::Drain, then, .. } => self.ask_main(then),
             Phase::Stopping {
-                step: StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled,
+                step:
+                    StopStep::Main
+                    | StopStep::MainKilled
+                    | StopStep::Rest
+                    | StopStep::RestKilled
+                    | StopStep::All
+                    | StopStep::AllKilled,
                 ..
             }
             | Phase::Launching { .. }
@@ -250,7 +276,11 @@ impl Machine<'_> {
     fn exited(&mut self, outcome: Outcome, leftovers: bool, at: BootMs) {
         let then = match self.state.phase {
             Phase::Launching { .. } | Phase::Online => Then::Judge,
-            Phase::Stopping { step: StopStep::Drain | StopStep::Main | StopStep::MainKilled, then, .. } => then,
+            Phase::Stopping {
+                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled,
+                then,
+                ..
+            } => then,
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. }
             | Phase::Stopped
             | Phase::Errored
@@ -262,17 +292,67 @@ impl Machine<'_> {
         self.state.ended_at = at.clamp(self.state.started_at, self.now.max(self.state.started_at));
         self.effects.push(Effect::Report(Report::Exit));
         if leftovers {
-            self.effects.push(Effect::AskGroup(self.state.run));
-            self.stopping(StopStep::Rest, then);
+            self.await_rest(then);
         } else {
             self.finish(then);
         }
     }
 
-    fn group_gone(&mut self) {
+    /// The main process has gone, and others of the run have not.
+    fn await_rest(&mut self, then: Then) {
+        match self.state.phase {
+            // They have been asked, and their time runs.
+            Phase::Stopping { step: StopStep::All, deadline, .. } => {
+                self.state.phase = Phase::Stopping { step: StopStep::Rest, deadline, then };
+            }
+            Phase::Stopping { step: StopStep::AllKilled, .. } => self.kill(StopStep::Rest, then),
+            _ => {
+                self.effects.push(Effect::AskGroup(self.state.run));
+                self.stopping(StopStep::Rest, then);
+            }
+        }
+    }
+
+    fn hurry(&mut self) {
+        match self.state.phase {
+            Phase::Stopping { step, then, .. } => self.kill(step, then),
+            Phase::Launching { .. }
+            | Phase::Online
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::Held
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    fn kill_main(&mut self, then: Then) {
+        self.effects.push(Effect::KillMain(self.state.run));
+        self.stopping(StopStep::MainKilled, then);
+    }
+
+    /// All that is there: at a `step` whose main process has gone, the rest.
+    fn kill(&mut self, step: StopStep, then: Then) {
+        let next = match step {
+            StopStep::Rest | StopStep::RestKilled => StopStep::RestKilled,
+            StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled => {
+                self.effects.push(Effect::KillMain(self.state.run));
+                StopStep::AllKilled
+            }
+        };
+        self.effects.push(Effect::KillGroup(self.state.run));
+        self.stopping(next, then);
+    }
+
+    fn group_gone(&mut self, was_alone: bool) {
         match self.state.phase {
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, then, .. } => self.finish(then),
-            Phase::Stopping { step: StopStep::Drain | StopStep::Main | StopStep::MainKilled, .. }
+            // There is nothing that it could be waiting for.
+            Phase::Stopping { step: StopStep::All, then, .. } if was_alone => self.kill_main(then),
+            Phase::Stopping {
+                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled,
+                ..
+            }
             | Phase::Launching { .. }
             | Phase::Online
             | Phase::Stopped
@@ -322,9 +402,12 @@ impl Machine<'_> {
     fn stopping(&mut self, step: StopStep, then: Then) {
         let time = match step {
             StopStep::Drain => self.policy.stop.kill_timeout.max(SHORTEST_DRAIN),
-            StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled => {
-                self.policy.stop.kill_timeout
-            }
+            StopStep::Main
+            | StopStep::MainKilled
+            | StopStep::Rest
+            | StopStep::RestKilled
+            | StopStep::All
+            | StopStep::AllKilled => self.policy.stop.kill_timeout,
         };
         self.state.cause = Cause::None;
         self.state.phase = Phase::Stopping { step, deadline: self.now.saturating_add(time), then };

@@ -230,6 +230,11 @@ impl Home {
         self.wait_listening("web", 2)
     }
 
+    /// All that lives and was given this home: daemon, guardian, apps and what these have started.
+    pub(crate) fn processes(&self) -> Vec<(i32, String)> {
+        proc::of_home(&self.root)
+    }
+
     fn survivors(&self) -> Vec<(i32, String)> {
         let mut left = proc::of_home(&self.root);
         for (pid, started) in &*self.seen.lock().unwrap() {
