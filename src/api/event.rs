@@ -35,6 +35,12 @@ pub enum EventKind {
     /// It uses more memory than its `max_memory_restart`, and is about to be replaced.
     #[serde(rename = "memory limit")]
     MemoryLimit,
+    /// It can serve, as its settings ask.
+    #[serde(rename = "ready")]
+    Ready,
+    /// It cannot serve any more, or is ended because a probe failed.
+    #[serde(rename = "unhealthy")]
+    Unhealthy,
 }
 
 impl EventKind {
@@ -49,6 +55,8 @@ impl EventKind {
             Self::Delete => "delete",
             Self::RestartOverlimit => "restart overlimit",
             Self::MemoryLimit => "memory limit",
+            Self::Ready => "ready",
+            Self::Unhealthy => "unhealthy",
         }
     }
 }

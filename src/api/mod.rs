@@ -6,6 +6,7 @@
 pub mod backend;
 pub mod error;
 pub mod event;
+pub mod health;
 pub mod log;
 pub mod pm2;
 pub mod request;
@@ -16,6 +17,7 @@ pub use crate::domain::OutputStream;
 pub use backend::{Backend, Boxed, Stream};
 pub use error::{ApiError, Code};
 pub use event::{Event, EventKind};
+pub use health::{Health, ProbeState};
 pub use log::{LogItem, LogQuery};
 pub use request::{Request, Start};
 pub use response::{DaemonInfo, Death, Guardian, Host, Process, ProcessDetail, Response, Tree, UpdateReport};

@@ -1,5 +1,6 @@
 //! What a supervisor answers.
 
+use super::Health;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -64,6 +65,9 @@ pub struct Process {
     /// Limits of this run that are not in force, and why.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Whether it can serve, by its probes or its own word; absent where nothing runs, or nothing tells.
+    #[serde(default)]
+    pub ready: Option<bool>,
 }
 
 impl Process {
@@ -92,6 +96,8 @@ pub struct ProcessDetail {
     pub recycled: Option<String>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+    #[serde(default)]
+    pub health: Health,
     /// What its ended runs have left alive, where `treekill` is off.
     #[serde(default)]
     pub left_alive: Vec<i32>,

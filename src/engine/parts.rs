@@ -22,7 +22,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// The name under which the slots are kept.
 const SLOTS: &str = "slots";
@@ -94,6 +94,7 @@ impl Engine {
             open_files: options.open_files.unwrap_or_else(raise_open_files),
             confinement: Rc::new(Confinement::new(cgroups)),
             slots,
+            changes: watch::Sender::default(),
             budget: Rc::new(RefCell::new(Budget::resume(spent, clock::boot_ms()))),
             running: Rc::new(Cell::new(0)),
             unwritten: Unwritten::default(),

@@ -37,6 +37,8 @@ pub struct World {
     pub(super) memory: RefCell<Memory>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
     pub(super) closing: Cell<bool>,
+    /// Apps that commands are about to start, each as often as there are such commands.
+    pub(super) starting: RefCell<Vec<String>>,
     pub(super) persistence: Option<Persistence>,
     pub(super) requests: RefCell<Requests>,
     pub(super) turns: Turns,
@@ -90,6 +92,7 @@ impl Supervisor {
             memory: RefCell::default(),
             listeners: RefCell::default(),
             closing: Cell::new(false),
+            starting: RefCell::default(),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
             turns: Turns::default(),
             left_alone: RefCell::default(),
@@ -107,6 +110,7 @@ impl Supervisor {
 
     /// Serves until it was asked to leave and nothing runs any more.
     pub async fn run(mut self) {
+        let releasing = tokio::task::spawn_local(Rc::clone(&self.world).release_held());
         let mut samples = tokio::time::interval(SAMPLE_EVERY);
         samples.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -121,6 +125,7 @@ impl Supervisor {
                 _ = samples.tick(), if sampling => self.world.sample(),
             }
         }
+        releasing.abort();
         self.world.stop_everything(false).await;
         self.door.closed.send_replace(Some(Ending::Closed));
     }
@@ -262,6 +267,8 @@ impl World {
             Report::Stop => EventKind::Stop,
             Report::Overlimit => EventKind::RestartOverlimit,
             Report::Delete => EventKind::Delete,
+            Report::Ready => EventKind::Ready,
+            Report::Unhealthy => EventKind::Unhealthy,
         };
         self.announce(id, kind, matches!(report, Report::Stop | Report::Delete));
         // Runs that come and go are in the slots; the list changes when one is not to run any more.

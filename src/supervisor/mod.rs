@@ -4,6 +4,8 @@
 //! to processes, awaits their answers, and replies.
 
 mod actor;
+mod condition;
+mod depend;
 mod handle;
 mod hurry;
 mod last_words;

@@ -127,7 +127,9 @@ impl World {
             entry.handle.send(Command::Stop(reply));
         } else if !known && saved.wanted && to_start {
             // After a start of the machine nobody has said that it shall run again.
-            entry.handle.send(Command::Start(reply));
+            // Others may be missing still: who depends on any is looked at once all are there.
+            let holds = !entry.spec.depends_on.is_empty();
+            entry.handle.send(if holds { Command::Hold(reply) } else { Command::Start(reply) });
         }
         drop(seen);
         if let Some(other) = other {

@@ -56,6 +56,7 @@ impl World {
         for spec in &start.apps {
             check(spec)?;
         }
+        self.check_dependencies(&start.apps)?;
         let begun = match &ticket.begun {
             Some(Begun::Start(apps)) => apps.as_slice(),
             _ => &[],
@@ -117,10 +118,18 @@ impl World {
         ticket: &Ticket,
     ) -> Result<Response, ApiError> {
         let mut under_way = Vec::new();
-        for (plan, autostart) in plans.into_iter().zip(autostart.iter().copied()) {
+        let names: Vec<Option<String>> = plans.iter().map(|plan| self.name_of(plan.as_ref().ok()?)).collect();
+        self.starting.borrow_mut().extend(names.iter().flatten().cloned());
+        for ((plan, autostart), name) in plans.into_iter().zip(autostart.iter().copied()).zip(names) {
             let world = Rc::clone(self);
-            under_way
-                .push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart, force).await }));
+            under_way.push(tokio::task::spawn_local(async move {
+                let carried_out = match plan {
+                    Ok(plan) => world.carry_out_start(plan, autostart, force).await,
+                    Err(error) => Err(error),
+                };
+                world.starts_no_more(name.as_deref());
+                carried_out
+            }));
         }
         // What was spawned is next to run, and tells its processes at once.
         ticket.acts();
@@ -136,6 +145,20 @@ impl World {
             None => Ok(Response::Processes(self.views(&touched))),
             Some(error) => Err(error),
         }
+    }
+
+    fn name_of(&self, plan: &Plan) -> Option<String> {
+        let registry = self.registry.borrow();
+        plan.ids().first().and_then(|id| registry.get(*id)).map(|entry| entry.spec.name.clone())
+    }
+
+    /// Who waits for it looks again at what it is.
+    fn starts_no_more(&self, name: Option<&str>) {
+        let mut starting = self.starting.borrow_mut();
+        if let Some(at) = starting.iter().position(|known| Some(known.as_str()) == name) {
+            starting.swap_remove(at);
+        }
+        self.context.changes.send_replace(());
     }
 
     /// Puts on the list what is new, and gives what is there its new settings.
@@ -204,7 +227,7 @@ impl World {
     /// All instances, started together. What cannot be executed at all leaves nothing on the list.
     async fn launch_new(self: &Rc<Self>, share: &Share) -> Result<(), ApiError> {
         let ids = share.ids();
-        let settled = self.command_share(share, |_, reply| Command::Start(reply)).await;
+        let settled = self.start_share(share, |_, reply| Command::Start(reply)).await;
         if let Err(error) = self.not_started(&settled) {
             if !self.never_ran(&ids) {
                 return Err(error);

@@ -90,6 +90,7 @@ impl World {
             oom_killed: seen.state.last_exit == Some(Outcome::OomKilled),
             warnings: seen.warnings.clone(),
             reason: self.reason_of(entry, &seen, last_words).sentence(),
+            ready: Self::readiness(entry, &seen),
         }
     }
 
@@ -111,6 +112,7 @@ impl World {
             tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
+            health: self.health(entry),
             left_alive: spared.unwrap_or_default(),
         }
     }
@@ -122,8 +124,8 @@ impl World {
 
     fn reason_of<'a>(&self, entry: &'a Entry, seen: &'a Observed, last_words: Option<&'a str>) -> Reason<'a> {
         let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
-        let held = self.held_by_memory(entry);
-        Reason { spec: &entry.spec, seen, refused, held, last_words, now: clock::boot_ms() }
+        let (held, memory) = (self.held(entry, seen), self.held_by_memory(entry));
+        Reason { spec: &entry.spec, seen, held, refused, memory, last_words, now: clock::boot_ms() }
     }
 
     pub(super) fn host_figures(&self) -> Result<Response, ApiError> {

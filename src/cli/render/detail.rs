@@ -1,7 +1,7 @@
 //! One process in sections of two columns: what it is, where it runs, its logs, its restarts, its environment.
 
 use super::color::{self, paint};
-use super::{limits, process, size, text, timestamp};
+use super::{health, limits, process, size, text, timestamp};
 use crate::api::ProcessDetail;
 use crate::domain::UnixMs;
 use crate::domain::spec::{Interpreter, RestartPolicy};
@@ -35,6 +35,7 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
             push_section(&mut out, title, rows);
         }
     }
+    health::push(&mut out, detail, now);
     push_environment(&mut out, detail, caller);
     out
 }
@@ -175,6 +176,7 @@ fn words(words: &[String]) -> Option<String> {
 pub(crate) mod tests {
     use super::super::process::tests::{NOW, process};
     use super::*;
+    use crate::api::Health;
     use crate::domain::spec::{Mode, Program};
     use crate::domain::{AppSpec, Outcome, Status};
 
@@ -200,6 +202,7 @@ pub(crate) mod tests {
             pid_file: "/p/api-0.pid".into(),
             env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             listens: vec!["0.0.0.0:8080".into()],
+            health: Health::default(),
             left_alive: vec![12, 34],
             tree: None,
             recycled: None,

@@ -7,6 +7,7 @@ pub(crate) mod daemon;
 pub(crate) mod detail;
 pub(crate) mod duration;
 pub(crate) mod env;
+mod health;
 pub(crate) mod host;
 pub(crate) mod json;
 mod limits;

@@ -58,7 +58,7 @@ pub(crate) fn mini(processes: &[Process], now: UnixMs) -> String {
             ("version", process.version.clone().unwrap_or_else(|| "N/A".to_owned())),
             ("pid", process.pid.unwrap_or(0).to_string()),
             ("id", process.id.to_string()),
-            ("status", process.status.to_string()),
+            ("status", status_words(process)),
             ("mode", process.mode.clone()),
             ("restarted", process.restarts.to_string()),
             ("uptime", uptime(process, now).unwrap_or_else(|| "0".to_owned())),
@@ -126,12 +126,24 @@ impl Field {
             Self::Pid => or_none(process.pid.map(|pid| pid.to_string())),
             Self::Uptime => or_none(uptime(process, now)),
             Self::Restarts => Cell::new(process.restarts.to_string()),
-            Self::Status => Cell::styled(process.status.as_str(), color::of_status(process.status)),
+            Self::Status => status(process),
             Self::Cpu => or_none(online.then(|| format!("{:.1}%", process.cpu))),
             Self::Memory => or_none(online.then(|| size::short(process.memory))),
             Self::User => or_none(process.username.clone()),
         }
     }
+}
+
+/// PM2's word, and a mark where that says too much.
+fn status_words(process: &Process) -> String {
+    let is_unready = process.status == Status::Online && process.ready == Some(false);
+    format!("{}{}", process.status, if is_unready { " (not ready)" } else { "" })
+}
+
+fn status(process: &Process) -> Cell {
+    let is_unready = process.status == Status::Online && process.ready == Some(false);
+    let color = if is_unready { color::BUSY } else { color::of_status(process.status) };
+    Cell::styled(status_words(process), color)
 }
 
 #[cfg(test)]
@@ -163,6 +175,7 @@ pub(crate) mod tests {
             oom_killed: false,
             reason: None,
             warnings: Vec::new(),
+            ready: None,
         }
     }
 
