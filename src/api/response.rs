@@ -1,5 +1,6 @@
 //! What a supervisor answers.
 
+use super::Job;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub enum Response {
     Pm2(Vec<serde_json::Value>),
     Daemon(DaemonInfo),
     Host(Host),
+    Jobs(Vec<Job>),
     /// The daemon makes room for another; ask again (it takes a moment to answer) and see `last_update`.
     Updating {
         /// Of the daemon that answers this.
@@ -54,6 +56,12 @@ pub struct Process {
     pub exit: Option<Outcome>,
     /// Why it is where it is, in words, when that is not obvious.
     pub reason: Option<String>,
+    /// It runs and ends: `stopped` is how it is between its runs.
+    #[serde(default)]
+    pub job: bool,
+    /// When its schedule restarts it, or runs it, next.
+    #[serde(default)]
+    pub next_run: Option<UnixMs>,
 }
 
 /// One process, with all that is known of it.
@@ -69,6 +77,28 @@ pub struct ProcessDetail {
     pub env: BTreeMap<String, String>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+    /// What is watched of its files; absent while nothing is.
+    #[serde(default)]
+    pub watch: Option<Watch>,
+    /// Why it was last restarted without anybody asking for it.
+    #[serde(default)]
+    pub cause: Option<Cause>,
+}
+
+/// The watching of an app's files.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Watch {
+    pub directories: u32,
+    /// Why it is not all that it should be.
+    pub problem: Option<String>,
+}
+
+/// Why something was done that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    pub at: UnixMs,
+    /// In words: `changed src/a.js (and 3 more)`, `cron_restart 0 3 * * *`.
+    pub what: String,
 }
 
 /// Who answers.

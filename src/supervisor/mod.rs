@@ -4,7 +4,10 @@
 //! to processes, awaits their answers, and replies.
 
 mod actor;
+mod automatic;
+mod clockwork;
 mod handle;
+mod jobs;
 mod persist;
 mod registry;
 mod reload;
@@ -17,6 +20,7 @@ mod strays;
 mod streams;
 mod verbs;
 mod view;
+mod watching;
 
 pub use actor::{Facts, Successor, Supervisor, World};
 pub use handle::{Ending, Handle};

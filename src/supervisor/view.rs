@@ -74,7 +74,9 @@ impl World {
             memory: sample.memory as i64,
             username: entry.spec.username.clone(),
             exit: seen.state.last_exit,
-            reason: self.reason(entry, &seen),
+            reason: self.reason(entry, &seen).or_else(|| self.watch_of(&entry.spec)?.problem),
+            job: entry.spec.schedule.job.is_some(),
+            next_run: self.next_time(&entry.spec.name),
         }
     }
 
@@ -90,6 +92,8 @@ impl World {
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
             env: redacted(compose(&entry.spec, &entry.identity)),
+            watch: self.watch_of(&entry.spec),
+            cause: self.last_cause(entry.identity.id),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
         }
     }

@@ -161,6 +161,8 @@ pub(crate) mod tests {
             username: Some("deploy".into()),
             exit: None,
             reason: None,
+            job: false,
+            next_run: None,
         }
     }
 
