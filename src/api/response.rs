@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Reasons that tell no news.
+pub const STOPPED_BY_COMMAND: &str = "stopped by a command";
+pub const NOT_STARTED: &str = "stopped, not started since this machine began";
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 pub enum Response {
@@ -54,7 +58,7 @@ pub struct Process {
     pub username: Option<String>,
     /// How the last run ended.
     pub exit: Option<Outcome>,
-    /// Why it is where it is, in words, when that is not obvious.
+    /// Why it is where it is: a sentence that begins with its status, when there is more to say than that.
     pub reason: Option<String>,
     /// It runs and ends: `stopped` is how it is between its runs.
     #[serde(default)]
@@ -62,6 +66,13 @@ pub struct Process {
     /// When its schedule restarts it, or runs it, next.
     #[serde(default)]
     pub next_run: Option<UnixMs>,
+}
+
+impl Process {
+    /// Its reason, where that is news.
+    pub fn news(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|reason| ![STOPPED_BY_COMMAND, NOT_STARTED].contains(reason))
+    }
 }
 
 /// One process, with all that is known of it.

@@ -1,6 +1,7 @@
 //! What can be wrong with a file, an app or a value: what happened, to which app of which file, and what to do about it.
 
 use super::fields;
+use crate::domain::cron::PatternError;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,9 @@ pub enum Problem {
     UnsupportedField { field: String },
     #[error("unknown field \"{field}\"")]
     UnknownField { field: String, nearest: Option<&'static str> },
+
+    #[error("{field} cannot be {value:?}: {source}")]
+    BadPattern { field: &'static str, value: String, source: PatternError },
 
     #[error("there is no script to run")]
     NoScript,
@@ -90,6 +94,9 @@ impl Problem {
             Self::BadValue { field, allowed, .. } => format!("{field} is {allowed}"),
             Self::UnsupportedField { .. } => "leave it out".into(),
             Self::UnknownField { nearest, .. } => format!("did you mean {}?", nearest.as_ref()?),
+            Self::BadPattern { .. } => {
+                "five fields: minute, hour, day, month, day of the week; or six with seconds first".into()
+            }
             Self::NoScript => "say what to run, for example \"script\": \"app.js\"".into(),
             Self::ScriptMissing { nearest: Some(nearest), .. } | Self::FileMissing { nearest: Some(nearest) } => {
                 format!("did you mean {nearest}?")

@@ -259,7 +259,7 @@ fn wrong_values_name_file_app_field_and_what_is_allowed() {
         (
             "{name: 'api', script: 'app.js', autorestart: 'yes'}",
             "eco.json: app api: autorestart cannot be \"yes\"",
-            "autorestart is true or false, without quotes",
+            "autorestart is true, false or \"on-failure\"",
         ),
         (
             "{name: 'api', script: 'app.js', exec_mode: 'both'}",

@@ -2,6 +2,7 @@
 //!
 //! Synchronous and pure: no clock, no files, no environment. `now` comes in as an argument.
 
+pub mod budget;
 pub mod cron;
 pub mod id;
 pub mod job;
@@ -13,6 +14,7 @@ pub mod selector;
 pub mod spec;
 pub mod status;
 
+pub use budget::Budget;
 pub use id::{ProcessId, SpawnId};
 pub use output::OutputStream;
 pub use selector::Selector;

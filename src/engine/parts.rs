@@ -2,7 +2,8 @@
 
 use super::guarded::{Guarded, beat, facts, listen};
 use super::staging::staging;
-use crate::domain::SpawnId;
+use crate::clock;
+use crate::domain::{Budget, SpawnId};
 use crate::guardian::{Legacy, Link};
 use crate::logs::Logs;
 use crate::paths::Home;
@@ -72,6 +73,7 @@ impl Engine {
         }
         let journal = slots.as_ref().map_or_else(Journal::unkept, Table::journal);
         let staging = staging(journal, &mut legacy.kept, keep.as_ref())?;
+        let spent = slots.as_ref().map_or(0, Table::budget);
         let (reports, inbox) = mpsc::unbounded_channel();
         let context = Context {
             logs: Logs::start(staging)?,
@@ -85,6 +87,7 @@ impl Engine {
             leash: options.leash,
             open_files: options.open_files.unwrap_or_else(raise_open_files),
             slots,
+            budget: Rc::new(RefCell::new(Budget::resume(spent, clock::boot_ms()))),
             running: Rc::new(Cell::new(0)),
             unwritten: Unwritten::default(),
             buried: Rc::default(),

@@ -43,6 +43,7 @@ mod commit;
 mod control;
 mod copier;
 mod cut;
+mod end;
 mod file;
 mod follow;
 mod handle;
@@ -65,6 +66,7 @@ mod tests;
 #[cfg(test)]
 mod torture;
 
+pub use end::{End, end_of};
 pub use follow::{Follow, FollowItem, follow, past};
 pub use handle::{Label, Logs, pipe_size};
 pub use recover::{Recovered, recover};

@@ -8,9 +8,9 @@ use super::task::{Observed, Settled, Task};
 use super::wires::forget_all_but_output;
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
-use crate::domain::SpawnId;
 use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, StopStep, step};
 use crate::domain::spec::Mode;
+use crate::domain::{BootMs, SpawnId};
 use crate::slots::{Record, Table};
 use crate::sys::fault::{self, Point};
 use crate::sys::group;
@@ -25,13 +25,14 @@ const SIGKILL: i32 = 9;
 impl Task {
     /// The one way by which anything changes: the lifecycle decides, then its effects are carried out in order.
     pub(super) fn apply(&mut self, event: Event) {
-        let next = self.context.ids.peek_id();
-        let (state, effects) = step(self.state, event, clock::boot_ms(), next, &self.policy());
+        let (next, now) = (self.context.ids.peek_id(), clock::boot_ms());
+        let (state, effects) = step(self.state, event, now, next, &self.policy(now));
         self.state = state;
         for effect in &effects {
             match effect {
                 Effect::Spawn(id) => self.begin_run(*id),
                 Effect::AskMain(_) | Effect::AskGroup(_) => self.standing.set_asked(false),
+                Effect::TakePlace(_) | Effect::GiveBackPlace(_) => self.spend(*effect, now),
                 Effect::Drain(_) | Effect::KillMain(_) | Effect::KillGroup(_) | Effect::Report(_) => {}
             }
         }
@@ -51,7 +52,20 @@ impl Task {
         }
     }
 
-    fn policy(&self) -> Policy<'_> {
+    /// Written down before the state that it is for: a death in between costs a place, and makes none.
+    fn spend(&self, effect: Effect, now: BootMs) {
+        let mut budget = self.context.budget.borrow_mut();
+        match effect {
+            Effect::TakePlace(place) => budget.take(place, now),
+            Effect::GiveBackPlace(place) => budget.give_back(place, now),
+            _ => return,
+        }
+        if let Some(slots) = &self.context.slots {
+            slots.note_budget(budget.full_at());
+        }
+    }
+
+    fn policy(&self, now: BootMs) -> Policy<'_> {
         let cluster = self.spec.mode == Mode::Cluster;
         Policy {
             restart: &self.spec.restart,
@@ -59,6 +73,7 @@ impl Task {
             waits_for_ready: self.spec.ready.wait_ready || (cluster && self.spec.program.is_node()),
             listen_timeout: self.spec.ready.listen_timeout.unwrap_or(LISTEN_TIMEOUT),
             drains: cluster,
+            place: self.context.budget.borrow().next(now),
         }
     }
 
@@ -76,6 +91,7 @@ impl Task {
                 self.asked();
             }
             Effect::KillGroup(_) => self.signal_leftovers(SIGKILL),
+            Effect::TakePlace(_) | Effect::GiveBackPlace(_) => {}
             Effect::Report(report) => {
                 // Nobody listens any more when the supervisor is leaving.
                 let _ = self.context.reports.send((self.identity.id, self.holder, report));
@@ -279,6 +295,7 @@ impl Task {
     pub(super) fn settle(&mut self) {
         let settled = match self.state.phase {
             Phase::Online => Settled::Online,
+            Phase::Stopped if self.state.has_ended() => Settled::Ended,
             Phase::Stopped => Settled::Stopped,
             Phase::Errored => Settled::Errored,
             Phase::WaitingRestart { .. } => Settled::WaitingRestart,

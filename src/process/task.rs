@@ -9,8 +9,8 @@ use super::link::Said;
 use super::unwritten::Unwritten;
 use crate::clock;
 use crate::cluster::{Group, Holder};
-use crate::domain::lifecycle::{Event, Phase, Report, State};
-use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
+use crate::domain::lifecycle::{Event, Phase, Report, State, Then};
+use crate::domain::{AppSpec, BootMs, Budget, ProcessId, SpawnId, UnixMs};
 use crate::guardian;
 use crate::logs::Logs;
 use crate::slots::{Slot, Standing, Table};
@@ -44,6 +44,8 @@ pub struct Context {
     pub open_files: u64,
     /// Where what processes are doing is kept for a generation after this one.
     pub slots: Option<Table>,
+    /// The machine's budget of automatic restarts.
+    pub budget: Rc<RefCell<Budget>>,
     /// How many processes run.
     pub running: Rc<Cell<usize>>,
     /// Ended processes whose output is not in its files yet.
@@ -108,7 +110,10 @@ pub enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     Online,
+    /// A command has stopped it.
     Stopped,
+    /// It has ended by itself, and its settings say that this is its end.
+    Ended,
     Errored,
     WaitingRestart,
     Deleted,
@@ -138,6 +143,7 @@ pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     observed: watch::Receiver<Observed>,
     standing: Standing,
+    leaving: Rc<Cell<bool>>,
 }
 
 impl Handle {
@@ -192,7 +198,7 @@ impl Handle {
             task.resume(&previous);
         }
         tokio::task::spawn_local(task.live(receiver));
-        Self { holder, commands, observed, standing }
+        Self { holder, commands, observed, standing, leaving: Rc::default() }
     }
 
     /// Which task this is: the reports of a process that is being replaced come from two.
@@ -200,7 +206,16 @@ impl Handle {
         self.holder
     }
 
+    /// Whether it was told to go for good: no command after that brings it back.
+    pub fn is_leaving(&self) -> bool {
+        let leaves = |phase| matches!(phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
+        self.leaving.get() || leaves(self.observed.borrow().state.phase)
+    }
+
     pub fn send(&self, command: Command) {
+        if matches!(command, Command::Delete(_) | Command::Retire(_)) {
+            self.leaving.set(true);
+        }
         // A task that has ended drops the command, and with it the sender that waits for an answer.
         let _ = self.commands.send(command);
     }
@@ -337,6 +352,7 @@ impl Task {
             Command::Reset => {
                 self.state.restarts = 0;
                 self.state.unstable = 0;
+                self.state.window_exits = 0;
                 self.publish();
                 return;
             }

@@ -1,10 +1,10 @@
 //! The fixed form of a process's state: words only, absolute times.
 
-use crate::domain::lifecycle::{Phase, State, StopStep, Then};
+use crate::domain::lifecycle::{Cause, Phase, State, StopStep, Then};
 use crate::domain::{Outcome, ProcessId, SpawnId, UnixMs};
 
 /// Words of a record. More may be added at the end with a new version of the table.
-pub const WORDS: usize = 17;
+pub const WORDS: usize = 21;
 
 /// What is kept of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,7 @@ impl Record {
         let state = &self.state;
         let (phase, deadline, step, then) = encode_phase(state.phase);
         let (exit, exit_value) = encode_outcome(state.last_exit);
+        let (cause, cause_value) = encode_cause(state.cause);
         let (pid, began) = self.run.map_or((0, 0), |(pid, began)| (pid as u64, began));
         [
             u64::from(self.id.0),
@@ -40,6 +41,10 @@ impl Record {
             began,
             self.started_at as u64,
             state.ended_at,
+            state.window_start,
+            u64::from(state.window_exits),
+            cause,
+            cause_value,
         ]
     }
 
@@ -63,6 +68,10 @@ impl Record {
             began,
             started_at,
             ended_at,
+            window_start,
+            window_exits,
+            cause,
+            cause_value,
         ] = *words;
         let state = State {
             phase: decode_phase(phase, deadline, step, then)?,
@@ -73,7 +82,10 @@ impl Record {
             restarts: u32::try_from(restarts).ok()?,
             unstable: u32::try_from(unstable).ok()?,
             backoff,
+            window_start,
+            window_exits: u32::try_from(window_exits).ok()?,
             last_exit: decode_outcome(exit, exit_value)?,
+            cause: decode_cause(cause, cause_value)?,
         };
         let pid = i32::try_from(pid).ok()?;
         Some(Self {
@@ -142,6 +154,41 @@ fn decode_phase(phase: u64, deadline: u64, step: u64, then: u64) -> Option<Phase
     })
 }
 
+fn encode_cause(cause: Cause) -> (u64, u64) {
+    match cause {
+        Cause::None => (0, 0),
+        Cause::Command => (1, 0),
+        Cause::NoAutorestart => (2, 0),
+        Cause::FinalCode => (3, 0),
+        Cause::Succeeded => (4, 0),
+        Cause::Unstable(exits) => (5, u64::from(exits)),
+        Cause::Window(exits) => (6, u64::from(exits)),
+        Cause::NotStarted => (7, 0),
+        Cause::Delay(delay) => (8, delay),
+        Cause::Backoff(delay) => (9, delay),
+        Cause::NoRoom => (10, 0),
+        Cause::Budget(place) => (11, place),
+    }
+}
+
+fn decode_cause(cause: u64, value: u64) -> Option<Cause> {
+    Some(match cause {
+        0 => Cause::None,
+        1 => Cause::Command,
+        2 => Cause::NoAutorestart,
+        3 => Cause::FinalCode,
+        4 => Cause::Succeeded,
+        5 => Cause::Unstable(u32::try_from(value).ok()?),
+        6 => Cause::Window(u32::try_from(value).ok()?),
+        7 => Cause::NotStarted,
+        8 => Cause::Delay(value),
+        9 => Cause::Backoff(value),
+        10 => Cause::NoRoom,
+        11 => Cause::Budget(value),
+        _ => return None,
+    })
+}
+
 fn encode_outcome(outcome: Option<Outcome>) -> (u64, u64) {
     match outcome {
         None => (0, 0),
@@ -163,4 +210,54 @@ fn decode_outcome(kind: u64, value: u64) -> Option<Option<Outcome>> {
         4 => Some(Outcome::NotStarted(value)),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(phase: Phase, cause: Cause, last_exit: Option<Outcome>) -> Record {
+        let state = State {
+            phase,
+            cause,
+            last_exit,
+            run: SpawnId(9),
+            started_at: 2,
+            ended_at: 3,
+            restarts: 4,
+            unstable: 5,
+            backoff: 6,
+            window_start: 7,
+            window_exits: 8,
+            ..State::new(1)
+        };
+        Record { id: ProcessId(10), state, run: Some((11, 12)), started_at: -13 }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let causes = [
+            Cause::None,
+            Cause::Command,
+            Cause::NoAutorestart,
+            Cause::FinalCode,
+            Cause::Succeeded,
+            Cause::Unstable(16),
+            Cause::Window(3),
+            Cause::NotStarted,
+            Cause::Delay(1),
+            Cause::Backoff(2),
+            Cause::NoRoom,
+            Cause::Budget(u64::MAX),
+        ];
+        for cause in causes {
+            let written = record(Phase::WaitingRestart { until: 77 }, cause, Some(Outcome::Code(-1)));
+            assert_eq!(Record::decode(&written.encode()), Some(written));
+        }
+        let stopping = Phase::Stopping { step: StopStep::RestKilled, deadline: 5, then: Then::Judge };
+        for phase in [Phase::Stopped, Phase::Errored, Phase::Online, Phase::Launching { deadline: 9 }, stopping] {
+            let written = record(phase, Cause::None, Some(Outcome::Signal(9)));
+            assert_eq!(Record::decode(&written.encode()), Some(written));
+        }
+    }
 }

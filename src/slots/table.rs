@@ -3,6 +3,7 @@
 use super::journal::{JOURNAL_WORDS, Journal};
 use super::record::{Record, WORDS};
 use super::standing::Standing;
+use crate::domain::BootMs;
 use crate::sys::memory::SharedWords;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// "rpmslot" and the version: another layout is another number, and begins empty.
-const MAGIC: u64 = 0x7270_6d73_6c6f_7402;
+const MAGIC: u64 = 0x7270_6d73_6c6f_7403;
 /// Processes beyond this are not kept: they would be unknown to a daemon that follows a killed one.
 const CAPACITY: usize = 4096;
 
@@ -26,6 +27,8 @@ const USED_WORD: usize = 3;
 const NEXT_RUN_WORD: usize = 4;
 /// Connections that killed daemons have lost, in all.
 const LOST_WORD: usize = 5;
+/// When the machine's budget of restarts is full again.
+const BUDGET_WORD: usize = 6;
 const JOURNAL_AT: usize = 8;
 
 /// Stamp, record, sum.
@@ -134,6 +137,15 @@ impl Table {
     /// A number above those of all runs that any generation has begun.
     pub fn next_run(&self) -> u64 {
         self.inner.memory.words()[NEXT_RUN_WORD].load(Ordering::Acquire)
+    }
+
+    /// When the machine's budget of restarts is full again, by the last daemon that spent of it.
+    pub fn budget(&self) -> BootMs {
+        self.inner.memory.words()[BUDGET_WORD].load(Ordering::Acquire)
+    }
+
+    pub fn note_budget(&self, full_at: BootMs) {
+        self.inner.memory.words()[BUDGET_WORD].store(full_at, Ordering::Release);
     }
 
     /// Runs below this have begun.
@@ -288,12 +300,13 @@ mod tests {
         second.standing().join(3);
         table.in_flight().begin();
         table.note_next_run(100);
+        table.note_budget(5_000);
         drop((first, second));
         for _ in 0..2 {
             let (table, left) = open(&path, "boot");
             assert_eq!(records(&left), [record(1, 1), record(2, 2)]);
             assert!(left[1].0.standing().has_joined(3) && !left[0].0.standing().has_joined(3));
-            assert_eq!((table.lost_connections(), table.next_run()), (1, 100));
+            assert_eq!((table.lost_connections(), table.next_run(), table.budget()), (1, 100, 5_000));
         }
         drop(open(&path, "boot"));
         assert_eq!(open(&path, "boot").1.len(), 2, "what is dropped stays");
@@ -378,8 +391,8 @@ mod tests {
         }
 
         #[test]
-        fn no_words_are_a_panic(words in prop::array::uniform17(any::<u64>())) {
-            let _ = Record::decode(&words);
+        fn no_words_are_a_panic(words in prop::collection::vec(any::<u64>(), WORDS)) {
+            let _ = Record::decode(&words.try_into().unwrap());
         }
     }
 }

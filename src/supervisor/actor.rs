@@ -185,9 +185,9 @@ impl World {
         }
         match request {
             Request::Ping => Ok(Response::Daemon(self.info())),
-            Request::List { selector } => self.list(&selector),
+            Request::List { selector } => self.list(&selector).await,
             Request::Pm2List => Ok(self.pm2_list()),
-            Request::Describe { selector } => self.describe(&selector),
+            Request::Describe { selector } => self.describe(&selector).await,
             Request::Specs { selector } => self.specs(&selector),
             Request::Start(start) => self.start(start, ticket).await,
             Request::Stop { selector } => self.stop(&selector).await,

@@ -120,7 +120,9 @@ impl World {
         if handle.wait_for(|seen| !passing(seen.state.phase)).await.is_none() {
             return Settled::Deleted;
         }
-        match handle.observed().state.status() {
+        let seen = handle.observed();
+        match seen.state.status() {
+            Status::Stopped if seen.state.has_ended() => Settled::Ended,
             Status::Errored => Settled::Errored,
             Status::WaitingRestart => Settled::WaitingRestart,
             Status::Online | Status::Launching => Settled::Online,

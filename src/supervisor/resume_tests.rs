@@ -57,6 +57,7 @@ impl TestHome {
                 parent_death_signal: Some(9),
                 open_files: 256,
                 slots: Some(table),
+                budget: Rc::default(),
                 running: Rc::new(Cell::new(0)),
                 unwritten: Unwritten::default(),
                 buried: Rc::default(),

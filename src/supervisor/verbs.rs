@@ -217,7 +217,7 @@ impl World {
         let Some((id, rest)) = failed else { return Ok(()) };
         let reason = match (self.registry.borrow().get(*id), rest) {
             (Some(entry), Settled::WaitingRestart) => entry.handle.observed().launch_error.clone(),
-            (Some(entry), _) => self.view(entry).reason,
+            (Some(entry), _) => self.cause(entry),
             (None, _) => None,
         };
         let reason = reason.unwrap_or_default();

@@ -1,27 +1,32 @@
 //! Entries as others see them.
 
 use super::actor::World;
+use super::reason::Reason;
 use super::registry::Entry;
 use crate::api::{ApiError, Host, Process, ProcessDetail, Response, pm2};
 use crate::clock;
 use crate::cluster::Group;
-use crate::domain::lifecycle::Phase;
 use crate::domain::spec::Mode;
-use crate::domain::{Outcome, ProcessId, Selector, Status};
+use crate::domain::{ProcessId, Selector, Status};
 use crate::process::{Observed, compose, redacted};
-use crate::sys::signal;
 
 impl World {
-    pub(super) fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
+    pub(super) async fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
         let ids = self.registry.borrow().find(selector)?;
-        Ok(Response::Processes(self.views(&ids)))
-    }
-
-    pub(super) fn describe(&self, selector: &Selector) -> Result<Response, ApiError> {
-        let ids = self.registry.borrow().select(selector)?;
+        let words = self.last_words(&ids).await;
         let registry = self.registry.borrow();
         let entries = ids.iter().filter_map(|id| registry.get(*id));
-        Ok(Response::Details(entries.map(|entry| self.detail(entry)).collect()))
+        let view = |entry: &Entry| self.view_with(entry, words.get(&entry.identity.id).map(String::as_str));
+        Ok(Response::Processes(entries.map(view).collect()))
+    }
+
+    pub(super) async fn describe(&self, selector: &Selector) -> Result<Response, ApiError> {
+        let ids = self.registry.borrow().select(selector)?;
+        let words = self.last_words(&ids).await;
+        let registry = self.registry.borrow();
+        let entries = ids.iter().filter_map(|id| registry.get(*id));
+        let detail = |entry: &Entry| self.detail(entry, words.get(&entry.identity.id).map(String::as_str));
+        Ok(Response::Details(entries.map(detail).collect()))
     }
 
     pub(super) fn specs(&self, selector: &Selector) -> Result<Response, ApiError> {
@@ -51,6 +56,10 @@ impl World {
     }
 
     pub(super) fn view(&self, entry: &Entry) -> Process {
+        self.view_with(entry, None)
+    }
+
+    fn view_with(&self, entry: &Entry, last_words: Option<&str>) -> Process {
         let seen = entry.handle.observed();
         let id = entry.identity.id;
         let sample = seen.pid.map(|pid| self.sampler.borrow_mut().get(id, pid, clock::boot())).unwrap_or_default();
@@ -74,18 +83,21 @@ impl World {
             memory: sample.memory as i64,
             username: entry.spec.username.clone(),
             exit: seen.state.last_exit,
-            reason: self.reason(entry, &seen).or_else(|| self.watch_of(&entry.spec)?.problem),
+            reason: self
+                .reason_of(entry, &seen, last_words)
+                .sentence()
+                .or_else(|| self.watch_of(&entry.spec)?.problem),
             job: entry.spec.schedule.job.is_some(),
             next_run: self.next_time(&entry.spec.name),
         }
     }
 
-    pub(super) fn detail(&self, entry: &Entry) -> ProcessDetail {
+    fn detail(&self, entry: &Entry, last_words: Option<&str>) -> ProcessDetail {
         let mut spec = (*entry.spec).clone();
         spec.env.inherited = redacted(spec.env.inherited);
         spec.env.app = redacted(spec.env.app);
         ProcessDetail {
-            process: self.view(entry),
+            process: self.view_with(entry, last_words),
             spec,
             unique_id: entry.identity.unique_id.clone(),
             out_log: entry.identity.out_log.clone(),
@@ -98,43 +110,14 @@ impl World {
         }
     }
 
-    /// Why it is where it is.
-    fn reason(&self, entry: &Entry, seen: &Observed) -> Option<String> {
-        let state = &seen.state;
-        let ended = state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
+    /// Why it is where it is, without its status.
+    pub(super) fn cause(&self, entry: &Entry) -> Option<String> {
+        self.reason_of(entry, &entry.handle.observed(), None).detail()
+    }
+
+    fn reason_of<'a>(&self, entry: &'a Entry, seen: &'a Observed, last_words: Option<&'a str>) -> Reason<'a> {
         let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
-        let refused = refused.map(|what| format!("it cannot listen on {what}"));
-        let and_refused = refused.as_ref().map(|what| format!("; {what}")).unwrap_or_default();
-        match state.phase {
-            Phase::Errored => Some(match state.last_exit {
-                Some(Outcome::NotStarted(_)) => ended.unwrap_or_default(),
-                _ => format!(
-                    "{} exits in a row, each within {} ms of its start; the last: {}{and_refused}",
-                    entry.spec.restart.max_restarts,
-                    entry.spec.restart.min_uptime,
-                    ended.unwrap_or_default(),
-                ),
-            }),
-            Phase::WaitingRestart { until } => {
-                let left = until.saturating_sub(clock::boot_ms());
-                Some(format!("restarts in {left} ms; {}{and_refused}", ended.unwrap_or_default()))
-            }
-            Phase::Stopped => match state.last_exit {
-                Some(Outcome::Code(code)) if entry.spec.restart.stop_exit_codes.contains(&code) => {
-                    Some(format!("exit code {code} is one of its stop_exit_codes"))
-                }
-                Some(Outcome::Code(1..)) if !entry.spec.restart.autorestart => {
-                    Some(format!("{}; autorestart is off", ended.unwrap_or_default()))
-                }
-                _ => None,
-            },
-            Phase::Stopping { .. } if seen.pid.is_none() => Some("waits for what it left behind to end".to_owned()),
-            Phase::Launching { .. } if entry.spec.ready.wait_ready => {
-                Some("waits for process.send('ready')".to_owned())
-            }
-            Phase::Online => refused.filter(|_| !seen.listening),
-            Phase::Launching { .. } | Phase::Stopping { .. } | Phase::Deleted => None,
-        }
+        Reason { spec: &entry.spec, seen, refused, last_words, now: clock::boot_ms() }
     }
 
     pub(super) fn host_figures(&self) -> Result<Response, ApiError> {
@@ -153,17 +136,5 @@ impl World {
 
     pub(super) fn status_of(&self, id: ProcessId) -> Option<Status> {
         self.registry.borrow().get(id).map(|entry| entry.handle.observed().state.status())
-    }
-}
-
-/// How a run ended, in words.
-pub(super) fn describe_exit(exit: Outcome, launch_error: Option<&str>) -> String {
-    match exit {
-        Outcome::Code(code) => format!("exit code {code}"),
-        Outcome::Signal(number) => {
-            format!("ended by {}", signal::name(number).map_or_else(|| format!("signal {number}"), str::to_owned))
-        }
-        Outcome::Unknown => "ended, nobody knows how".to_owned(),
-        Outcome::NotStarted(_) => launch_error.unwrap_or("it could not be executed").to_owned(),
     }
 }

@@ -29,7 +29,8 @@ impl Ignore {
     pub fn new(base: &Path, patterns: &[String], never: Vec<PathBuf>) -> Self {
         let always = ALWAYS.iter().copied();
         // What the system cannot understand was refused when it was written; here it matches nothing.
-        let rules = always.chain(patterns.iter().map(String::as_str)).filter_map(|text| rule(text, base).ok()).flatten();
+        let rules =
+            always.chain(patterns.iter().map(String::as_str)).filter_map(|text| rule(text, base).ok()).flatten();
         Self { base: base.to_owned(), rules: rules.collect(), never }
     }
 
@@ -151,9 +152,13 @@ mod tests {
     #[test]
     fn the_last_that_matches_decides() {
         let patterns = ["*", "!*/", "!*.js", "x.js"];
-        for (path, expected) in
-            [("/app/a.js", false), ("/app/x.js", true), ("/app/a.css", true), ("/app/src/", false), ("/app/src/a.js", false)]
-        {
+        for (path, expected) in [
+            ("/app/a.js", false),
+            ("/app/x.js", true),
+            ("/app/a.css", true),
+            ("/app/src/", false),
+            ("/app/src/a.js", false),
+        ] {
             assert_eq!(ignored(&patterns, path), expected, "{path}");
         }
     }

@@ -28,11 +28,7 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    pub(super) fn new(
-        inbox: Receiver<Order>,
-        waker: Arc<Waker>,
-        notices: UnboundedSender<Notice>,
-    ) -> io::Result<Self> {
+    pub(super) fn new(inbox: Receiver<Order>, waker: Arc<Waker>, notices: UnboundedSender<Notice>) -> io::Result<Self> {
         let epoll = Epoll::new(2)?;
         let watches = Watches::new()?;
         epoll.add(waker.as_fd(), WAKER)?;

@@ -31,7 +31,7 @@ fn too_many_short_runs_are_an_error_with_a_reason() {
     home.rpm(["start", "echo run; exit 3", "--name", "a", "--max-restarts", "4"]).ok();
     let process = home.wait_status("a", Status::Errored);
     let reason = process.reason.unwrap();
-    assert!(reason.contains("4 exits in a row") && reason.contains("exit code 3"), "{reason}");
+    assert!(reason.starts_with("errored: 4 exits within 1 s each; last: exit code 3"), "{reason}");
     assert_eq!((process.pid, process.restarts, process.exit), (None, 3, Some(Outcome::Code(3))));
     eventually("all its lines are in the log", || (home.lines("a-out.log").len() == 4).then_some(()));
     never_within(Duration::from_millis(300), "another run", || (home.lines("a-out.log").len() > 4).then_some(()));
@@ -47,7 +47,7 @@ fn a_restart_may_be_delayed() {
     let home = Home::new();
     home.rpm(["start", "exit 1 ;", "--name", "a", "--restart-delay", "600"]).ok();
     let waiting = home.wait_status("a", Status::WaitingRestart);
-    assert!(waiting.reason.unwrap().contains("restarts in"));
+    assert!(waiting.reason.unwrap().starts_with("waiting restart: restart_delay 600 ms, in 0."));
     assert_eq!(waiting.pid, None);
     home.wait_until("a", |process| process.restarts >= 1);
     home.wait_status("a", Status::WaitingRestart);
@@ -70,7 +70,8 @@ fn delays_grow_when_asked_to() {
         (times.len() >= 4).then_some(times)
     });
     let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    for (gap, least) in gaps.iter().zip([100, 150, 225]) {
+    // A fifth less at most.
+    for (gap, least) in gaps.iter().zip([80, 120, 180]) {
         assert!(*gap >= least, "{gaps:?}");
     }
 }
@@ -91,7 +92,7 @@ fn no_restart_where_none_is_wanted() {
     home.rpm(["start", "exit 5 ;", "--name", "a", "--no-autorestart"]).ok();
     let process = home.wait_status("a", Status::Stopped);
     assert_eq!((process.restarts, process.exit), (0, Some(Outcome::Code(5))));
-    assert!(process.reason.unwrap().contains("exit code 5"));
+    assert_eq!(process.reason.unwrap(), "stopped: it exited with code 5, and autorestart is off");
 }
 
 #[test]

@@ -9,6 +9,6 @@ mod verbs;
 pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use start::AppFlags;
 pub(crate) use verbs::{
-    Applied, Command, DescribeArgs, FlushArgs, ListArgs, LogsArgs, ScaleArgs, SelectorArgs, SignalArgs, StartArgs,
+    Applied, Command, DescribeArgs, FlushArgs, JobsArgs, ListArgs, LogsArgs, RunArgs, ScaleArgs, SelectorArgs, SignalArgs, StartArgs,
     Targets, UpdateArgs,
 };

@@ -1,7 +1,7 @@
 //! From a command to its file.
 
 use super::{
-    delete, describe, flush, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal, start, stop, update,
+    delete, describe, flush, jlist, jobs, kill, list, logs, ping, reload, reset, restart, run as run_jobs, scale, signal, start, stop, update,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -16,6 +16,8 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Stop(args) => stop::run(session, &args).await,
         Command::Delete(args) => delete::run(session, &args).await,
         Command::Scale(args) => scale::run(session, args).await,
+        Command::Run(args) => run_jobs::run(session, args).await,
+        Command::Jobs(args) => jobs::run(session, args).await,
         Command::Reset(args) => reset::run(session, args).await,
         Command::SendSignal(args) => signal::run(session, args).await,
         Command::List(args) => list::run(session, &args).await,

@@ -11,7 +11,7 @@ use crate::config::{self, AppOptions, Caller, ConfigError, FileOptions, Loaded};
 use crate::domain::spec::Source;
 use crate::domain::{AppSpec, ProcessId, Selector};
 
-use super::amend::{amend, refuse_identity};
+use super::amend::{amend, refuse_identity, toggle_watch};
 
 /// What the command line wants beside the verb.
 pub(super) struct Wishes {
@@ -159,6 +159,7 @@ fn renew(
             spec
         }
     };
+    toggle_watch(&mut spec, &app.spec, &wishes.options);
     if wishes.update_env {
         spec.env.inherited.clone_from(&caller.env);
     }

@@ -18,18 +18,22 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
         "{} {}  {}\n",
         paint(color::BOLD, text::clean(&process.name)),
         paint(color::DIM, format_args!("({})", process.id)),
-        paint(color::of_status(process.status), process.status),
+        paint(
+            color::of_status(process.status),
+            text::clean(process.reason.as_deref().unwrap_or(process.status.as_str()))
+        ),
     );
-    if let Some(reason) = &process.reason {
-        _ = writeln!(out, "{}", text::clean(reason));
-    }
     for (title, rows) in [
         ("what it is", identity(detail)),
         ("where it runs", whereabouts(detail, now)),
         ("files", files(detail)),
         ("restarts", restarts(detail)),
+        ("by itself", by_itself(detail)),
     ] {
-        push_section(&mut out, title, rows.into_iter().filter_map(|(label, value)| Some((label, value?))));
+        let rows: Vec<_> = rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect();
+        if !rows.is_empty() {
+            push_section(&mut out, title, rows.into_iter());
+        }
     }
     push_environment(&mut out, detail, caller);
     out
@@ -101,6 +105,25 @@ fn restarts(detail: &ProcessDetail) -> Rows {
     ]
 }
 
+/// What is done without anybody asking for it.
+fn by_itself(detail: &ProcessDetail) -> Rows {
+    let (process, spec) = (&detail.process, &detail.spec);
+    let zone = spec.schedule.time_zone.as_ref().map(|zone| format!(", time zone {zone}")).unwrap_or_default();
+    let with_zone = |pattern: &String| format!("{pattern}{zone}");
+    let watched = detail.watch.as_ref().map(|watch| match watch.directories {
+        1 => "1 directory".to_owned(),
+        count => format!("{count} directories"),
+    });
+    let job = spec.schedule.job.as_ref();
+    vec![
+        ("restarted by cron", spec.schedule.restart.as_ref().map(with_zone)),
+        ("job", job.map(|job| job.cron.as_ref().map_or_else(|| "runs by hand: rpm run".to_owned(), with_zone))),
+        ("next time", process.next_run.map(timestamp::iso8601)),
+        ("watches", watched),
+        ("last cause", detail.cause.as_ref().map(|cause| format!("{}, {}", cause.what, timestamp::iso8601(cause.at)))),
+    ]
+}
+
 fn mode(detail: &ProcessDetail) -> String {
     let (process, instances) = (&detail.process, detail.spec.instances);
     if instances > 1 {
@@ -114,8 +137,13 @@ fn policy(policy: &RestartPolicy) -> String {
     if !policy.autorestart {
         return "never restarted automatically".to_owned();
     }
-    let mut text =
-        format!("gives up after {} runs in a row shorter than {} ms", policy.max_restarts, policy.min_uptime);
+    let mut text = match policy.restart_window {
+        Some(window) => format!("gives up after {} exits within {window} ms", policy.max_restarts),
+        None => format!("gives up after {} runs in a row shorter than {} ms", policy.max_restarts, policy.min_uptime),
+    };
+    if policy.on_failure {
+        text.push_str("; stays ended after exit code 0");
+    }
     if policy.restart_delay > 0 {
         _ = write!(text, "; waits {} ms", policy.restart_delay);
     }
@@ -196,11 +224,11 @@ pub(crate) mod tests {
     fn each_section_has_its_rows() {
         let mut detail = detail(0, "api", Status::Errored);
         detail.process.exit = Some(Outcome::Code(7));
-        detail.process.reason = Some("16 unstable restarts in a row".into());
+        detail.process.reason = Some("errored: 16 exits within 1 s each".into());
         let caller = BTreeMap::from([("HOME".to_owned(), "/root".to_owned())]);
         let text = anstream::adapter::strip_str(&text(&detail, &caller, NOW)).to_string();
         for line in [
-            "api (0)  errored\n16 unstable restarts in a row\n",
+            "api (0)  errored: 16 exits within 1 s each\n",
             "  arguments    --port '80 80'\n",
             "  mode         cluster, instance 0 of 2\n",
             "  listens on         0.0.0.0:8080\n",

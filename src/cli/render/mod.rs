@@ -7,6 +7,7 @@ pub(crate) mod daemon;
 pub(crate) mod detail;
 pub(crate) mod duration;
 pub(crate) mod host;
+pub(crate) mod jobs;
 pub(crate) mod json;
 pub(crate) mod log;
 pub(crate) mod outcome;

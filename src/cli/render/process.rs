@@ -76,6 +76,12 @@ pub(crate) fn uptime(process: &Process, now: UnixMs) -> Option<String> {
     Some(duration::short(now - started))
 }
 
+/// Of a job, between its runs.
+fn next_run(process: &Process, now: UnixMs) -> Option<String> {
+    let next = process.next_run.filter(|_| process.job && !process.status.is_alive())?;
+    Some(format!("in {}", duration::short(next - now)))
+}
+
 fn build(set: &[Field], processes: &[Process], now: UnixMs) -> Table {
     let columns = set.iter().map(|field| field.column()).collect();
     let rows = processes.iter().map(|process| set.iter().map(|field| field.cell(process, now)).collect());
@@ -83,7 +89,7 @@ fn build(set: &[Field], processes: &[Process], now: UnixMs) -> Table {
 }
 
 fn push_reasons(out: &mut String, processes: &[Process]) {
-    let told = processes.iter().filter_map(|process| Some((process, process.reason.as_ref()?)));
+    let told = processes.iter().filter_map(|process| Some((process, process.news()?)));
     for (process, reason) in told.clone().take(REASONS) {
         let style = if process.status == Status::Errored { color::BAD } else { color::BUSY };
         let who = format!("{} ({})", text::clean(&process.name), process.id);
@@ -124,7 +130,7 @@ impl Field {
             Self::Version => or_none(process.version.clone()),
             Self::Mode => Cell::new(&process.mode),
             Self::Pid => or_none(process.pid.map(|pid| pid.to_string())),
-            Self::Uptime => or_none(uptime(process, now)),
+            Self::Uptime => or_none(uptime(process, now).or_else(|| next_run(process, now))),
             Self::Restarts => Cell::new(process.restarts.to_string()),
             Self::Status => Cell::styled(process.status.as_str(), color::of_status(process.status)),
             Self::Cpu => or_none(online.then(|| format!("{:.1}%", process.cpu))),

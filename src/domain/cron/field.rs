@@ -23,12 +23,8 @@ pub(super) const MONTH: Kind = Kind {
     names: &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
 };
 /// 7 is Sunday, too.
-pub(super) const WEEKDAY: Kind = Kind {
-    name: "day of the week",
-    least: 0,
-    most: 7,
-    names: &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
-};
+pub(super) const WEEKDAY: Kind =
+    Kind { name: "day of the week", least: 0, most: 7, names: &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"] };
 
 /// A piece of a pattern, and where it begins in it: columns count from 1.
 #[derive(Debug, Clone, Copy)]

@@ -110,10 +110,7 @@ fn what_is_wrong_is_told_with_its_place() {
         ("61 * * * * *", "second (column 1): \"61\" is not a number from 0 to 59"),
         ("0 1,24 * * *", "hour (column 5): \"24\" is not a number from 0 to 23"),
         ("0 0 0 * *", "day of the month (column 5): \"0\" is not a number from 1 to 31"),
-        (
-            "0 0 1  JUM *",
-            "month (column 8): \"JUM\" is not a number from 1 to 12, nor a name such as JAN",
-        ),
+        ("0 0 1  JUM *", "month (column 8): \"JUM\" is not a number from 1 to 12, nor a name such as JAN"),
         ("0 0 * * 8", "day of the week (column 9): \"8\" is not a number from 0 to 7, nor a name such as SUN"),
         ("0 0 * * 1#6", "day of the week (column 11): \"6\" after # is not a number from 1 to 5, nor L"),
         ("0 0 * * L", "day of the week (column 9): L needs a day before it: 5L is the last Friday of the month"),

@@ -46,6 +46,10 @@ pub enum Effect {
     /// Ask what is left of its group to end; answered by `GroupGone`.
     AskGroup(SpawnId),
     KillGroup(SpawnId),
+    /// An automatic restart has taken this place in the machine's budget.
+    TakePlace(BootMs),
+    /// It doesn't wait for its place any more.
+    GiveBackPlace(BootMs),
     Report(Report),
 }
 
@@ -70,4 +74,6 @@ pub struct Policy<'a> {
     pub listen_timeout: u64,
     /// A cluster worker: it can be drained.
     pub drains: bool,
+    /// When the machine's budget has a place for one more automatic restart; not after now is at once.
+    pub place: BootMs,
 }

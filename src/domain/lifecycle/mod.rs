@@ -3,12 +3,15 @@
 //! Somebody else can carry on with a [`State`]: it is small, plain and copyable, and its timers are absolute.
 
 mod event;
+mod judge;
 mod state;
 mod step;
 
 pub use event::{Effect, Event, Policy, Report};
-pub use state::{Phase, State, StopStep, Then};
+pub use state::{Cause, Phase, State, StopStep, Then};
 pub use step::{LISTEN_TIMEOUT, step};
 
+#[cfg(test)]
+mod crowd_tests;
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,42 @@ pub struct State {
     pub unstable: u32,
     /// The current delay of the exponential back-off.
     pub backoff: u64,
+    /// When the restart window that is counted in began, and the exits in it.
+    pub window_start: BootMs,
+    pub window_exits: u32,
     pub last_exit: Option<Outcome>,
+    /// Why it is in its phase.
+    pub cause: Cause,
+}
+
+/// Why a process is in its phase, where the phase alone doesn't say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cause {
+    /// There is nothing to tell.
+    #[default]
+    None,
+    /// Somebody asked for it.
+    Command,
+    /// It ended, and is never restarted automatically.
+    NoAutorestart,
+    /// It ended with one of the codes that mean "done".
+    FinalCode,
+    /// It ended with code 0, and is restarted only when it fails.
+    Succeeded,
+    /// So many short runs in a row.
+    Unstable(u32),
+    /// So many exits in its restart window.
+    Window(u32),
+    /// It could not be executed.
+    NotStarted,
+    /// `restart_delay`, in milliseconds.
+    Delay(u64),
+    /// A delay of the exponential back-off, in milliseconds.
+    Backoff(u64),
+    /// The system had no room for a process.
+    NoRoom,
+    /// The machine's budget of restarts: its place there.
+    Budget(BootMs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +112,10 @@ impl State {
             restarts: 0,
             unstable: 0,
             backoff: 0,
+            window_start: 0,
+            window_exits: 0,
             last_exit: None,
+            cause: Cause::None,
         }
     }
 
@@ -90,6 +128,12 @@ impl State {
             Phase::Online => Status::Online,
             Phase::Stopping { .. } => Status::Stopping,
         }
+    }
+
+    /// Whether it is stopped because a run of it was its end.
+    pub const fn has_ended(&self) -> bool {
+        matches!(self.phase, Phase::Stopped)
+            && matches!(self.cause, Cause::NoAutorestart | Cause::FinalCode | Cause::Succeeded)
     }
 
     /// When a `Timer` is due.

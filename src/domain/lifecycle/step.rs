@@ -1,19 +1,13 @@
 //! The decisions: every phase, every event.
 
 use super::event::{Effect, Event, Policy, Report};
-use super::state::{Phase, State, StopStep, Then};
+use super::state::{Cause, Phase, State, StopStep, Then};
 use crate::domain::{BootMs, Outcome, SpawnId};
 
-/// The longest delay of the exponential back-off.
-pub(super) const LONGEST_BACKOFF: u64 = 15_000;
-/// A run longer than this ends the back-off.
-pub(super) const BACKOFF_RESET: u64 = 30_000;
 /// How long to wait for readiness at start when the app doesn't say.
 pub const LISTEN_TIMEOUT: u64 = 3_000;
 /// What a draining worker has at least: it is asked to close only after a grace of its own.
 const SHORTEST_DRAIN: u64 = 1_000;
-/// The delay before another try when the system had no room for a process.
-const NO_ROOM_DELAY: u64 = 1_000;
 
 /// The next state, and what has to be done. `next` is the id of the run, should one begin.
 pub fn step(state: State, event: Event, now: BootMs, next: SpawnId, policy: &Policy<'_>) -> (State, Vec<Effect>) {
@@ -22,12 +16,12 @@ pub fn step(state: State, event: Event, now: BootMs, next: SpawnId, policy: &Pol
     (machine.state, machine.effects)
 }
 
-struct Machine<'a> {
-    state: State,
-    effects: Vec<Effect>,
-    now: BootMs,
-    next: SpawnId,
-    policy: &'a Policy<'a>,
+pub(super) struct Machine<'a> {
+    pub(super) state: State,
+    pub(super) effects: Vec<Effect>,
+    pub(super) now: BootMs,
+    pub(super) next: SpawnId,
+    pub(super) policy: &'a Policy<'a>,
 }
 
 impl Machine<'_> {
@@ -63,7 +57,11 @@ impl Machine<'_> {
                 self.fresh();
                 self.spawn();
             }
-            Phase::WaitingRestart { .. } => self.spawn_again(),
+            Phase::WaitingRestart { .. } => {
+                self.leave_queue();
+                self.fresh();
+                self.spawn_again();
+            }
             Phase::Stopping { step, deadline, then: Then::Stay | Then::Judge } => {
                 self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
             }
@@ -81,6 +79,7 @@ impl Machine<'_> {
                 self.spawn();
             }
             Phase::WaitingRestart { .. } => {
+                self.leave_queue();
                 self.fresh();
                 self.spawn_again();
             }
@@ -98,7 +97,11 @@ impl Machine<'_> {
 
     fn stop(&mut self, then: Then) {
         match self.state.phase {
-            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } => self.finish(then),
+            Phase::Stopped | Phase::Errored => self.finish(then),
+            Phase::WaitingRestart { .. } => {
+                self.leave_queue();
+                self.finish(then);
+            }
             Phase::Launching { .. } | Phase::Online => self.ask_main(then),
             Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge } => {
                 self.state.phase = Phase::Stopping { step, deadline, then };
@@ -129,7 +132,7 @@ impl Machine<'_> {
         }
         let run = self.state.run;
         match self.state.phase {
-            Phase::WaitingRestart { .. } => self.spawn_again(),
+            Phase::WaitingRestart { .. } => self.waited(),
             Phase::Launching { .. } => self.ready(),
             Phase::Stopping { step, then, .. } => match step {
                 StopStep::Drain => self.ask_main(then),
@@ -164,11 +167,7 @@ impl Machine<'_> {
             Phase::Launching { .. } | Phase::Online => {
                 self.state.last_exit = Some(Outcome::NotStarted(errno));
                 self.effects.push(Effect::Report(Report::Exit));
-                self.state.phase = if is_passing(errno) {
-                    Phase::WaitingRestart { until: self.now + NO_ROOM_DELAY }
-                } else {
-                    Phase::Errored
-                };
+                self.judge_not_started(errno);
             }
             Phase::Stopping { then, .. } => self.finish(then),
             Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => {}
@@ -244,11 +243,11 @@ impl Machine<'_> {
     fn finish(&mut self, then: Then) {
         match then {
             Then::Stay => {
-                self.state.phase = Phase::Stopped;
+                self.rest(Phase::Stopped, Cause::Command);
                 self.effects.push(Effect::Report(Report::Stop));
             }
             Then::Delete => {
-                self.state.phase = Phase::Deleted;
+                self.rest(Phase::Deleted, Cause::Command);
                 self.effects.push(Effect::Report(Report::Delete));
             }
             Then::Restart => self.spawn_again(),
@@ -256,54 +255,7 @@ impl Machine<'_> {
         }
     }
 
-    /// It ended by itself: whether, and when, it runs again.
-    fn judge(&mut self) {
-        let policy = self.policy.restart;
-        let uptime = self.state.ended_at.saturating_sub(self.state.started_at);
-        let age = self.state.ended_at.saturating_sub(self.state.created_at);
-        let done = matches!(self.state.last_exit, Some(Outcome::Code(code)) if policy.stop_exit_codes.contains(&code));
-        if !policy.autorestart || done {
-            self.state.phase = Phase::Stopped;
-            return;
-        }
-        if uptime >= policy.min_uptime {
-            self.state.unstable = 0;
-        } else if age < policy.min_uptime.saturating_mul(u64::from(policy.max_restarts)) || policy.max_restarts == 0 {
-            self.state.unstable += 1;
-        }
-        if uptime < policy.min_uptime && self.state.unstable >= policy.max_restarts {
-            self.state.phase = Phase::Errored;
-            self.state.unstable = 0;
-            self.effects.push(Effect::Report(Report::Overlimit));
-            return;
-        }
-        match self.delay(uptime) {
-            0 => self.spawn_again(),
-            delay => self.state.phase = Phase::WaitingRestart { until: self.now.saturating_add(delay) },
-        }
-    }
-
-    fn delay(&mut self, uptime: u64) -> u64 {
-        let first = self.policy.restart.exp_backoff_restart_delay;
-        if first == 0 {
-            return self.policy.restart.restart_delay;
-        }
-        self.state.backoff = match self.state.backoff {
-            _ if uptime > BACKOFF_RESET => first,
-            0 => first,
-            last => (last * 3 / 2).min(LONGEST_BACKOFF),
-        };
-        self.state.backoff
-    }
-
-    /// Somebody asked for it: what went wrong before is forgotten.
-    fn fresh(&mut self) {
-        self.state.created_at = self.now;
-        self.state.unstable = 0;
-        self.state.backoff = 0;
-    }
-
-    fn spawn_again(&mut self) {
+    pub(super) fn spawn_again(&mut self) {
         self.state.restarts += 1;
         self.effects.push(Effect::Report(Report::Restart));
         self.spawn();
@@ -312,6 +264,7 @@ impl Machine<'_> {
     fn spawn(&mut self) {
         self.state.run = self.next;
         self.state.started_at = self.now;
+        self.state.cause = Cause::None;
         self.state.phase = Phase::Launching { deadline: self.now.saturating_add(self.policy.listen_timeout) };
         self.effects.push(Effect::Spawn(self.next));
     }
@@ -328,11 +281,7 @@ impl Machine<'_> {
                 self.policy.stop.kill_timeout
             }
         };
+        self.state.cause = Cause::None;
         self.state.phase = Phase::Stopping { step, deadline: self.now.saturating_add(time), then };
     }
-}
-
-/// Whether the system may have room again soon: EAGAIN, ENOMEM, ENFILE, EMFILE.
-const fn is_passing(errno: i32) -> bool {
-    matches!(errno, 11 | 12 | 23 | 24)
 }

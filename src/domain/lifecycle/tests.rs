@@ -1,25 +1,31 @@
-use super::step::{BACKOFF_RESET, LONGEST_BACKOFF};
+use super::judge::{BACKOFF_RESET, LONGEST_BACKOFF};
 use super::*;
 use crate::domain::spec::{RestartPolicy, StopPolicy};
-use crate::domain::{BootMs, Outcome, SpawnId, Status};
+use crate::domain::{BootMs, Budget, Outcome, SpawnId, Status};
 use proptest::prelude::*;
+use std::cell::RefCell;
+use std::rc::Rc;
 
-struct Sim {
-    state: State,
-    now: BootMs,
-    next: u64,
-    restart: RestartPolicy,
-    stop: StopPolicy,
-    waits_for_ready: bool,
-    drains: bool,
+/// A process whose program does what the test says.
+pub(super) struct Sim {
+    pub(super) state: State,
+    pub(super) now: BootMs,
+    pub(super) next: u64,
+    pub(super) restart: RestartPolicy,
+    pub(super) stop: StopPolicy,
+    pub(super) waits_for_ready: bool,
+    pub(super) drains: bool,
     /// The main process that lives, and whether something of its group does.
-    main: Option<SpawnId>,
-    rest: Option<SpawnId>,
-    seen: Vec<Effect>,
+    pub(super) main: Option<SpawnId>,
+    pub(super) rest: Option<SpawnId>,
+    pub(super) seen: Vec<Effect>,
+    pub(super) budget: Rc<RefCell<Budget>>,
+    /// When it was restarted though nobody had asked for it.
+    pub(super) by_itself: Vec<BootMs>,
 }
 
 impl Sim {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             state: State::new(0),
             now: 0,
@@ -31,10 +37,12 @@ impl Sim {
             main: None,
             rest: None,
             seen: Vec::new(),
+            budget: Rc::default(),
+            by_itself: Vec::new(),
         }
     }
 
-    fn send(&mut self, event: Event) {
+    pub(super) fn send(&mut self, event: Event) {
         let next = SpawnId(self.next + 1);
         let policy = Policy {
             restart: &self.restart,
@@ -42,8 +50,15 @@ impl Sim {
             waits_for_ready: self.waits_for_ready,
             listen_timeout: LISTEN_TIMEOUT,
             drains: self.drains,
+            place: self.budget.borrow().next(self.now),
         };
         let (state, effects) = step(self.state, event, self.now, next, &policy);
+        assert!(state.restarts >= self.state.restarts && state.run >= self.state.run, "a counter went backwards");
+        let had_place = matches!((event, self.state.cause), (Event::Timer, Cause::Budget(_)));
+        let by_itself = had_place || effects.iter().any(|effect| matches!(effect, Effect::TakePlace(_)));
+        if by_itself && effects.iter().any(|effect| matches!(effect, Effect::Spawn(_))) {
+            self.by_itself.push(self.now);
+        }
         self.state = state;
         for effect in effects {
             self.seen.push(effect);
@@ -61,28 +76,30 @@ impl Sim {
                         self.send(Event::GroupGone(run));
                     }
                 }
+                Effect::TakePlace(place) => self.budget.borrow_mut().take(place, self.now),
+                Effect::GiveBackPlace(place) => self.budget.borrow_mut().give_back(place, self.now),
                 Effect::Drain(_) | Effect::AskMain(_) | Effect::AskGroup(_) | Effect::Report(_) => {}
             }
         }
     }
 
-    fn exit(&mut self, outcome: Outcome, leftovers: bool) {
+    pub(super) fn exit(&mut self, outcome: Outcome, leftovers: bool) {
         if let Some(run) = self.main.take() {
             self.rest = leftovers.then_some(run);
             self.send(Event::Exited { run, outcome, leftovers, at: self.now });
         }
     }
 
-    fn crash(&mut self) {
+    pub(super) fn crash(&mut self) {
         self.exit(Outcome::Code(1), false);
     }
 
-    fn advance(&mut self, by: u64) {
+    pub(super) fn advance(&mut self, by: u64) {
         self.now += by;
         self.send(Event::Timer);
     }
 
-    fn status(&self) -> Status {
+    pub(super) fn status(&self) -> Status {
         self.state.status()
     }
 }
@@ -167,19 +184,38 @@ fn back_off_grows_to_its_limit_and_ends_after_a_long_run() {
     sim.restart.exp_backoff_restart_delay = 100;
     sim.restart.max_restarts = 1000;
     sim.send(Event::Start);
-    let mut delays = Vec::new();
+    let mut means = Vec::new();
     for _ in 0..16 {
         sim.crash();
         let Phase::WaitingRestart { until } = sim.state.phase else { panic!("not waiting") };
-        delays.push(until - sim.now);
+        let (delay, mean) = (until - sim.now, sim.state.backoff);
+        assert_eq!(sim.state.cause, Cause::Backoff(delay));
+        assert!(delay.abs_diff(mean) <= mean / 5, "{delay} instead of {mean}");
+        means.push(mean);
         sim.now = until;
         sim.send(Event::Timer);
     }
-    assert_eq!(delays[..5], [100, 150, 225, 337, 505]);
-    assert_eq!(delays[15], LONGEST_BACKOFF);
+    assert_eq!(means[..5], [100, 150, 225, 337, 505]);
+    assert_eq!(means[15], LONGEST_BACKOFF);
     sim.advance(BACKOFF_RESET + 1);
     sim.crash();
-    assert_eq!(sim.state.deadline(), Some(sim.now + 100));
+    assert_eq!(sim.state.backoff, 100);
+}
+
+#[test]
+fn delays_of_the_back_off_differ_and_are_pm2s_on_average() {
+    let delays: Vec<u64> = (0..2000)
+        .map(|run| {
+            let mut sim = Sim { next: run * 1000, ..Sim::new() };
+            sim.restart.exp_backoff_restart_delay = 1000;
+            sim.send(Event::Start);
+            sim.crash();
+            sim.state.deadline().unwrap()
+        })
+        .collect();
+    assert!(delays.iter().all(|delay| (800..=1200).contains(delay)));
+    let mean = delays.iter().sum::<u64>() / delays.len() as u64;
+    assert!((980..=1020).contains(&mean), "{mean}");
 }
 
 #[test]
@@ -188,12 +224,106 @@ fn some_exits_are_final() {
     sim.restart.stop_exit_codes = vec![0, 7];
     sim.send(Event::Start);
     sim.exit(Outcome::Code(7), false);
-    assert_eq!(sim.status(), Status::Stopped);
+    assert_eq!((sim.status(), sim.state.cause), (Status::Stopped, Cause::FinalCode));
     let mut once = Sim::new();
     once.restart.autorestart = false;
     once.send(Event::Start);
     once.crash();
     assert_eq!((once.status(), once.state.last_exit), (Status::Stopped, Some(Outcome::Code(1))));
+    assert_eq!(once.state.cause, Cause::NoAutorestart);
+}
+
+#[test]
+fn on_failure_a_success_is_the_end() {
+    let mut sim = Sim::new();
+    sim.restart.on_failure = true;
+    sim.restart.stop_exit_codes = vec![3];
+    sim.send(Event::Start);
+    for outcome in [Outcome::Code(1), Outcome::Signal(9), Outcome::Unknown] {
+        sim.advance(2000);
+        sim.exit(outcome, false);
+        assert_eq!(sim.status(), Status::Online, "{outcome:?}");
+    }
+    sim.exit(Outcome::Code(3), false);
+    assert_eq!((sim.status(), sim.state.cause), (Status::Stopped, Cause::FinalCode));
+    sim.send(Event::Start);
+    sim.exit(Outcome::Code(0), false);
+    assert_eq!((sim.status(), sim.state.cause, sim.state.restarts), (Status::Stopped, Cause::Succeeded, 3));
+}
+
+#[test]
+fn in_a_window_exits_of_any_kind_count() {
+    let mut sim = Sim::new();
+    sim.restart.max_restarts = 3;
+    sim.restart.restart_window = Some(60_000);
+    sim.send(Event::Start);
+    // Two in each window: never too many, however short.
+    for _ in 0..10 {
+        sim.crash();
+        sim.advance(59_999);
+        sim.exit(Outcome::Code(0), false);
+        sim.advance(60_000);
+        assert_eq!(sim.status(), Status::Online);
+    }
+    for _ in 0..3 {
+        sim.advance(20_000);
+        sim.exit(Outcome::Code(0), false);
+    }
+    assert_eq!((sim.status(), sim.state.cause), (Status::Errored, Cause::Window(3)));
+    sim.send(Event::Restart);
+    sim.crash();
+    assert_eq!((sim.status(), sim.state.window_exits), (Status::Online, 1));
+}
+
+#[test]
+fn without_a_place_in_the_budget_it_waits_and_keeps_its_place() {
+    let crowd: Rc<RefCell<Budget>> = Rc::default();
+    for _ in 0..64 {
+        crowd.borrow_mut().take(0, 0);
+    }
+    let mut sim = Sim { budget: Rc::clone(&crowd), ..Sim::new() };
+    sim.send(Event::Start);
+    sim.crash();
+    let (cause, until) = (sim.state.cause, sim.state.deadline().unwrap());
+    assert_eq!((sim.status(), cause), (Status::WaitingRestart, Cause::Budget(125)));
+    assert!((125..250).contains(&until), "{until}");
+    // Others who come later stand behind it.
+    assert_eq!(crowd.borrow().next(0), 250);
+    sim.advance(until);
+    assert_eq!((sim.status(), sim.state.restarts), (Status::Online, 1));
+    // By hand there is no waiting, and the place is somebody else's.
+    sim.crash();
+    let Cause::Budget(place) = sim.state.cause else { panic!("{:?}", sim.state) };
+    sim.send(Event::Start);
+    assert_eq!((sim.status(), crowd.borrow().next(sim.now)), (Status::Online, place));
+    sim.crash();
+    sim.send(Event::Stop);
+    assert_eq!((sim.status(), sim.state.cause), (Status::Stopped, Cause::Command));
+    assert_eq!(crowd.borrow().next(sim.now), place);
+}
+
+/// Else an app that is hardly ever let run would never run too often.
+#[test]
+fn time_that_the_machine_made_it_wait_does_not_count() {
+    let mut sim = Sim::new();
+    sim.send(Event::Start);
+    let mut exits = 0;
+    while sim.status() != Status::Errored {
+        let now = sim.now;
+        for _ in 0..500 {
+            let place = sim.budget.borrow().next(now);
+            sim.budget.borrow_mut().take(place, now);
+        }
+        sim.advance(10);
+        sim.crash();
+        exits += 1;
+        if let Some(until) = sim.state.deadline() {
+            assert!(until > now + 50_000 && exits < 16);
+            sim.now = until;
+            sim.send(Event::Timer);
+        }
+    }
+    assert_eq!((exits, sim.state.cause), (16, Cause::Unstable(16)));
 }
 
 #[test]
@@ -294,13 +424,19 @@ fn a_retired_worker_drains_before_it_is_asked_to_end() {
 #[test]
 fn what_cannot_be_executed_is_an_error_unless_it_may_pass() {
     let policy = (RestartPolicy::default(), StopPolicy::default());
-    let policy =
-        Policy { restart: &policy.0, stop: &policy.1, waits_for_ready: false, listen_timeout: 0, drains: false };
+    let policy = Policy {
+        restart: &policy.0,
+        stop: &policy.1,
+        waits_for_ready: false,
+        listen_timeout: 0,
+        drains: false,
+        place: 0,
+    };
     let (launching, _) = step(State::new(0), Event::Start, 0, SpawnId(1), &policy);
     let missing = step(launching, Event::NotStarted(SpawnId(1), 2), 0, SpawnId(2), &policy).0;
     assert_eq!(missing.status(), Status::Errored);
     let no_room = step(launching, Event::NotStarted(SpawnId(1), 11), 0, SpawnId(2), &policy).0;
-    assert_eq!(no_room.status(), Status::WaitingRestart);
+    assert_eq!((no_room.status(), no_room.cause), (Status::WaitingRestart, Cause::NoRoom));
 }
 
 fn events() -> impl Strategy<Value = (u8, u64, bool)> {
@@ -316,13 +452,18 @@ proptest! {
         sim.restart.restart_delay = delay;
         sim.restart.exp_backoff_restart_delay = backoff;
         let mut quick_in_a_row = 0;
+        let mut last = Event::Stop;
+        let mut gone = false;
         for (kind, amount, flag) in steps {
+            if let Some(command) = [Event::Start, Event::Stop, Event::Restart].get(usize::from(kind)) {
+                last = *command;
+            }
             match kind {
                 0 => { sim.send(Event::Start); quick_in_a_row = 0; }
                 1 => sim.send(Event::Stop),
                 2 => { sim.send(Event::Restart); quick_in_a_row = 0; }
-                3 if amount < 100 => sim.send(Event::Delete),
-                4 if amount < 300 => sim.send(Event::Retire),
+                3 if amount < 100 => { sim.send(Event::Delete); gone = true; }
+                4 if amount < 300 => { sim.send(Event::Retire); gone = true; }
                 5 => sim.send(Event::Ready(SpawnId(sim.next))),
                 6 => sim.send(Event::Drained(SpawnId(sim.next.saturating_sub(u64::from(flag))))),
                 7 | 8 => {
@@ -340,6 +481,13 @@ proptest! {
             }
             let alive = sim.main.is_some() || sim.rest.is_some();
             prop_assert_eq!(alive, sim.status().is_alive(), "{:?}", sim.state.phase);
+            // What was asked for last is what it is, or is becoming; a start or restart unless it ended by itself.
+            let ended = matches!(sim.state.cause, Cause::Unstable(_));
+            match last {
+                _ if gone => prop_assert!(!sim.state.is_wanted(), "{:?}", sim.state),
+                Event::Stop => prop_assert!(!sim.state.is_wanted(), "{:?}", sim.state),
+                _ => prop_assert!(sim.state.is_wanted() || ended, "{:?}", sim.state),
+            }
         }
         sim.send(Event::Stop);
         for _ in 0..5 {

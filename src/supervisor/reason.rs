@@ -1,0 +1,186 @@
+//! Why a process is where it is, in words: one sentence that begins with its status.
+//!
+//! All of it comes from what outlives the daemon (settings, the lifecycle's state, the error log), so that the next one
+//! says the same.
+
+use crate::api::response::{NOT_STARTED, STOPPED_BY_COMMAND};
+use crate::domain::lifecycle::{Cause, Phase, StopStep, Then};
+use crate::domain::spec::Mode;
+use crate::domain::{AppSpec, BootMs, Outcome};
+use crate::process::Observed;
+use crate::sys::signal;
+use std::io;
+
+/// What there is to tell it from.
+pub(super) struct Reason<'a> {
+    pub(super) spec: &'a AppSpec,
+    pub(super) seen: &'a Observed,
+    /// Where its cluster could not listen.
+    pub(super) refused: Option<String>,
+    /// What it wrote last of its end.
+    pub(super) last_words: Option<&'a str>,
+    pub(super) now: BootMs,
+}
+
+impl Reason<'_> {
+    pub(super) fn sentence(&self) -> Option<String> {
+        let status = self.seen.state.status();
+        let detail = self.detail()?;
+        Some(match (self.seen.state.phase, self.seen.state.cause) {
+            (Phase::WaitingRestart { .. }, Cause::Budget(_)) => format!("{status} {detail}"),
+            _ if detail == STOPPED_BY_COMMAND || detail == NOT_STARTED => detail,
+            _ => format!("{status}: {detail}"),
+        })
+    }
+
+    /// The same without the status.
+    pub(super) fn detail(&self) -> Option<String> {
+        match self.seen.state.phase {
+            Phase::Stopped => self.stopped(),
+            Phase::Errored => Some(self.errored()),
+            Phase::WaitingRestart { until } => Some(self.waiting(until)),
+            Phase::Launching { deadline } => self.launching(deadline),
+            Phase::Stopping { step, deadline, then } => Some(self.stopping(step, deadline, then)),
+            Phase::Online => self.refusal().filter(|_| !self.seen.listening),
+            Phase::Deleted => None,
+        }
+    }
+
+    fn stopped(&self) -> Option<String> {
+        let ended = self.seen.state.last_exit.map(|exit| match exit {
+            Outcome::Code(code) => format!("it exited with code {code}"),
+            Outcome::Signal(_) => format!("it was {}", self.exit()),
+            Outcome::Unknown | Outcome::NotStarted(_) => format!("it {}", self.exit()),
+        });
+        let ended = ended.unwrap_or_else(|| "it ended".to_owned());
+        let ended = format!("{ended}{}", self.quote());
+        Some(match self.seen.state.cause {
+            Cause::NoAutorestart => format!("{ended}, and autorestart is off"),
+            Cause::FinalCode => format!("{ended}, one of its stop_exit_codes"),
+            Cause::Succeeded => format!("{ended}, which is its end"),
+            Cause::Command => STOPPED_BY_COMMAND.to_owned(),
+            _ if self.seen.state.run.0 == 0 => NOT_STARTED.to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn errored(&self) -> String {
+        let policy = &self.spec.restart;
+        let exits = |count: u32| if count == 1 { "1 exit".to_owned() } else { format!("{count} exits") };
+        match self.seen.state.cause {
+            Cause::Unstable(count) => {
+                let each = if count == 1 { "" } else { " each" };
+                format!("{} within {}{each}; {}", exits(count), span(policy.min_uptime), self.last())
+            }
+            Cause::Window(count) => {
+                let window = policy.restart_window.map_or_else(|| "its restart_window".to_owned(), span);
+                format!("{} within {window}; {}", exits(count), self.last())
+            }
+            _ => self.exit() + &self.and_refusal(),
+        }
+    }
+
+    fn waiting(&self, until: BootMs) -> String {
+        let left = left(until, self.now);
+        let what = match self.seen.state.cause {
+            Cause::Delay(delay) => format!("restart_delay {}, in {left}", span(delay)),
+            Cause::Backoff(delay) => format!("back-off {}, in {left}", span(delay)),
+            Cause::Budget(_) => format!("(machine budget), in {left}"),
+            _ => format!("in {left}"),
+        };
+        format!("{what}; {}", self.last())
+    }
+
+    fn launching(&self, deadline: BootMs) -> Option<String> {
+        let left = left(deadline, self.now);
+        if self.spec.ready.wait_ready {
+            return Some(format!("waits for 'ready', {left} left"));
+        }
+        let is_worker = self.spec.mode == Mode::Cluster && self.spec.program.is_node();
+        is_worker.then(|| format!("waits for Node to come up, {left} left"))
+    }
+
+    fn stopping(&self, step: StopStep, deadline: BootMs, then: Then) -> String {
+        let left = left(deadline, self.now);
+        let stop = &self.spec.stop;
+        let what = match step {
+            StopStep::Drain => format!("finishes its connections, {left} left"),
+            StopStep::Main if stop.shutdown_with_message => format!("was sent 'shutdown', SIGKILL in {left}"),
+            StopStep::Main => format!("was sent {}, SIGKILL in {left}", signal_name(stop.kill_signal)),
+            StopStep::MainKilled => "was sent SIGKILL".to_owned(),
+            StopStep::Rest => format!("waits for what it left behind, SIGKILL in {left}"),
+            StopStep::RestKilled => "what it left behind was sent SIGKILL".to_owned(),
+        };
+        let next = match then {
+            Then::Restart => "; then it is started again",
+            Then::Delete => "; then it is deleted",
+            Then::Stay | Then::Judge => "",
+        };
+        format!("{what}{next}")
+    }
+
+    fn last(&self) -> String {
+        format!("last: {}{}{}", self.exit(), self.quote(), self.and_refusal())
+    }
+
+    /// How the last run ended.
+    fn exit(&self) -> String {
+        let exit = self.seen.state.last_exit.unwrap_or(Outcome::Unknown);
+        describe_exit(exit, self.seen.launch_error.as_deref())
+    }
+
+    fn quote(&self) -> String {
+        match self.last_words {
+            Some(words) if words.contains('\'') => format!(", \"{words}\""),
+            Some(words) => format!(", '{words}'"),
+            None => String::new(),
+        }
+    }
+
+    fn refusal(&self) -> Option<String> {
+        self.refused.as_ref().map(|what| format!("it cannot listen on {what}"))
+    }
+
+    fn and_refusal(&self) -> String {
+        self.refusal().map(|what| format!("; {what}")).unwrap_or_default()
+    }
+}
+
+/// How a run ended, in words.
+pub(super) fn describe_exit(exit: Outcome, launch_error: Option<&str>) -> String {
+    match exit {
+        Outcome::Code(code) => format!("exit code {code}"),
+        Outcome::Signal(number) => format!("ended by {}", signal_name(number)),
+        Outcome::Unknown => "ended, nobody knows how".to_owned(),
+        Outcome::NotStarted(errno) => launch_error.map_or_else(
+            || format!("it could not be executed: {}", io::Error::from_raw_os_error(errno)),
+            str::to_owned,
+        ),
+    }
+}
+
+fn signal_name(number: i32) -> String {
+    signal::name(number).map_or_else(|| format!("signal {number}"), str::to_owned)
+}
+
+/// A length of time, as somebody has set it.
+fn span(ms: u64) -> String {
+    match ms {
+        0..1000 => format!("{ms} ms"),
+        1000..120_000 if ms % 1000 == 0 => format!("{} s", ms / 1000),
+        1000..120_000 => format!("{:.1} s", ms as f64 / 1000.0),
+        _ => format!("{} min", ms / 60_000),
+    }
+}
+
+/// What is left until then.
+fn left(until: BootMs, now: BootMs) -> String {
+    match until.saturating_sub(now) {
+        left @ 0..10_000 => format!("{:.1} s", left as f64 / 1000.0),
+        left => span(left / 1000 * 1000),
+    }
+}
+
+#[cfg(test)]
+#[path = "reason_tests.rs"]
+mod tests;
