@@ -119,17 +119,18 @@ impl World {
         }
         let now = clock::unix_ms();
         let mut due = Vec::new();
+        // What is done is saved with what it is done for, in one write.
         for (name, armed) in self.automatic.schedules.borrow_mut().iter_mut() {
             match armed.tick(now) {
-                Due::NotYet => continue,
+                Due::NotYet => {}
                 Due::Missed => {
                     tracing::warn!("{name}: nobody was there to run it when it was due; its next time is waited for");
                     armed.diary.history.missed += 1;
+                    armed.save();
                 }
                 Due::Now => due.push((name.clone(), armed.schedule.job.is_some(), Trigger::Schedule)),
                 Due::CatchUp => due.push((name.clone(), true, Trigger::CatchUp)),
             }
-            armed.save();
         }
         for (name, is_job, trigger) in due {
             if is_job {

@@ -1,6 +1,7 @@
 //! `start`: new apps, and what is there already.
 
 use super::actor::World;
+use super::automatic::Adoption;
 use super::clockwork;
 use super::registry::{Entry, identity};
 use super::requests::Ticket;
@@ -89,6 +90,8 @@ impl World {
             self.note().await;
         }
         self.confirm(changes).await?;
+        // What changes while they start belongs to them already.
+        self.follow_list(Adoption::No);
         Ok(plans)
     }
 

@@ -53,7 +53,7 @@ fn a_job_runs_by_the_clock_and_not_when_it_is_listed() {
 
     home.rpm(["restart", "job", "--as-is", "--cron-restart", "* * * * * *"]).ok();
     let runs = ended(&home, 2);
-    assert_eq!((&runs[0]["outcome"], &runs[0]["trigger"]), (&json!({"Code": 3}), &json!("schedule")));
+    assert_eq!((&runs[0]["outcome"], &runs[0]["trigger"]), (&json!({"code": 3}), &json!("schedule")));
     let process = home.wait_status("job", Status::Stopped);
     assert_eq!((process.exit, process.restarts), (Some(Outcome::Code(3)), 0), "a job is not restarted");
 }
@@ -68,7 +68,7 @@ fn a_job_runs_by_hand_and_its_exit_code_is_its_result() {
     home.write("good", "");
     assert!(home.rpm(["run", "job", "--wait"]).ok().text().contains("job (0) has ended: exit code 0"));
     let codes: Vec<_> = runs(&home).iter().map(|run| run["outcome"].clone()).collect();
-    assert_eq!(codes, [json!({"Code": 1}), json!({"Code": 0})]);
+    assert_eq!(codes, [json!({"code": 1}), json!({"code": 0})]);
     let text = home.rpm(["jobs", "job"]).ok().text();
     assert!(text.contains("exit code 1") && text.contains("by hand"), "{text}");
     assert!(home.rpm(["jobs"]).ok().text().contains("exit code 0"));
@@ -115,7 +115,7 @@ fn a_newer_run_takes_the_place_of_an_older() {
     home.rpm(["run", "job"]).ok();
     assert_ne!(home.pid("job"), first);
     let runs = eventually("both are noted", || Some(runs(&home)).filter(|runs| runs.len() == 2));
-    assert_eq!(runs[0]["outcome"], json!({"Signal": 2}));
+    assert_eq!(runs[0]["outcome"], json!({"signal": 2}));
     assert_eq!((&runs[1]["ended_at"], &runs[1]["trigger"]), (&json!(null), &json!("manual")));
     home.rpm(["stop", "job"]).ok();
     assert_eq!(ended(&home, 2).len(), 2);
@@ -128,7 +128,7 @@ fn a_run_that_takes_too_long_is_ended_by_whichever_daemon() {
     home.rpm(["run", "job"]).ok();
     home.kill_daemon();
     let runs = ended(&home, 1);
-    assert_eq!((&runs[0]["timed_out"], &runs[0]["outcome"]), (&json!(true), &json!({"Signal": 2})));
+    assert_eq!((&runs[0]["timed_out"], &runs[0]["outcome"]), (&json!(true), &json!({"signal": 2})));
     assert!(home.rpm(["jobs", "job"]).ok().text().contains("took too long"));
     assert_eq!(home.wait_status("job", Status::Stopped).pid, None);
 }
@@ -148,7 +148,7 @@ fn a_run_goes_on_while_daemons_die_and_its_end_is_known() {
     std::fs::write(&go, "").unwrap();
     home.successor(&before);
     let runs = ended(&home, 1);
-    assert_eq!((runs.len(), &runs[0]["outcome"], &runs[0]["trigger"]), (1, &json!({"Code": 5}), &json!("manual")));
+    assert_eq!((runs.len(), &runs[0]["outcome"], &runs[0]["trigger"]), (1, &json!({"code": 5}), &json!("manual")));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_job_has_one_process_and_its_failure_to_start_is_told() {
     job(&home, "exec sleep 1000", &json!({"cwd": "."}));
     std::fs::remove_file(home.work().join("job.sh")).unwrap();
     home.rpm(["run", "job"]).fails(&["did not start"]);
-    assert!(runs(&home)[0]["outcome"]["NotStarted"].is_number());
+    assert!(runs(&home)[0]["outcome"]["not_started"].is_number());
     never_within(Duration::from_millis(300), "another run", || (runs(&home).len() > 1).then_some(()));
     home.rpm(["delete", "job"]).ok();
     assert!(!home.root().join("schedule").exists());
