@@ -24,10 +24,46 @@ export type Environment = Record<string, unknown>
 /** Milliseconds, or a number with a unit: `1500`, `'10s'`, `'5m'`. */
 export type Duration = number | `${number}${'' | 'ms' | 's' | 'm' | 'h' | 'd'}`
 
+/** Bytes, or a number with a binary unit: `'512M'`, `'1.5G'`. */
+export type Size = number | `${number}${'' | 'B' | 'K' | 'KB' | 'M' | 'MB' | 'G' | 'GB' | 'k' | 'm' | 'g'}`
+
+/** What is asked of a running app, again and again. Exactly one of `http`, `tcp` and `exec`. */
+export type Probe = (
+  | { http: string | number | { port: number; host?: string; path?: string; headers?: Record<string, string> } }
+  | { tcp: string | number | { port: number; host?: string } }
+  | { exec: string | string[] }
+) & {
+  initial_delay?: Duration
+  initialDelay?: Duration
+  initialDelaySeconds?: number
+  /** From one question to the next. Default: `'10s'`. */
+  period?: Duration
+  interval?: Duration
+  periodSeconds?: number
+  /** Default: `'1s'`. */
+  timeout?: Duration
+  timeoutSeconds?: number
+  /** Default: 1. */
+  success_threshold?: number
+  successThreshold?: number
+  /** Default: 3. */
+  failure_threshold?: number
+  failureThreshold?: number
+}
+
+/** How another app has to be before one is started. */
+export type Condition = 'started' | 'ready' | 'healthy' | 'completed'
+
+/** A limit of a resource: both, or the soft and the hard one. */
+export type ResourceLimit = Size | 'unlimited' | [soft: Size | 'unlimited', hard: Size | 'unlimited']
+
 /** The fields of an app by their own names. */
 export interface AppFields {
   /** A file, a program in `PATH`, or a shell line. Relative to `cwd`. */
   script?: string
+  exec?: string
+  cmd?: string
+  command?: string
   /** Default: the script's file name without its extension. */
   name?: string
   /** Put before the name. */
@@ -45,6 +81,11 @@ export interface AppFields {
   exec_interpreter?: string
   /** Workers of a cluster share the ports they listen on. Default: `cluster` when `instances` is given for a Node script. */
   exec_mode?: 'fork' | 'cluster' | 'fork_mode' | 'cluster_mode'
+  /** The same as `exec_mode: 'fork'`. */
+  execute_command?: boolean
+  /** Whether Node maps stack traces to the sources. */
+  source_map_support?: boolean
+  disable_source_map_support?: boolean
   /** `max` is one for each core, a negative number that many fewer. */
   instances?: number | 'max' | `${number}`
   /** The variable with the instance's number. */
@@ -52,46 +93,146 @@ export interface AppFields {
   /** A variable of `env` that grows by one from instance to instance. */
   increment_var?: string
   env?: Environment
+  /** Files of variables, below `env`. */
+  env_file?: string | string[]
+  env_files?: string | string[]
+  /** Variables whose values are read at each start, and never kept. */
+  secrets?: Record<string, { file: string } | { command: string }>
   /** Variables of the caller that the app does not get: all, or those whose names contain one of these. */
   filter_env?: boolean | string | string[]
   append_env_to_name?: boolean
   /** Sets `PORT`. */
   port?: number | `${number}`
   out_file?: string
+  out?: string
+  output?: string
+  out_log?: string
   error_file?: string
+  error?: string
+  err?: string
+  err_file?: string
+  err_log?: string
   pid_file?: string
+  pid?: string
   /** All instances write one file. */
   merge_logs?: boolean
   combine_logs?: boolean
   disable_logs?: boolean
+  /** Not supported yet, as the next three. */
+  log_file?: boolean | string
+  log?: boolean | string
+  log_type?: string
+  log_date_format?: string
+  time?: boolean
   /** Whether `start` launches it, or only lists it. */
   autostart?: boolean
-  autorestart?: boolean
+  /** `on-failure`: not after an end with code 0. */
+  autorestart?: boolean | 'on-failure'
   /** Unstable exits in a row after which it is `errored`. */
   max_restarts?: number
+  /** Within this time `max_restarts` ends of any kind are too many. */
+  restart_window?: Duration
   /** A run shorter than this is unstable. */
   min_uptime?: Duration
   restart_delay?: Duration
   /** First delay of an exponential back-off. */
   exp_backoff_restart_delay?: Duration
   /** Exit codes that mean "done". */
-  stop_exit_codes?: number | number[]
+  stop_exit_codes?: number | string | (number | string)[]
+  /** Apps that have to be `ready`, or as told, before this one is started. */
+  depends_on?: string | string[] | Record<string, Condition | { condition: Condition }>
   /** How long it has to end before it is killed. */
   kill_timeout?: Duration
   kill_signal?: NodeJS.Signals | number
   /** Wait for `process.send('ready')`. */
   wait_ready?: boolean
+  /** Wait for `READY=1` on `NOTIFY_SOCKET`, as systemd's services send it. */
+  notify?: boolean
+  sd_notify?: boolean
+  /** Wait for a line of output that matches this regular expression. */
+  ready_log?: string
+  /** Asked until it succeeds; the other probes wait for that. */
+  startup_probe?: Probe
+  /** Whether it can serve now. */
+  ready_probe?: Probe
+  readiness_probe?: Probe
+  /** Whether it is well; too many failures end and restart it. */
+  live_probe?: Probe
+  liveness_probe?: Probe
   /** How long to wait until it is ready. */
   listen_timeout?: Duration
   /** Ask it to end by the message `shutdown` instead of a signal. */
   shutdown_with_message?: boolean
   /** Whether what the app started ends with it. */
   treekill?: boolean
+  /** Memory of a process with all it has started, above which it is replaced. */
+  max_memory_restart?: Size
+  /** `memory.max` of its control group. */
+  memory_max?: Size
+  /** `memory.high` of its control group. */
+  memory_high?: Size
+  /** Cores it may use: `1.5`, `'50%'`. */
+  cpu?: number | `${number}` | `${number}%`
+  cpu_max?: number | `${number}` | `${number}%`
+  /** `pids.max` of its control group. */
+  pids_max?: number
+  /** By the name of the resource, such as `nofile`. */
+  rlimits?: Record<string, ResourceLimit>
+  /** From -20, the most favoured, to 19. */
+  nice?: number
+  /** The cores it may run on: `0`, `[0, 2]`, `'0-2,5'`. */
+  cpu_affinity?: number | string | number[]
+  /** From -1000, never killed when memory runs out, to 1000, killed first. */
+  oom_score_adj?: number
+  /** Octal: `'022'`. */
+  umask?: string
+  /** When it is restarted; of a job, when it is run. Five fields, or six with seconds first. */
+  cron_restart?: string | 0
+  cron?: string | 0
+  /** Of `cron_restart`: `'Europe/Vienna'`. */
+  time_zone?: string
+  timezone?: string
+  tz?: string
+  /** It runs and ends, by `cron_restart` or by hand. */
+  job?: boolean
+  /** What becomes of a run that is due while another is under way. Default: `skip`. */
+  job_overlap?: 'skip' | 'queue' | 'replace'
+  overlap?: 'skip' | 'queue' | 'replace'
+  /** Whether one run follows for those that were missed. */
+  job_catch_up?: boolean
+  catch_up?: boolean
+  /** After this time a run is stopped and counts as failed. */
+  job_timeout?: Duration
+  /** Restart when files change: those of `cwd`, or of these paths. */
+  watch?: boolean | string | string[]
+  ignore_watch?: string | string[]
+  /** How long nothing may change before it is restarted. */
+  watch_delay?: Duration
   username?: string
   /** The user it runs as, by name or number; only where the supervisor is root's. */
   uid?: string | number
+  user?: string | number
   /** Its group; by default the user's own. */
   gid?: string | number
+
+  // PM2's, kept for `jlist`; they do nothing here.
+  force?: boolean
+  write?: boolean
+  kill_retry_time?: Duration
+  watch_options?: Record<string, unknown>
+  vizion?: boolean
+  automation?: boolean
+  windowsHide?: boolean
+  windows_hide?: boolean
+  pmx?: boolean | string
+  trace?: boolean
+  disable_trace?: boolean
+  v8?: boolean
+  event_loop_inspector?: boolean
+  deep_monitoring?: boolean
+  post_update?: string | string[]
+  install_url?: string
+  io?: Record<string, unknown>
 }
 
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
@@ -111,7 +252,7 @@ export type AppOptions = AppFields &
 export type App = AppOptions & { script: string }
 
 /** What an application file holds. */
-export type Apps = App | App[] | { apps: App | App[] }
+export type Apps = App | App[] | { $schema?: string; apps: App | App[] }
 
 /** Options beside a script: fields of the app. */
 export type ScriptOptions = AppOptions & {

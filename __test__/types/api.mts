@@ -1,7 +1,7 @@
 // Compiled, never run: each line has to be accepted, and each `@ts-expect-error` refused.
 
 import * as all from 'rpm-native'
-import rpm, { Client, list, type ProcessInfo, type RpmError, Supervisor, start } from 'rpm-native'
+import rpm, { type App, Client, list, type ProcessInfo, type RpmError, Supervisor, start } from 'rpm-native'
 
 const [first]: ProcessInfo[] = await start({ script: 'a.js', instances: 'max', exec_mode: 'cluster' })
 const id: number | undefined = first?.id
@@ -19,6 +19,42 @@ await rpm.start([
 await rpm.start({ apps: [{ script: 'a.js' }] })
 rpm.start('a.js', (error, started) => void [error?.code, started[0]?.process.pid, started[0]?.pm2_env.status])
 rpm.start({ script: 'a.js' }, {}, (error: RpmError | null) => void error?.hint)
+const everything: App = {
+  script: 'a.js',
+  autorestart: 'on-failure',
+  restart_window: '1m',
+  depends_on: { db: 'healthy', cache: { condition: 'started' } },
+  notify: true,
+  ready_log: '^listening',
+  startup_probe: { tcp: 5432, period: '2s' },
+  readyProbe: { http: 'http://127.0.0.1:3000/up', failureThreshold: 5 },
+  live_probe: { exec: ['test', '-f', 'x'] },
+  max_memory_restart: '1.5G',
+  memory_max: 1 << 30,
+  cpu: '50%',
+  rlimits: { nofile: 65536, core: [0, 'unlimited'] },
+  cpuAffinity: [0, 1],
+  umask: '022',
+  cron: '0 4 * * *',
+  time_zone: 'Europe/Vienna',
+  job: true,
+  job_overlap: 'queue',
+  watch: ['src'],
+  ignoreWatch: 'tmp',
+  env_file: ['.env', '.env.local'],
+  env_production: { A: 1 },
+  secrets: { TOKEN: { file: '/run/token' }, KEY: { command: 'pass show key' } },
+  source_map_support: true,
+  vizion: false,
+  windowsHide: true,
+}
+await rpm.start({ $schema: './node_modules/rpm-native/schema/ecosystem.schema.json', apps: [everything] })
+// @ts-expect-error a probe asks one thing
+await rpm.start({ script: 'a.js', live_probe: { period: '5s' } })
+// @ts-expect-error no such condition
+await rpm.start({ script: 'a.js', depends_on: { db: 'gone' } })
+// @ts-expect-error no such unit
+await rpm.start({ script: 'a.js', max_memory_restart: '5 parsec' })
 // @ts-expect-error an app needs a script
 await rpm.start({ name: 'a' })
 // @ts-expect-error no such mode

@@ -116,6 +116,7 @@ fn settings(parts: &Parts<'_>) -> Map<String, Value> {
     if !spec.restart.stop_exit_codes.is_empty() {
         settings.insert("stop_exit_codes".into(), json!(spec.restart.stop_exit_codes));
     }
+    settings.extend(spec.recorded.clone());
     settings
 }
 

@@ -70,6 +70,8 @@ pub enum Existing {
     Restart,
     /// From an application file: apply the new settings and reload.
     Reload,
+    /// Apply the new settings from the next start on, and leave the processes alone.
+    Keep,
 }
 
 impl Request {

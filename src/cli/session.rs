@@ -131,6 +131,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// What the command says by its exit code so far.
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+
     /// Ends a command that changed something: the list as it is now, or what was acted on as JSON.
     pub(crate) async fn finish(&mut self, acted: &[Process]) -> Result<Exit, Failure> {
         if self.screen.wants_json() {

@@ -1,47 +1,83 @@
-//! A document into the apps of it that are wanted, with the names of those that have problems.
+//! A document into the apps of it that are wanted, with all that is wrong or odd in them.
 
+use super::apply::{self, Leftover};
 use super::complete::{self, Origin, complete};
-use super::fields::{self, Ignored};
-use super::{AppOptions, ConfigError, FileOptions, Loaded, Problem, document, place};
-use serde_json::Value;
+use super::error::visible;
+use super::places::{Document, Places, below};
+use super::{AppOptions, Fault, FileOptions, Notice, Problem, Report, dependencies, document, place};
 
 /// An app of a document, before anything is looked up.
 struct Written {
     /// What messages call it.
     label: String,
+    pointer: String,
     options: AppOptions,
-    ignored: Ignored,
+    leftover: Leftover,
 }
 
-pub(super) fn assemble(
-    document: Value,
-    is_package: bool,
-    options: &FileOptions,
-    origin: Origin<'_>,
-) -> Result<Loaded, ConfigError> {
-    let (objects, unsupported) = document::apps(document, is_package)?;
-    let written =
-        objects.iter().enumerate().map(|(index, app)| write_down(app, index)).collect::<Result<Vec<_>, _>>()?;
-    let warnings = unsupported.iter().map(|part| format!("{part} is not supported yet and was ignored")).collect();
-    let mut loaded = Loaded { apps: Vec::new(), warnings };
-    for app in only(written, options)? {
-        let Written { label, options: mut written, ignored } = app;
-        lay_over(&mut written, &options.overrides, origin);
-        let (spec, warnings) = complete(&written, origin).map_err(|problem| problem.of_app(&label))?;
-        let warnings = told(&ignored).into_iter().chain(warnings);
-        loaded.warnings.extend(warnings.map(|warning| format!("app {label}: {warning}")));
-        loaded.apps.push(spec);
+pub(super) fn assemble(document: Document, is_package: bool, options: &FileOptions, origin: Origin<'_>) -> Report {
+    let Document { value, places } = document;
+    let parts = match document::parts(value, is_package) {
+        Ok(parts) => parts,
+        Err(problem) => return problem.into(),
+    };
+    let apps = parts.apps.into_iter().enumerate();
+    let written: Vec<_> = apps.map(|(index, (pointer, app))| write_down(&app, pointer, index)).collect();
+    let mut report = Report::default();
+    report.faults.extend(parts.wrong.into_iter().map(|(at, fault)| Fault { line: places.line(&at), ..fault }));
+    report.notices.extend(parts.unsupported.iter().map(|part| Notice {
+        app: None,
+        line: places.line(&below("", part)),
+        message: format!("{part} is not supported yet and was ignored"),
+    }));
+    match only(written, options) {
+        Ok(wanted) => wanted.into_iter().for_each(|app| one(app, options, origin, &places, &mut report)),
+        Err(problem) => report.faults.push(problem.into()),
     }
-    Ok(loaded)
+    if let Some(cycle) = dependencies::cycle(&report.apps) {
+        report.faults.push(Problem::Cycle { cycle }.into());
+    }
+    report.sorted()
+}
+
+/// Makes one app, or tells all that keeps it from being made.
+fn one(app: Written, options: &FileOptions, origin: Origin<'_>, places: &Places, report: &mut Report) {
+    let Written { label, pointer, options: mut written, leftover } = app;
+    let label = visible(&label);
+    let line = |key: &str| places.line(&below(&pointer, key));
+    let notice = |line, message| Notice { app: Some(label.clone()), line, message };
+    for (key, message) in told(&leftover) {
+        report.notices.push(notice(line(key), message));
+    }
+    lay_over(&mut written, &options.overrides, origin);
+    // What its script is, and where, cannot be told from fields that are wrong themselves.
+    let is_open = leftover.wrong.iter().any(|(key, _)| {
+        apply::find(key).is_some_and(|field| ["script", "cwd", "exec_interpreter", "env"].contains(&field.name))
+    });
+    let fault = |line, problem| Fault { app: Some(label.clone()), line, problem };
+    let wrong = leftover.wrong.into_iter();
+    report.faults.extend(wrong.map(|(key, problem)| fault(line(&key), problem)));
+    if is_open {
+        return;
+    }
+    match complete(&written, origin) {
+        Ok((spec, warnings)) => {
+            report.notices.extend(warnings.into_iter().map(|message| notice(places.line(&pointer), message)));
+            report.apps.push(spec);
+        }
+        Err(problem) => {
+            let names = |field: &str| apply::find(field).into_iter().flat_map(super::Field::names);
+            let at = problem.field().and_then(|field| names(field).find_map(&line));
+            report.faults.push(fault(at.or_else(|| places.line(&pointer)), problem));
+        }
+    }
 }
 
 /// Reads the fields of an app. One without name and script is called by its place in the list.
-fn write_down(app: &document::App, index: usize) -> Result<Written, ConfigError> {
-    let named = || app.get("name")?.as_str().filter(|name| !name.is_empty()).map(str::to_owned);
-    let numbered = || (index + 1).to_string();
-    let (options, ignored) = fields::read(app).map_err(|problem| problem.of_app(named().unwrap_or_else(numbered)))?;
-    let label = complete::plain_name(&options).unwrap_or_else(numbered);
-    Ok(Written { label, options, ignored })
+fn write_down(app: &document::App, pointer: String, index: usize) -> Written {
+    let (options, leftover) = apply::read(app);
+    let label = complete::plain_name(&options).unwrap_or_else(|| (index + 1).to_string());
+    Written { label, pointer, options, leftover }
 }
 
 /// The apps that `--only` names, by the name as written or as it becomes.
@@ -69,13 +105,15 @@ fn lay_over(app: &mut AppOptions, flags: &AppOptions, origin: Origin<'_>) {
     app.overlay(flags);
 }
 
-/// What a user should know of fields that did nothing.
-fn told(ignored: &Ignored) -> Vec<String> {
-    let unknown = ignored.unknown.iter().map(|field| match fields::nearest(field) {
-        Some(nearest) => format!("unknown field \"{field}\" was ignored; did you mean {nearest}?"),
-        None => format!("unknown field \"{field}\" was ignored"),
+/// What a user should know of fields that did nothing, each with the key that it is about.
+fn told(leftover: &Leftover) -> Vec<(&str, String)> {
+    let unknown = leftover.unknown.iter().map(|field| match apply::nearest(field) {
+        Some(nearest) => (field, format!("unknown field \"{}\" was ignored; did you mean {nearest}?", visible(field))),
+        None => (field, format!("unknown field \"{}\" was ignored", visible(field))),
     });
-    let unsupported = (!ignored.unsupported.is_empty())
-        .then(|| format!("not supported yet and ignored: {}", ignored.unsupported.join(", ")));
-    unknown.chain(unsupported).collect()
+    let unsupported = leftover
+        .unsupported
+        .first()
+        .map(|first| (first, format!("not supported yet and ignored: {}", leftover.unsupported.join(", "))));
+    unknown.chain(unsupported).map(|(key, message)| (key.as_str(), message)).collect()
 }

@@ -6,8 +6,8 @@ use super::{AppOptions, Autorestart, Caller, Problem, Watched, environment, plac
 use crate::domain::AppSpec;
 use crate::domain::cron::Pattern;
 use crate::domain::spec::{
-    Environment, Interpreter, Job, Limits, LogFiles, Mode, Probes, Program, ReadyPolicy, RestartPolicy, Schedule,
-    Source, StopPolicy, WatchPolicy,
+    Environment, Interpreter, Job, Layer, Limits, LogFiles, Mode, Probes, Program, ReadyPolicy, RestartPolicy,
+    Schedule, Source, StopPolicy, WatchPolicy,
 };
 use std::path::{Path, PathBuf};
 
@@ -32,12 +32,14 @@ pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppS
     options.overlay(written.clone());
     check_pattern(&options)?;
     let text = options.script.as_deref().filter(|script| !script.trim().is_empty()).ok_or(Problem::NoScript)?;
-    let mut env = environment::layers(&options, origin.profile, origin.caller);
+    let base = origin.bases.first().unwrap_or(&origin.caller.cwd);
+    let mut env = environment::layers(&options, origin.profile, base, origin.caller)?;
     let path = env.app.get("PATH").or_else(|| env.inherited.get("PATH")).cloned();
     let located = locate(text, &options, origin, path.as_deref())?;
     let around = Surroundings { caller: origin.caller, path: path.as_deref(), cwd: &located.cwd };
     let mut program = interpreter::program(&located.script, &options, around)?;
     settings::add_node_options(&mut program, origin.caller);
+    settings::add_source_maps(&mut program, &options);
     unbuffer_python(&program, &mut env);
 
     let mut warnings = surprises(text, &options, origin, &located);
@@ -77,6 +79,7 @@ fn spec(
         username: options.username.or_else(|| caller.username.clone()),
         uid: options.uid,
         gid: options.gid,
+        recorded: options.recorded,
         program,
         cwd,
         env,
@@ -169,7 +172,7 @@ fn unbuffer_python(program: &Program, env: &mut Environment) {
         && interpreter.rsplit('/').next().is_some_and(|name| name.starts_with("python"))
         && !env.app.contains_key("PYTHONUNBUFFERED")
     {
-        env.app.insert("PYTHONUNBUFFERED".to_owned(), "1".to_owned());
+        env.set("PYTHONUNBUFFERED", "1", Layer::Default);
     }
 }
 

@@ -1,6 +1,9 @@
 use crate::config::{AppOptions, Caller, ConfigError, Loaded, from_target};
 use crate::domain::AppSpec;
-use crate::domain::spec::{Interpreter, Mode, RestartPolicy, StopPolicy};
+use crate::domain::spec::{
+    CatchUp, Check, Condition, CpuQuota, Dependency, Interpreter, Limits, Mode, Overlap, Probe, ResourceLimit,
+    RestartPolicy, SecretSource, StopPolicy,
+};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -123,6 +126,69 @@ fn every_option_arrives() {
     assert_eq!(app.stop, stop);
     assert_eq!((app.ready.wait_ready, app.ready.listen_timeout), (true, Some(8)));
     assert_eq!(app.username.as_deref(), Some("you"));
+}
+
+#[test]
+fn every_setting_of_a_life_arrives() {
+    let site = Site::new();
+    let probe = |port: u16| json!({"tcp": port, "period": "2s"});
+    let app = site.start(
+        "app.js",
+        json!({
+            "autorestart": "on-failure", "restart_window": "1m", "depends_on": {"db": "started"}, "notify": true,
+            "ready_log": "^up", "startup_probe": probe(1), "readiness_probe": probe(2), "live_probe": probe(3),
+            "max_memory_restart": "1G", "memory_max": "2K", "memory_high": 3, "cpu": "50%", "pids_max": 4,
+            "rlimits": {"NOFILE": [5, "unlimited"]}, "nice": -5, "cpu_affinity": "0-1,3", "oom_score_adj": 6,
+            "umask": "027", "cron": "0 4 * * *", "tz": "Europe/Vienna", "job": true, "overlap": "queue",
+            "catch_up": true, "job_timeout": "1h", "watch": ["src"], "ignore_watch": "a b", "watch_delay": "7",
+            "env_file": ".env", "secrets": {"A": {"command": "x"}}, "uid": 8, "gid": "staff",
+        }),
+    );
+    assert!(app.restart.autorestart && app.restart.on_failure);
+    assert_eq!(app.restart.restart_window, Some(60_000));
+    assert_eq!(app.depends_on, [Dependency { app: "db".into(), condition: Condition::Started }]);
+    assert_eq!((app.ready.notify, app.ready.log_line.as_deref()), (true, Some("^up")));
+    let probes = app.ready.probes;
+    for (probe, expected) in [(probes.startup, 1), (probes.ready, 2), (probes.live, 3)] {
+        let check = Check::Tcp { host: "127.0.0.1".into(), port: expected };
+        assert_eq!(probe, Some(Probe { period: 2000, ..Probe::of(check) }));
+    }
+    let limits = Limits {
+        max_memory_restart: Some(1 << 30),
+        memory_max: Some(2048),
+        memory_high: Some(3),
+        cpu: Some(CpuQuota(500)),
+        pids_max: Some(4),
+        rlimits: [("nofile".to_owned(), ResourceLimit { soft: Some(5), hard: None })].into(),
+        nice: Some(-5),
+        cpu_affinity: vec![0, 1, 3],
+        oom_score_adj: Some(6),
+        umask: Some(0o27),
+    };
+    assert_eq!(app.limits, limits);
+    let job = app.schedule.job.unwrap();
+    assert_eq!((job.cron.as_deref(), app.schedule.restart), (Some("0 4 * * *"), None));
+    assert_eq!((job.overlap, job.catch_up, job.timeout), (Overlap::Queue, CatchUp::Once, Some(3_600_000)));
+    assert_eq!(app.schedule.time_zone.as_deref(), Some("Europe/Vienna"));
+    let watch = app.watch.unwrap();
+    assert_eq!((watch.paths, watch.delay), (vec![site.path("src")], 7));
+    assert_eq!(watch.ignore, Some(vec!["a".into(), "b".into()]));
+    assert_eq!(app.env.secrets["A"], SecretSource::Command("x".into()));
+    assert_eq!((app.uid.as_deref(), app.gid.as_deref()), (Some("8"), Some("staff")));
+}
+
+#[test]
+fn source_maps_are_for_who_asks() {
+    let site = Site::new();
+    let flags = |options: Value| site.start("app.js", options).program.interpreter_args;
+    assert_eq!(flags(json!({})), [""; 0]);
+    assert_eq!(flags(json!({"source_map_support": true, "node_args": "--x"})), ["--x", "--enable-source-maps"]);
+    assert_eq!(
+        flags(json!({"source_map_support": true, "node_args": "--enable-source-maps"})),
+        ["--enable-source-maps"]
+    );
+    assert_eq!(flags(json!({"source_map_support": true, "disable_source_map_support": true})), [""; 0]);
+    assert_eq!(flags(json!({"source_map_support": true, "interpreter": "ruby"})), [""; 0]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The top level of an application file: where the apps are in it.
 
-use super::Problem;
+use super::error::kind;
+use super::places::below;
+use super::{Fault, Problem};
 use serde_json::{Map, Value};
 
 /// Parts of an application file that hold something else than apps.
@@ -8,44 +10,69 @@ const OTHER_PARTS: [&str; 2] = ["deploy", "static"];
 
 pub(super) type App = Map<String, Value>;
 
+/// What is in a document.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// Each with its pointer.
+    pub apps: Vec<(String, App)>,
+    /// Parts that do nothing yet, by name.
+    pub unsupported: Vec<String>,
+    /// Items that are no apps, with their pointers.
+    pub wrong: Vec<(String, Fault)>,
+}
+
 /// The app objects of a document, and the parts of it that do nothing yet. In a `package.json` only the parts that are
 /// meant for us count; elsewhere an object without any of them is an app itself.
-pub(super) fn apps(document: Value, is_package: bool) -> Result<(Vec<App>, Vec<String>), Problem> {
-    let mut unsupported = Vec::new();
-    let items = match document {
-        Value::Array(items) => items,
-        Value::Object(mut parts) => {
-            let inner = parts.remove("apps").map(|apps| (apps, false)).or_else(|| Some((parts.remove("pm2")?, true)));
-            unsupported = OTHER_PARTS.into_iter().filter(|part| parts.contains_key(*part)).map(str::to_owned).collect();
-            match inner {
-                Some((Value::Array(items), _)) => items,
-                Some((inner @ Value::Object(_), true)) => return apps(inner, false),
-                Some((app @ Value::Object(_), false)) => vec![app],
-                Some((other, _)) => return Err(Problem::NotApps { value: kind(&other) }),
-                None if is_package || parts.is_empty() || !unsupported.is_empty() => Vec::new(),
-                None => vec![Value::Object(parts)],
-            }
-        }
-        other => return Err(Problem::NotApps { value: kind(&other) }),
-    };
+pub(super) fn parts(document: Value, is_package: bool) -> Result<Parts, Problem> {
+    let mut found = Parts::default();
+    let (base, items) = items(document, is_package, "", &mut found.unsupported)?;
     if items.is_empty() {
         return Err(Problem::NoApps);
     }
-    let object = |(index, item)| match item {
-        Value::Object(app) => Ok(app),
-        other => Err(Problem::AppNotObject { number: index + 1, value: kind(&other) }),
-    };
-    Ok((items.into_iter().enumerate().map(object).collect::<Result<_, _>>()?, unsupported))
+    for (index, item) in items.into_iter().enumerate() {
+        let pointer = if base.is_list { below(&base.pointer, index) } else { base.pointer.clone() };
+        match item {
+            Value::Object(app) => found.apps.push((pointer, app)),
+            other => {
+                let problem = Problem::AppNotObject { number: index + 1, value: kind(&other) };
+                found.wrong.push((pointer, problem.into()));
+            }
+        }
+    }
+    Ok(found)
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+/// Where the items are.
+struct Base {
+    pointer: String,
+    is_list: bool,
+}
+
+fn items(
+    document: Value,
+    is_package: bool,
+    pointer: &str,
+    unsupported: &mut Vec<String>,
+) -> Result<(Base, Vec<Value>), Problem> {
+    let list = |pointer: &str, items| Ok((Base { pointer: pointer.to_owned(), is_list: true }, items));
+    let one = |pointer: &str, app| Ok((Base { pointer: pointer.to_owned(), is_list: false }, vec![app]));
+    let mut parts = match document {
+        Value::Array(items) => return list(pointer, items),
+        Value::Object(parts) => parts,
+        other => return Err(Problem::NotApps { value: kind(&other) }),
+    };
+    let inner = ["apps", "pm2"].into_iter().find_map(|name| Some((name, parts.remove(name)?)));
+    unsupported.extend(OTHER_PARTS.into_iter().filter(|part| parts.contains_key(*part)).map(str::to_owned));
+    let Some((name, inner)) = inner else {
+        let holds_none = is_package || parts.keys().all(|key| key == super::apply::SCHEMA) || !unsupported.is_empty();
+        return if holds_none { list(pointer, Vec::new()) } else { one(pointer, Value::Object(parts)) };
+    };
+    let pointer = below(pointer, name);
+    match inner {
+        Value::Array(items) => list(&pointer, items),
+        inner @ Value::Object(_) if name == "pm2" => items(inner, false, &pointer, unsupported),
+        app @ Value::Object(_) => one(&pointer, app),
+        other => Err(Problem::NotApps { value: kind(&other) }),
     }
 }
 
@@ -55,8 +82,8 @@ mod tests {
     use serde_json::json;
 
     fn names(document: Value, is_package: bool) -> Vec<String> {
-        let (apps, _) = apps(document, is_package).unwrap();
-        apps.iter().map(|app| app["name"].as_str().unwrap().to_owned()).collect()
+        let apps = parts(document, is_package).unwrap().apps;
+        apps.iter().map(|(_, app)| app["name"].as_str().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -75,7 +102,7 @@ mod tests {
     #[test]
     fn parts_that_do_nothing_are_named() {
         let document = json!({"apps": [{}], "deploy": {}, "static": []});
-        assert_eq!(apps(document, false).unwrap().1, ["deploy", "static"]);
+        assert_eq!(parts(document, false).unwrap().unsupported, ["deploy", "static"]);
     }
 
     #[test]
@@ -92,9 +119,28 @@ mod tests {
                 false,
                 "expected an app, a list of apps, or an object with \"apps\", but this is a number",
             ),
-            (json!([{}, "a.js"]), false, "app 2 is text and not an object"),
+            (json!({"$schema": "x"}), false, "there are no apps in it"),
         ] {
-            assert_eq!(apps(document, is_package).unwrap_err().to_string(), expected);
+            assert_eq!(parts(document, is_package).unwrap_err().to_string(), expected);
         }
+    }
+
+    #[test]
+    fn apps_know_their_place() {
+        let pointers =
+            |document| parts(document, false).unwrap().apps.into_iter().map(|(at, _)| at).collect::<Vec<_>>();
+        let app = json!({"name": "a"});
+        assert_eq!(pointers(json!([app, app])), ["/0", "/1"]);
+        assert_eq!(pointers(app.clone()), [""]);
+        assert_eq!(pointers(json!({"apps": app})), ["/apps"]);
+        assert_eq!(pointers(json!({"pm2": {"apps": [app]}})), ["/pm2/apps/0"]);
+    }
+
+    #[test]
+    fn what_is_no_app_does_not_hide_the_others() {
+        let found = parts(json!([{}, "a.js", null]), false).unwrap();
+        let told: Vec<_> = found.wrong.iter().map(|(at, fault)| format!("{at} {fault}")).collect();
+        assert_eq!(told, ["/1 app 2 is text and not an object", "/2 app 3 is nothing and not an object"]);
+        assert_eq!(found.apps.len(), 1);
     }
 }

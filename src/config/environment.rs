@@ -1,8 +1,9 @@
 //! The layers of an app's environment: what it inherits, and what it is given.
 
-use super::{AppOptions, Caller, FilterEnv};
-use crate::domain::spec::Environment;
+use super::{AppOptions, Caller, Problem, env_files, place};
+use crate::domain::spec::{Environment, Inherit, Layer, SecretSource};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Node's own, between one parent and one child: whoever inherits them opens a descriptor that is not theirs.
 pub(super) const CHANNEL: [&str; 3] = ["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "NODE_UNIQUE_ID"];
@@ -21,29 +22,54 @@ const OF_A_MANAGED_APP: &[&str] = &[
     "watch", "windowsHide",
 ];
 
-/// The environment of an app; `profile` is merged last.
-pub(super) fn layers(options: &AppOptions, profile: Option<&str>, caller: &Caller) -> Environment {
-    let mut app = options.env.clone();
-    if let Some(port) = options.port {
-        app.insert("PORT".into(), port.to_string());
-    }
-    if let Some(chosen) = profile.and_then(|name| options.profiles.get(name)) {
-        app.extend(chosen.clone());
-    }
-    Environment {
-        inherited: inherited(options.filter_env.as_ref(), &caller.env),
-        app,
+/// The environment of an app: `.env` files under `env`, `profile` over it. Relative paths are seen from `base`.
+pub(super) fn layers(
+    options: &AppOptions,
+    profile: Option<&str>,
+    base: &Path,
+    caller: &Caller,
+) -> Result<Environment, Problem> {
+    let inherit = Inherit { allow: options.env_inherit.clone().flatten(), filter: options.filter_env.clone() };
+    let mut env = Environment {
+        inherited: inherited(&inherit, &caller.env),
+        inherit,
+        files: env_files::named(options.env_file.as_deref().unwrap_or_default(), base, caller),
         instance_var: options.instance_var.clone().unwrap_or_else(|| Environment::INSTANCE_VAR.to_owned()),
         increment_var: options.increment_var.clone(),
-        secrets: options.secrets.clone().unwrap_or_default(),
+        secrets: secrets(options, base, caller),
         ..Environment::default()
+    };
+    for (name, value) in &options.env {
+        env.set(name, value, Layer::Env);
     }
+    if let Some(port) = options.port {
+        env.set("PORT", port.to_string(), Layer::Port);
+    }
+    if let Some((name, chosen)) = profile.and_then(|name| options.profiles.get_key_value(name)) {
+        for (variable, value) in chosen {
+            env.set(variable, value, Layer::Profile { name: name.clone() });
+        }
+    }
+    env_files::read(&mut env)?;
+    Ok(env)
 }
 
-fn inherited(filter: Option<&FilterEnv>, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn secrets(options: &AppOptions, base: &Path, caller: &Caller) -> BTreeMap<String, SecretSource> {
+    let secrets = options.secrets.iter().flatten().map(|(name, source)| {
+        let source = match source {
+            SecretSource::File(file) => SecretSource::File(place::absolute(&file.to_string_lossy(), base, caller)),
+            SecretSource::Command(command) => SecretSource::Command(command.clone()),
+        };
+        (name.clone(), source)
+    });
+    secrets.collect()
+}
+
+/// What an app gets of the environment of whoever asks.
+pub fn inherited(inherit: &Inherit, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let inside_an_app = env.contains_key("pm_id");
     let stays_behind = |name: &str, value: &str| {
-        CHANNEL.contains(&name) || is_filtered(filter, name) || (inside_an_app && is_managers(name, value))
+        CHANNEL.contains(&name) || !inherit.passes(name) || (inside_an_app && is_managers(name, value))
     };
     env.iter()
         .filter(|(name, value)| !stays_behind(name, value))
@@ -55,25 +81,18 @@ fn is_managers(name: &str, value: &str) -> bool {
     OF_A_MANAGED_APP.contains(&name) || name.starts_with("axm_") || value == "[object Object]"
 }
 
-fn is_filtered(filter: Option<&FilterEnv>, name: &str) -> bool {
-    match filter {
-        None | Some(FilterEnv::Nothing) => false,
-        Some(FilterEnv::Everything) => true,
-        Some(FilterEnv::Named(filtered)) => filtered == name,
-        Some(FilterEnv::Containing(parts)) => parts.iter().any(|part| !part.is_empty() && name.contains(part)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::spec::FilterEnv;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     fn names(filter: Option<&FilterEnv>, env: &[(&str, &str)]) -> Vec<String> {
-        inherited(filter, &map(env)).into_keys().collect()
+        let inherit = Inherit { allow: None, filter: filter.cloned() };
+        inherited(&inherit, &map(env)).into_keys().collect()
     }
 
     const PLAIN: &[(&str, &str)] =
@@ -112,9 +131,30 @@ mod tests {
             ..AppOptions::default()
         };
         let caller = Caller { cwd: "/".into(), env: BTreeMap::new(), username: None, cores: 1 };
-        let app = |profile| layers(&options, profile, &caller).app;
+        let app = |profile| layers(&options, profile, Path::new("/"), &caller).unwrap().app;
         assert_eq!(app(None), map(&[("A", "env"), ("B", "env"), ("PORT", "3000")]));
         assert_eq!(app(Some("p")), map(&[("A", "env"), ("B", "profile"), ("PORT", "3000")]));
         assert_eq!(app(Some("other")), app(None));
+    }
+
+    #[test]
+    fn only_what_is_on_the_list() {
+        let options =
+            AppOptions { env_inherit: Some(Some(vec!["PATH".into(), "MY_*".into()])), ..AppOptions::default() };
+        let caller = Caller { cwd: "/".into(), env: map(PLAIN), username: None, cores: 1 };
+        let env = layers(&options, None, Path::new("/"), &caller).unwrap();
+        assert_eq!(env.inherited.keys().collect::<Vec<_>>(), ["MY_AWS", "PATH"]);
+    }
+
+    #[test]
+    fn files_of_secrets_are_seen_from_the_base() {
+        let source = |file: &str| SecretSource::File(file.into());
+        let options = AppOptions {
+            secrets: Some([("A".to_owned(), source("./a")), ("B".to_owned(), source("/b"))].into()),
+            ..AppOptions::default()
+        };
+        let caller = Caller { cwd: "/".into(), env: BTreeMap::new(), username: None, cores: 1 };
+        let env = layers(&options, None, Path::new("/srv"), &caller).unwrap();
+        assert_eq!((&env.secrets["A"], &env.secrets["B"]), (&source("/srv/a"), &source("/b")));
     }
 }

@@ -1,18 +1,12 @@
-//! What can be wrong with a file, an app or a value: what happened, to which app of which file, and what to do about it.
+//! What can be wrong with a file, an app or a value: what happened, and what to do about it.
 
-use super::fields;
+use super::shape::{SECRETS, Shape, VARIABLES};
+use super::{apply, env_files, redact};
 use crate::domain::cron::PatternError;
+use serde_json::Value;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// A file, an object or a command line that makes no app.
-#[derive(Debug)]
-pub struct ConfigError {
-    pub file: Option<PathBuf>,
-    pub app: Option<String>,
-    pub problem: Box<Problem>,
-}
 
 /// What is wrong, apart from where.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +44,11 @@ pub enum Problem {
     #[error("nothing here runs TypeScript: {}", path.display())]
     NoTypeScript { path: PathBuf, node: Option<String> },
 
+    #[error("env_file {}: line {line}: {what}", path.display())]
+    EnvFile { path: PathBuf, line: u32, what: &'static str },
+    #[error("env_file {} cannot be read: {}", path.display(), cause(source))]
+    EnvFileUnreadable { path: PathBuf, source: io::Error },
+
     #[error("there is no such file")]
     FileMissing { nearest: Option<String> },
     #[error("cannot read the file: {}", source.kind())]
@@ -62,6 +61,8 @@ pub enum Problem {
     Syntax { line: Option<u64>, column: Option<u64>, message: String },
     #[error("{}{message}", Thrown { file: file.as_deref(), line: *line, column: *column })]
     Exception { message: String, code: Option<String>, file: Option<PathBuf>, line: Option<u64>, column: Option<u64> },
+    #[error("nothing here reads TypeScript")]
+    NoTypeScriptReader { node: Option<String> },
     #[error("node is not in PATH, and it takes node to read this file")]
     NodeMissing,
     #[error("node could not be run: {source}")]
@@ -79,13 +80,46 @@ pub enum Problem {
     NoApps,
     #[error("app {number} is {value} and not an object")]
     AppNotObject { number: usize, value: &'static str },
+    #[error("{} wait for each other", cycle.join(" → "))]
+    Cycle { cycle: Vec<String> },
     #[error("no app is called {name}")]
     NoSuchApp { name: String, known: Vec<String> },
 }
 
 impl Problem {
+    pub(super) fn bad_value(field: &str, value: &Value, shape: Shape) -> Self {
+        let may_be_secret = [VARIABLES.name, SECRETS.name].contains(&shape.name) && !value.is_object();
+        let value = if may_be_secret { kind(value).to_owned() } else { shown(&redact::value(field, value)) };
+        Self::BadValue { field: field.to_owned(), value, allowed: shape.allowed }
+    }
+
     pub(super) fn unknown_field(name: &str) -> Self {
-        Self::UnknownField { field: name.to_owned(), nearest: fields::nearest(name) }
+        Self::UnknownField { field: name.to_owned(), nearest: apply::nearest(name) }
+    }
+
+    /// Where in the file, if the problem itself knows.
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Self::Syntax { line, .. } | Self::Exception { line, file: None, .. } => *line,
+            _ => None,
+        }
+    }
+
+    /// The field that the problem comes from, where it is a matter of one.
+    pub(super) const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::ScriptMissing { .. }
+            | Self::ScriptIsDirectory { .. }
+            | Self::Unreadable { .. }
+            | Self::NotExecutable { .. }
+            | Self::NoShell { .. }
+            | Self::NoTypeScript { .. } => Some("script"),
+            Self::NoDirectory { .. } => Some("cwd"),
+            Self::InterpreterMissing { .. } | Self::InterpreterUnusable { .. } | Self::NodeVersionMissing { .. } => {
+                Some("exec_interpreter")
+            }
+            _ => None,
+        }
     }
 
     /// What to do next.
@@ -117,6 +151,8 @@ impl Problem {
                 format!("install Node 22.18 or later (this is {node}), or bun; .tsx files need bun")
             }
             Self::NoTypeScript { node: None, .. } => "install Node 22.18 or later, or bun; .tsx files need bun".into(),
+            Self::EnvFile { .. } => "a line is NAME=value, with quotes around a value that needs them".into(),
+            Self::EnvFileUnreadable { path, source } => env_files::hint(path, source),
             Self::FileMissing { nearest: None } => "check the path".into(),
             Self::FileUnreadable { .. } => "look at the permissions of the file".into(),
             Self::FileTooLarge { .. } | Self::TooDeep { .. } | Self::TooMuchExported { .. } => {
@@ -126,56 +162,33 @@ impl Problem {
                 "install the module where the file can find it, or correct its path".into()
             }
             Self::Syntax { .. } | Self::Exception { .. } => "correct the file; nothing was started".into(),
-            Self::NodeMissing => "install Node, or write the apps as JSON or YAML".into(),
+            Self::NoTypeScriptReader { node: Some(node) } => {
+                format!("install Node 22.6 or later (this is {node}), or bun; or write the apps as JavaScript")
+            }
+            Self::NoTypeScriptReader { node: None } => "install Node 22.6 or later, or bun".into(),
+            Self::NodeMissing => "install Node, or write the apps as JSON, YAML or TOML".into(),
             Self::NodeFailed { .. } => "check that node runs: node --version".into(),
             Self::TimedOut { .. } => "look for an endless loop, or a promise that nothing resolves".into(),
             Self::NothingExported { .. } => "see what it printed; it must not call process.exit".into(),
             Self::NotApps { .. } | Self::NoApps | Self::AppNotObject { .. } => {
                 "write { \"apps\": [{ \"name\": \"api\", \"script\": \"app.js\" }] }".into()
             }
+            Self::Cycle { .. } => "leave one of them out of a depends_on".into(),
             Self::NoSuchApp { known, .. } => format!("its apps are {}", known.join(", ")),
         };
         Some(hint)
     }
-
-    pub(super) fn of_app(self, app: impl Into<String>) -> ConfigError {
-        ConfigError { app: Some(app.into()), ..self.into() }
-    }
 }
 
-impl ConfigError {
-    /// What to do next.
-    pub fn hint(&self) -> Option<String> {
-        self.problem.hint()
-    }
-
-    pub(super) fn in_file(mut self, file: &Path) -> Self {
-        self.file = Some(file.to_owned());
-        self
-    }
-}
-
-impl From<Problem> for ConfigError {
-    fn from(problem: Problem) -> Self {
-        Self { file: None, app: None, problem: Box::new(problem) }
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(file) = &self.file {
-            write!(f, "{}: ", file.display())?;
-        }
-        if let Some(app) = &self.app {
-            write!(f, "app {app}: ")?;
-        }
-        self.problem.fmt(f)
-    }
-}
-
-impl std::error::Error for ConfigError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.problem.source()
+/// Why something cannot be read, in words.
+fn cause(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".into(),
+        io::ErrorKind::IsADirectory => "it is a directory".into(),
+        io::ErrorKind::InvalidData => "it is no UTF-8 text".into(),
+        io::ErrorKind::FileTooLarge => "it is too large".into(),
+        other => other.to_string(),
     }
 }
 
@@ -208,5 +221,60 @@ impl fmt::Display for Thrown<'_> {
             write!(f, "{}, ", file.display())?;
         }
         At { line: self.line, column: self.column }.fmt(f)
+    }
+}
+
+/// What sort of value it is, for a sentence.
+pub(super) const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Without control characters: what a file says must not move the cursor of who reads about it.
+pub(super) fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// A value as it was written, short enough for a message. Of an object only its keys: what is in them may be secret.
+fn shown(value: &Value) -> String {
+    const LONGEST: usize = 60;
+    let text = match value {
+        Value::Object(parts) => {
+            let keys: Vec<_> = parts.keys().map(|key| visible(key)).collect();
+            format!("{{{}}}", keys.join(", "))
+        }
+        other => other.to_string(),
+    };
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    text.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::shape::{INSTANCES, PROBE};
+    use serde_json::json;
+
+    #[test]
+    fn long_values_are_cut() {
+        let problem = Problem::bad_value("instances", &json!(["x".repeat(500)]), INSTANCES).to_string();
+        assert!(problem.ends_with('…') && problem.chars().count() < 100, "{problem}");
+    }
+
+    #[test]
+    fn what_may_be_secret_is_not_shown() {
+        let told = |field, value, shape| Problem::bad_value(field, &value, shape).to_string();
+        assert_eq!(told("env", json!("TOKEN=abc"), VARIABLES), "env cannot be text");
+        assert_eq!(told("secrets", json!({"A": "abc"}), SECRETS), "secrets cannot be {A}");
+        let probe = json!({"http": {"headers": {"Authorization": "abc"}}, "periode": 1});
+        assert_eq!(told("live_probe", probe, PROBE), "live_probe cannot be {http, periode}");
     }
 }

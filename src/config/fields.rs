@@ -1,34 +1,43 @@
-//! The fields of an app: their names, their aliases, what they accept, where they go. The only list of them.
+//! The fields of an app: their names, their aliases, what they accept, where they go, what they mean. The only list of
+//! them: the parser, the schema and the documentation are made from it.
 
-use super::{AppOptions, Problem, read, read_probe, suggest};
+use super::shape::*;
+use super::{AppOptions, read, read_probe};
 use crate::domain::spec::Mode;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A field of an application file.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     pub name: &'static str,
     pub aliases: &'static [&'static str],
-    /// What its value is, for a sentence that begins with the field's name.
-    pub allowed: &'static str,
-    set: Option<Setter>,
+    /// What its value is.
+    pub shape: Shape,
+    /// What holds where it is absent, for people; empty where that is nothing.
+    pub default: &'static str,
+    pub doc: &'static str,
+    pub(super) effect: Effect,
 }
 
-/// Stores a value; `None` when it is not what the field accepts.
-type Setter = fn(&mut AppOptions, &Value) -> Option<()>;
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Effect {
+    /// Stores a value; `None` when it is not what the field accepts.
+    Set(fn(&mut AppOptions, &Value) -> Option<()>),
+    /// A field of PM2 that has nothing to do here: checked, and kept for who asks.
+    Record(fn(&Value) -> bool),
+    /// A field that has nothing to do yet: checked, reported, ignored.
+    Later(fn(&Value) -> bool),
+}
 
 impl Field {
-    /// Whether it does something yet. The others are PM2's: accepted, reported, ignored.
+    /// Whether it is read. The others are PM2's: checked, reported, ignored.
     pub const fn is_supported(&self) -> bool {
-        self.set.is_some()
+        !matches!(self.effect, Effect::Later(_))
     }
 
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    /// Its own name, then its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
-    }
-
-    fn is_called(&self, key: &str) -> bool {
-        self.names().any(|name| name == key || is_camel_case_of(key, name))
     }
 }
 
@@ -37,270 +46,191 @@ pub fn known_fields() -> &'static [Field] {
     FIELDS
 }
 
-const TEXT: &str = "text, in quotes";
-const WORDS: &str = "a list, or text that is split at white space";
-const FLAG: &str = "true or false, without quotes";
-const TIME: &str = "a time: milliseconds, or a number with ms, s, m, h or d";
-const COUNT: &str = "a whole number, 0 or more";
-const SIZE: &str = "a size: bytes, or a number with K, M or G";
-const PROBE: &str = "an object with http, tcp or exec, and times";
-const LATER: &str = "not supported yet";
-
 macro_rules! field {
-    ($name:literal, $aliases:expr, $allowed:expr, $slot:ident = $read:path) => {
-        Field {
-            name: $name,
-            aliases: &$aliases,
-            allowed: $allowed,
-            set: Some(|options, value| {
-                options.$slot = Some($read(value)?);
-                Some(())
-            }),
-        }
+    (record $name:literal, $aliases:expr, $shape:expr, $read:path, $default:expr, $doc:expr) => {
+        field!(@ $name, $aliases, $shape, $default, $doc, Effect::Record(|value| $read(value).is_some()))
     };
-    (later $name:literal $(, $alias:literal)*) => {
-        Field { name: $name, aliases: &[$($alias),*], allowed: LATER, set: None }
+    (later $name:literal, $aliases:expr, $shape:expr, $read:path, $default:expr, $doc:expr) => {
+        field!(@ $name, $aliases, $shape, $default, $doc, Effect::Later(|value| $read(value).is_some()))
+    };
+    ($name:literal, $aliases:expr, $shape:expr, $slot:ident = $read:path, $default:expr, $doc:expr) => {
+        field!(@ $name, $aliases, $shape, $default, $doc, Effect::Set(|options, value| {
+            options.$slot = Some($read(value)?);
+            Some(())
+        }))
+    };
+    (@ $name:literal, $aliases:expr, $shape:expr, $default:expr, $doc:expr, $effect:expr) => {
+        Field { name: $name, aliases: &$aliases, shape: $shape, default: $default, doc: $doc, effect: $effect }
     };
 }
 
 #[rustfmt::skip] // a table
 const FIELDS: &[Field] = &[
-    field!("script", ["exec", "cmd", "command"], TEXT, script = read::text),
-    field!("name", [], TEXT, name = read::text),
-    field!("name_prefix", [], TEXT, name_prefix = read::text),
-    field!("namespace", [], TEXT, namespace = read::text),
-    field!("cwd", [], TEXT, cwd = read::text),
-    field!("args", [], WORDS, args = read::list),
-    field!("exec_interpreter", ["interpreter"], TEXT, interpreter = read::text),
-    field!("node_args", ["interpreter_args"], WORDS, interpreter_args = read::list),
-    field!("exec_mode", [], r#""fork" or "cluster""#, exec_mode = read::mode),
-    field!("instances", [], r#"a whole number, or "max""#, instances = read::instances),
-    field!("instance_var", [], TEXT, instance_var = read::text),
-    field!("increment_var", [], TEXT, increment_var = read::text),
+    // What runs
+    field!("script", ["exec", "cmd", "command"], TEXT, script = read::text, "required",
+        "A file, a program in `PATH`, or a shell line. Seen from `cwd`."),
+    field!("name", [], TEXT, name = read::text, "the script's file name without its extension",
+        "What the app is called."),
+    field!("name_prefix", [], TEXT, name_prefix = read::text, "", "Put before the name."),
+    field!("namespace", [], TEXT, namespace = read::text, "`default`", "A group of apps that can be named together."),
+    field!("cwd", [], TEXT, cwd = read::text, "the file's directory",
+        "Working directory, and where relative paths start."),
+    field!("args", [], WORDS, args = read::list, "", "Arguments of the script."),
+    field!("exec_interpreter", ["interpreter"], TEXT, interpreter = read::text, "by the script's extension or content",
+        "Who runs the script: a program's name or path, `node@<version>`, or `none` to execute it directly."),
+    field!("node_args", ["interpreter_args"], WORDS, interpreter_args = read::list, "",
+        "Arguments of the interpreter, before the script."),
+    field!("exec_mode", [], MODE, exec_mode = read::mode, "`cluster` for Node apps with `instances`, else `fork`",
+        "Cluster workers share the ports they listen on; forked processes have nothing in common."),
     Field {
-        name: "env", aliases: &[], allowed: "an object of variables",
-        set: Some(|options, value| { options.env.extend(read::variables(value)?); Some(()) }),
-    },
-    field!("filter_env", [], "true, a name, or a list of parts of names", filter_env = read::filter_env),
-    field!("append_env_to_name", [], FLAG, append_env_to_name = read::boolean),
-    field!("port", [], "a number from 0 to 65535", port = read::port),
-    field!("out_file", ["out", "output", "out_log"], TEXT, out_file = read::text),
-    field!("error_file", ["error", "err", "err_file", "err_log"], TEXT, error_file = read::text),
-    field!("pid_file", ["pid"], TEXT, pid_file = read::text),
-    field!("merge_logs", ["combine_logs"], FLAG, merge_logs = read::boolean),
-    field!("disable_logs", [], FLAG, disable_logs = read::boolean),
-    field!("autostart", [], FLAG, autostart = read::boolean),
-    field!("autorestart", [], "true, false or \"on-failure\"", autorestart = read::autorestart),
-    field!("max_restarts", [], COUNT, max_restarts = read::count),
-    field!("restart_window", [], TIME, restart_window = read::millis),
-    field!("min_uptime", [], "a time of at least 100 ms, such as 1000 or \"10s\"", min_uptime = read::min_uptime),
-    field!("restart_delay", [], TIME, restart_delay = read::millis),
-    field!("exp_backoff_restart_delay", [], TIME, exp_backoff_restart_delay = read::millis),
-    field!("stop_exit_codes", [], "an exit code from 0 to 255, or a list of them", stop_exit_codes = read::exit_codes),
-    field!("kill_timeout", [], TIME, kill_timeout = read::millis),
-    field!("kill_signal", [], "the name or the number of a signal, such as \"SIGTERM\"", kill_signal = read::kill_signal),
-    field!("wait_ready", [], FLAG, wait_ready = read::boolean),
-    field!("listen_timeout", [], TIME, listen_timeout = read::millis),
-    field!("notify", ["sd_notify"], FLAG, notify = read::boolean),
-    field!("ready_log", [], "a regular expression, in quotes", ready_log = read::pattern),
-    field!("startup_probe", [], PROBE, startup_probe = read_probe::probe),
-    field!("ready_probe", ["readiness_probe"], PROBE, ready_probe = read_probe::probe),
-    field!("live_probe", ["liveness_probe"], PROBE, live_probe = read_probe::probe),
-    field!("depends_on", [], "a list of apps, or an object of apps with \"started\", \"ready\", \"healthy\" or \"completed\"", depends_on = read::dependencies),
-    field!("max_memory_restart", [], SIZE, max_memory_restart = read::size),
-    field!("memory_max", [], SIZE, memory_max = read::size),
-    field!("memory_high", [], SIZE, memory_high = read::size),
-    field!("cpu", ["cpu_max"], "a number of cores, such as 1.5, or a part of one, such as \"50%\"", cpu = read::cpu),
-    field!("pids_max", [], COUNT, pids_max = read::count),
-    field!("rlimits", [], "an object of resources, such as { nofile: 65536 } or { core: [0, \"unlimited\"] }", rlimits = read::rlimits),
-    field!("nice", [], "a whole number from -20 to 19", nice = read::nice),
-    field!("cpu_affinity", [], "a core's number, a list of them, or text such as \"0-2,5\"", cpu_affinity = read::cores),
-    field!("oom_score_adj", [], "a whole number from -1000 to 1000", oom_score_adj = read::oom_score_adj),
-    field!("umask", [], "an octal number in quotes, such as \"022\"", umask = read::umask),
-    field!("cron_restart", ["cron"], "a cron pattern of 5 or 6 fields", cron_restart = read::cron),
-    field!("time_zone", ["timezone", "tz"], "the name of a time zone, such as \"Europe/Vienna\"", time_zone = read::text),
-    field!("job", [], FLAG, job = read::boolean),
-    field!("job_overlap", ["overlap"], "\"skip\", \"queue\" or \"replace\"", job_overlap = read::overlap),
-    field!("job_catch_up", ["catch_up"], "true or false", job_catch_up = read::catch_up),
-    field!("job_timeout", [], TIME, job_timeout = read::millis),
-    field!("watch", [], "true, false, or a list of paths", watch = read::watched),
-    field!("ignore_watch", [], WORDS, ignore_watch = read::list),
-    field!("watch_delay", [], TIME, watch_delay = read::millis),
-    field!("env_file", ["env_files"], WORDS, env_file = read::list),
-    field!("secrets", [], "an object of variables, each { file: \"path\" } or { command: \"line\" }", secrets = read::secrets),
-    field!("shutdown_with_message", [], FLAG, shutdown_with_message = read::boolean),
-    field!("treekill", [], FLAG, treekill = read::boolean),
-    field!("username", [], TEXT, username = read::text),
-    field!("uid", ["user"], "the name or the number of a user", uid = read::account),
-    field!("gid", [], "the name or the number of a group", gid = read::account),
-    Field {
-        name: "execute_command", aliases: &[], allowed: FLAG,
-        set: Some(|options, value| {
+        name: "execute_command", aliases: &[], shape: FLAG, default: "false", doc: "PM2's other way to say `exec_mode: \"fork\"`.",
+        effect: Effect::Set(|options, value| {
             if read::boolean(value)? { options.exec_mode.get_or_insert(Mode::Fork); }
             Some(())
         }),
     },
-    field!(later "log_file", "log"), field!(later "log_type"), field!(later "log_date_format"), field!(later "time"),
-    field!(later "kill_retry_time"), field!(later "watch_options"),
-    field!(later "force"), field!(later "write"),
-    field!(later "source_map_support"), field!(later "disable_source_map_support"),
-    field!(later "vizion"), field!(later "automation"), field!(later "windowsHide"), field!(later "pmx"),
-    field!(later "trace"), field!(later "disable_trace"), field!(later "v8"), field!(later "event_loop_inspector"),
-    field!(later "deep_monitoring"), field!(later "post_update"), field!(later "install_url"), field!(later "io"),
+    field!("instances", [], INSTANCES, instances = read::instances, "1",
+        "How many processes. `max` and 0: one for each core; a negative number: that many fewer."),
+    field!(record "source_map_support", [], FLAG, read::boolean, "false",
+        "Whether Node maps stack traces to the sources: adds `--enable-source-maps`."),
+    field!(record "disable_source_map_support", [], FLAG, read::boolean, "false", "Takes `source_map_support` back."),
+    // Environment
+    Field {
+        name: "env", aliases: &[], shape: VARIABLES, default: "",
+        doc: "Variables. Values that are not text are written as text, objects as JSON; `null` is left out. `env_<profile>` is added with `--env <profile>`.",
+        effect: Effect::Set(|options, value| { options.env.extend(read::variables(value)?); Some(()) }),
+    },
+    field!("env_file", ["env_files"], WORDS, env_file = read::list, "", "Files of variables, below `env`."),
+    field!("secrets", [], SECRETS, secrets = read::secrets, "",
+        "Variables whose values are read at each start, and never kept."),
+    field!("filter_env", [], FILTER, filter_env = read::filter_env, "false",
+        "Which variables of the caller the app does not get: all, the one of that name, or those whose names contain one of these."),
+    field!("env_inherit", [], INHERIT, env_inherit = read::env_inherit, "true",
+        "Which variables of the caller the app gets: all, none, or those of these names, in which `*` stands for any text."),
+    field!("append_env_to_name", [], FLAG, append_env_to_name = read::boolean, "false",
+        "With `--env <profile>`, whether the name becomes `<name>-<profile>`."),
+    field!("port", [], PORT, port = read::port, "", "Sets `PORT`."),
+    field!("instance_var", [], TEXT, instance_var = read::text, "`NODE_APP_INSTANCE`",
+        "The variable that holds the instance's number."),
+    field!("increment_var", [], TEXT, increment_var = read::text, "",
+        "A variable that grows by one from instance to instance."),
+    // Output and files
+    field!("out_file", ["out", "output", "out_log"], TEXT, out_file = read::text, "in `$RPM_HOME/logs`",
+        "File for standard output."),
+    field!("error_file", ["error", "err", "err_file", "err_log"], TEXT, error_file = read::text, "in `$RPM_HOME/logs`",
+        "File for standard error."),
+    field!("pid_file", ["pid"], TEXT, pid_file = read::text, "in `$RPM_HOME/pids`",
+        "File for the pid; the process's id is put before the extension."),
+    field!("merge_logs", ["combine_logs"], FLAG, merge_logs = read::boolean, "true for one forked process",
+        "Whether all instances write one file."),
+    field!("disable_logs", [], FLAG, disable_logs = read::boolean, "false", "Keep no logs."),
+    field!(later "log_file", ["log"], FLAG_OR_TEXT, flag_or_text, "", "A file for both streams."),
+    field!(later "log_type", [], TEXT, read::text, "`raw`", "`json` for a JSON object a line."),
+    field!(later "log_date_format", [], TEXT, read::text, "", "What each line begins with, in day.js tokens."),
+    field!(later "time", [], FLAG, read::boolean, "false", "Each line begins with the time."),
+    // Start and restart
+    field!("autostart", [], FLAG, autostart = read::boolean, "true",
+        "Whether `start` launches it, or only lists it as stopped."),
+    field!("autorestart", [], AUTORESTART, autorestart = read::autorestart, "true",
+        "Whether it is started again when it ends; `on-failure`: unless it ended with code 0."),
+    field!("max_restarts", [], COUNT, max_restarts = read::count, "16",
+        "Short runs in a row after which it is `errored`."),
+    field!("restart_window", [], TIME, restart_window = read::millis, "",
+        "Within this time `max_restarts` ends of any kind are too many."),
+    field!("min_uptime", [], UPTIME, min_uptime = read::min_uptime, "1 s", "A run shorter than this is a failure."),
+    field!("restart_delay", [], TIME, restart_delay = read::millis, "0", "Wait before it is started again."),
+    field!("exp_backoff_restart_delay", [], TIME, exp_backoff_restart_delay = read::millis, "0",
+        "First delay of an exponential back-off; 0 is none."),
+    field!("stop_exit_codes", [], EXIT_CODES, stop_exit_codes = read::exit_codes, "",
+        "Exit codes that mean \"done\": no restart."),
+    field!("depends_on", [], DEPENDENCIES, depends_on = read::dependencies, "",
+        "Apps that have to be `ready` (or as told) before this one is started."),
+    // Stop
+    field!("kill_timeout", [], TIME, kill_timeout = read::millis, "5 s",
+        "How long it has to end before SIGKILL; what it started has as long again."),
+    field!("kill_signal", [], SIGNAL, kill_signal = read::kill_signal, "`SIGINT`", "The signal that asks it to end."),
+    field!("shutdown_with_message", [], FLAG, shutdown_with_message = read::boolean, "false",
+        "Ask it to end by the message `shutdown` instead of a signal."),
+    field!("treekill", [], FLAG, treekill = read::boolean, "true", "Whether what the app started ends with it."),
+    field!(record "kill_retry_time", [], TIME, read::millis, "100",
+        "PM2's interval of looking whether it has ended. An end is seen at once here."),
+    // Readiness
+    field!("wait_ready", [], FLAG, wait_ready = read::boolean, "false",
+        "It is ready when it says `process.send('ready')`."),
+    field!("listen_timeout", [], TIME, listen_timeout = read::millis, "3 s at start, 30 s at reload",
+        "How long it may take to become ready."),
+    field!("notify", ["sd_notify"], FLAG, notify = read::boolean, "false",
+        "It is ready when it writes `READY=1` to `NOTIFY_SOCKET`, as systemd's services do."),
+    field!("ready_log", [], PATTERN, ready_log = read::pattern, "", "It is ready when a line of its output matches."),
+    field!("startup_probe", [], PROBE, startup_probe = read_probe::probe, "",
+        "Asked until it succeeds once; the other probes wait for that."),
+    field!("ready_probe", ["readiness_probe"], PROBE, ready_probe = read_probe::probe, "",
+        "Whether it can serve now."),
+    field!("live_probe", ["liveness_probe"], PROBE, live_probe = read_probe::probe, "",
+        "Whether it is well; too many failures end and restart it."),
+    // Limits
+    field!("max_memory_restart", [], SIZE, max_memory_restart = read::size, "",
+        "Memory of a process with all it has started, above which it is replaced."),
+    field!("memory_max", [], SIZE, memory_max = read::size, "",
+        "`memory.max` of its control group: it is killed above that."),
+    field!("memory_high", [], SIZE, memory_high = read::size, "",
+        "`memory.high` of its control group: it is slowed down above that."),
+    field!("cpu", ["cpu_max"], CPU, cpu = read::cpu, "", "Cores it may use, by `cpu.max` of its control group."),
+    field!("pids_max", [], COUNT, pids_max = read::count, "", "`pids.max` of its control group."),
+    field!("rlimits", [], RLIMITS, rlimits = read::rlimits, "the daemon's",
+        "Limits of resources, each one number or the soft and the hard one."),
+    field!("nice", [], NICE, nice = read::nice, "the daemon's", "From -20, the most favoured, to 19."),
+    field!("cpu_affinity", [], CORES, cpu_affinity = read::cores, "the daemon's", "The cores it may run on."),
+    field!("oom_score_adj", [], OOM_SCORE, oom_score_adj = read::oom_score_adj, "the daemon's",
+        "From -1000, never killed when memory runs out, to 1000, killed first."),
+    field!("umask", [], UMASK, umask = read::umask, "the daemon's", "Permissions that files it creates don't have."),
+    field!("uid", ["user"], ACCOUNT, uid = read::account, "the daemon's",
+        "The user it runs as, by name or number; only where the daemon is root's."),
+    field!("gid", [], ACCOUNT, gid = read::account, "the user's own", "The group it runs as, by name or number."),
+    // Schedules
+    field!("cron_restart", ["cron"], CRON, cron_restart = read::cron, "",
+        "When it is restarted; of a job, when it is run. Five fields, or six with seconds first."),
+    field!("time_zone", ["timezone", "tz"], TEXT, time_zone = read::text, "the daemon's",
+        "The time zone of `cron_restart`, such as `Europe/Vienna`."),
+    field!("job", [], FLAG, job = read::boolean, "false",
+        "It runs and ends: it is started by `cron_restart` or by hand, and not restarted."),
+    field!("job_overlap", ["overlap"], OVERLAP, job_overlap = read::overlap, "`skip`",
+        "What becomes of a run that is due while another is under way."),
+    field!("job_catch_up", ["catch_up"], FLAG, job_catch_up = read::catch_up, "false",
+        "Whether one run follows for those that were missed while nobody could start them."),
+    field!("job_timeout", [], TIME, job_timeout = read::millis, "",
+        "After this time a run is stopped and counts as failed."),
+    // Watch
+    field!("watch", [], WATCHED, watch = read::watched, "false",
+        "Restart when files change: those of `cwd`, or of these paths."),
+    field!("ignore_watch", [], WORDS, ignore_watch = read::list, "dot files and `node_modules`",
+        "What is not watched."),
+    field!("watch_delay", [], TIME, watch_delay = read::millis, "0",
+        "How long nothing may change before it is restarted."),
+    field!(record "watch_options", [], OBJECT, object, "", "PM2's options of chokidar. Nothing here reads them."),
+    // Kept for PM2's sake
+    field!("username", [], TEXT, username = read::text, "the caller", "Whose app it is, for `jlist`."),
+    field!(record "force", [], FLAG, read::boolean, "false", "`rpm start --force` is what starts another copy."),
+    field!(record "write", [], FLAG, read::boolean, "false", "Nothing is written beside the file."),
+    field!(record "vizion", [], FLAG, read::boolean, "true", "PM2 looks for the app's git revision."),
+    field!(record "automation", [], FLAG, read::boolean, "true", "For PM2's monitoring service."),
+    field!(record "windowsHide", ["windows_hide"], FLAG, read::boolean, "true", "For Windows."),
+    field!(record "pmx", [], FLAG_OR_TEXT, flag_or_text, "true",
+        "PM2 injects its metrics library. Nothing is injected here."),
+    field!(record "trace", [], FLAG, read::boolean, "", "For PM2's monitoring service."),
+    field!(record "disable_trace", [], FLAG, read::boolean, "", "For PM2's monitoring service."),
+    field!(record "v8", [], FLAG, read::boolean, "", "For PM2's monitoring service."),
+    field!(record "event_loop_inspector", [], FLAG, read::boolean, "", "For PM2's monitoring service."),
+    field!(record "deep_monitoring", [], FLAG, read::boolean, "", "For PM2's monitoring service."),
+    field!(record "post_update", [], WORDS, read::list, "", "For PM2's `pull`."),
+    field!(record "install_url", [], TEXT, read::text, "", "For PM2's modules."),
+    field!(record "io", [], OBJECT, object, "", "For PM2's metrics library."),
 ];
 
-/// What became of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Applied {
-    Set,
-    /// A field of PM2 that does nothing here yet.
-    Later,
-    Unknown,
+fn object(value: &Value) -> Option<()> {
+    value.is_object().then_some(())
 }
 
-/// Keys that did nothing.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Ignored {
-    pub unsupported: Vec<String>,
-    pub unknown: Vec<String>,
-}
-
-/// Stores `value` under any name of a field. `null` and empty text are the same as nothing written.
-pub(super) fn apply(options: &mut AppOptions, key: &str, value: &Value) -> Result<Applied, Problem> {
-    let bad_value = |allowed| Problem::BadValue { field: key.to_owned(), value: shown(value), allowed };
-    let is_nothing = value.is_null() || value.as_str() == Some("");
-    if let Some(field) = find(key) {
-        let Some(set) = field.set else { return Ok(Applied::Later) };
-        if !is_nothing {
-            set(options, value).ok_or_else(|| bad_value(field.allowed))?;
-        }
-        return Ok(Applied::Set);
-    }
-    let Some(profile) = key.strip_prefix("env_").filter(|name| !name.is_empty()) else {
-        return Ok(Applied::Unknown);
-    };
-    if !is_nothing {
-        let variables = read::variables(value).ok_or_else(|| bad_value("an object of variables"))?;
-        options.profiles.insert(profile.to_owned(), variables);
-    }
-    Ok(Applied::Set)
-}
-
-/// Reads an app object. A field's own name wins over its aliases.
-pub(super) fn read(app: &Map<String, Value>) -> Result<(AppOptions, Ignored), Problem> {
-    let (mut options, mut ignored) = (AppOptions::default(), Ignored::default());
-    let (own, other): (Vec<_>, Vec<_>) = app.iter().partition(|(key, _)| FIELDS.iter().any(|field| field.name == *key));
-    for (key, value) in other.into_iter().chain(own) {
-        match apply(&mut options, key, value)? {
-            Applied::Later if !read::asks_for_nothing(value) => ignored.unsupported.push(key.clone()),
-            Applied::Set | Applied::Later => {}
-            Applied::Unknown => ignored.unknown.push(key.clone()),
-        }
-    }
-    Ok((options, ignored))
-}
-
-fn find(key: &str) -> Option<&'static Field> {
-    FIELDS.iter().find(|field| field.is_called(key))
-}
-
-/// The known name nearest to `key`.
-pub(super) fn nearest(key: &str) -> Option<&'static str> {
-    suggest::nearest(key, FIELDS.iter().flat_map(Field::names))
-}
-
-fn is_camel_case_of(key: &str, name: &str) -> bool {
-    let mut camel = String::with_capacity(name.len());
-    for (index, part) in name.split('_').enumerate() {
-        match part.chars().next() {
-            Some(first) if index > 0 => {
-                camel.push(first.to_ascii_uppercase());
-                camel.push_str(&part[first.len_utf8()..]);
-            }
-            _ => camel.push_str(part),
-        }
-    }
-    camel == key
-}
-
-/// A value as it was written, short enough for a message.
-fn shown(value: &Value) -> String {
-    const LONGEST: usize = 60;
-    let text = value.to_string();
-    if text.chars().count() <= LONGEST {
-        return text;
-    }
-    text.chars().take(LONGEST - 1).chain(['…']).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-    use std::collections::BTreeSet;
-
-    fn options(value: &Value) -> AppOptions {
-        read(value.as_object().unwrap()).unwrap().0
-    }
-
-    #[test]
-    fn no_name_means_two_fields() {
-        let names: Vec<_> = FIELDS.iter().flat_map(Field::names).collect();
-        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
-    }
-
-    #[test]
-    fn each_spelling_reaches_its_field() {
-        for (one, other) in [
-            (json!({"script": "a.js"}), json!({"cmd": "a.js"})),
-            (json!({"exec_interpreter": "x"}), json!({"interpreter": "x"})),
-            (json!({"node_args": "a b"}), json!({"interpreterArgs": ["a", "b"]})),
-            (json!({"node_args": "a b"}), json!({"nodeArgs": ["a", "b"]})),
-            (json!({"out_file": "x"}), json!({"outFile": "x"})),
-            (json!({"error_file": "x"}), json!({"err_log": "x"})),
-            (json!({"exp_backoff_restart_delay": "1s"}), json!({"expBackoffRestartDelay": 1000})),
-            (json!({"merge_logs": true}), json!({"combineLogs": true})),
-            (json!({"exec_mode": "fork"}), json!({"execute_command": true})),
-        ] {
-            assert_ne!(options(&one), AppOptions::default(), "{one}");
-            assert_eq!(options(&one), options(&other), "{other}");
-        }
-    }
-
-    #[test]
-    fn every_supported_field_refuses_what_it_does_not_accept() {
-        for field in FIELDS.iter().filter(|field| field.is_supported()) {
-            let wrong = json!({ field.name: [{"no": "field takes this"}] });
-            let problem = read(wrong.as_object().unwrap()).unwrap_err();
-            assert!(matches!(problem, Problem::BadValue { .. }), "{}: {problem}", field.name);
-            for nothing in [json!({ field.name: null }), json!({ field.name: "" })] {
-                assert_eq!(options(&nothing), AppOptions::default(), "{nothing}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_own_name_wins_over_an_alias() {
-        let app = json!({"cmd": "alias", "script": "own", "out_file": "own", "output": "alias"});
-        assert_eq!(options(&app).script.unwrap(), "own");
-        assert_eq!(options(&app).out_file.unwrap(), "own");
-    }
-
-    #[test]
-    fn what_does_nothing_is_told_unless_it_asks_for_nothing() {
-        let app =
-            json!({"time": true, "vizion": false, "post_update": [], "log_file": "x.log", "wtach": 1, "env_p": {}});
-        let (_, ignored) = read(app.as_object().unwrap()).unwrap();
-        assert_eq!(ignored.unsupported, ["time", "log_file"]);
-        assert_eq!(ignored.unknown, ["wtach"]);
-        assert_eq!(nearest("wtach"), Some("watch"));
-        assert_eq!(nearest("maxRestart"), Some("max_restarts"));
-        assert_eq!(nearest("zzz"), None);
-    }
-
-    #[test]
-    fn long_values_are_cut() {
-        let problem = apply(&mut AppOptions::default(), "instances", &json!(["x".repeat(500)])).unwrap_err();
-        assert!(problem.to_string().ends_with('…') && problem.to_string().chars().count() < 100, "{problem}");
-    }
+fn flag_or_text(value: &Value) -> Option<()> {
+    (value.is_boolean() || value.is_string()).then_some(())
 }

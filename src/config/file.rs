@@ -2,7 +2,11 @@
 
 use super::assemble::assemble;
 use super::complete::{Origin, complete};
-use super::{AppOptions, Caller, ConfigError, FileOptions, Loaded, Problem, javascript, place, script};
+use super::format::Format;
+use super::places::Document;
+use super::{
+    AppOptions, Caller, ConfigError, FileOptions, Loaded, Problem, Report, javascript, json, place, script, toml, yaml,
+};
 use crate::domain::spec::Source;
 use serde_json::Value;
 use std::fs::File;
@@ -15,38 +19,48 @@ const MAX_FILE: u64 = 1024 * 1024;
 /// Deeper values are no application files, and would exhaust the stack of whoever reads them.
 const MAX_DEPTH: usize = 64;
 
-/// Whether a target of the command line is an application file, by its name. PM2's rule, the name contains a known
-/// extension, but of the last path component, and not for a shell line that merely mentions such a file.
-pub fn is_application_file(name: &str) -> bool {
-    const EXTENSIONS: [&str; 6] = [".json", ".yml", ".yaml", ".config.js", ".config.cjs", ".config.mjs"];
-    let file_name = Path::new(name).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let is_line = name.contains(char::is_whitespace) && !Path::new(name).is_file();
-    !is_line && EXTENSIONS.iter().any(|extension| file_name.contains(extension))
-}
-
 /// The apps of an application file.
 pub fn load_file(path: &Path, caller: &Caller, options: &FileOptions) -> Result<Loaded, ConfigError> {
+    inspect_file(path, caller, options).loaded().map_err(|error| error.in_file(path))
+}
+
+/// The apps of an application file, and all that is to be said about it.
+pub fn inspect_file(path: &Path, caller: &Caller, options: &FileOptions) -> Report {
     let file = place::clean(&caller.cwd.join(path));
-    let at = |problem: Problem| ConfigError::from(problem).in_file(path);
-    let document = parse_file(&file, caller).map_err(at)?;
+    let document = match parse_file(&file, caller) {
+        Ok(document) => document,
+        Err(problem) => return problem.into(),
+    };
     let is_package = file.file_name().is_some_and(|name| name == "package.json");
     let beside = file.parent().unwrap_or(&caller.cwd).to_owned();
     let bases = if beside == caller.cwd { vec![beside] } else { vec![beside, caller.cwd.clone()] };
     let source = Source { file, profile: options.profile.clone() };
     let origin = Origin { caller, bases: &bases, source: Some(&source), profile: options.profile.as_deref() };
-    assemble(document, is_package, options, origin).map_err(|error| error.in_file(path))
+    assemble(document, is_package, options, origin)
 }
 
 /// The apps of a text, as it comes on standard input: JSON5, or a JavaScript expression.
 pub fn load_text(text: &str, caller: &Caller, options: &FileOptions) -> Result<Loaded, ConfigError> {
-    let document = parse_json(text, &caller.cwd.join("stdin"), caller)?;
-    from_value(document, caller, options)
+    inspect_text(text, caller, options).loaded()
+}
+
+/// The apps of a text, and all that is to be said about it.
+pub fn inspect_text(text: &str, caller: &Caller, options: &FileOptions) -> Report {
+    match parse_json(text, &caller.cwd.join("stdin"), caller) {
+        Ok(document) => inspect(document, caller, options),
+        Err(problem) => problem.into(),
+    }
 }
 
 /// The apps of a value: one app, a list of apps, or `{apps: […]}`.
 pub fn from_value(value: Value, caller: &Caller, options: &FileOptions) -> Result<Loaded, ConfigError> {
+    inspect(value.into(), caller, options).loaded()
+}
+
+fn inspect(document: Document, caller: &Caller, options: &FileOptions) -> Report {
     let bases = [caller.cwd.clone()];
-    assemble(value, false, options, Origin { caller, bases: &bases, source: None, profile: options.profile.as_deref() })
+    let origin = Origin { caller, bases: &bases, source: None, profile: options.profile.as_deref() };
+    assemble(document, false, options, origin)
 }
 
 /// The app of a target of `start` that is no application file: a script, a program in `PATH`, or a shell line.
@@ -57,18 +71,15 @@ pub fn from_target(target: &str, mut options: AppOptions, caller: &Caller) -> Re
     Ok(Loaded { apps: vec![app], warnings })
 }
 
-fn parse_file(file: &Path, caller: &Caller) -> Result<Value, Problem> {
+fn parse_file(file: &Path, caller: &Caller) -> Result<Document, Problem> {
     let text = read(file)?;
-    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    // `.json` first: `x.config.json` holds `.config.js` too.
-    if name.contains(".json") {
-        parse_json(&text, file, caller)
-    } else if [".config.js", ".config.cjs", ".config.mjs"].iter().any(|extension| name.contains(extension)) {
-        javascript::module(file, caller)
-    } else if name.contains(".yml") || name.contains(".yaml") {
-        parse_yaml(&text)
-    } else {
-        parse_json(&text, file, caller)
+    // A name that says nothing was called an application file by the user.
+    match Format::of(file).unwrap_or(Format::Json) {
+        Format::Json => parse_json(&text, file, caller),
+        Format::JavaScript => javascript::module(file, caller).map(Document::from),
+        Format::TypeScript => javascript::typescript(file, caller).map(Document::from),
+        Format::Yaml => yaml::parse(&text, MAX_DEPTH),
+        Format::Toml => limit_depth(&text).and_then(|()| toml::parse(text.trim_start_matches('\u{feff}'))),
     }
 }
 
@@ -90,13 +101,17 @@ fn unreadable(file: &Path, source: io::Error) -> Problem {
 
 /// JSON5, else an expression. Of two failures node's is told where there is a node: it knows what the other takes for
 /// a mistake and is not.
-fn parse_json(text: &str, file: &Path, caller: &Caller) -> Result<Value, Problem> {
+fn parse_json(text: &str, file: &Path, caller: &Caller) -> Result<Document, Problem> {
     limit_depth(text)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    json5::from_str(text).or_else(|error| match javascript::expression(text, file, caller) {
+    if text.trim().is_empty() {
+        return Err(Problem::NoApps);
+    }
+    let value = json5::from_str(text).or_else(|error| match javascript::expression(text, file, caller) {
         Err(Problem::NodeMissing) => Err(json_problem(&error)),
         other => other,
-    })
+    })?;
+    Ok(Document { value, places: json::places(text) })
 }
 
 fn json_problem(error: &json5::Error) -> Problem {
@@ -122,28 +137,6 @@ fn limit_depth(text: &str) -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-fn parse_yaml(text: &str) -> Result<Value, Problem> {
-    let options = serde_saphyr::options! {
-        strict_booleans: true,
-        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: 50_000, max_documents: 1 },
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 50_000 },
-    };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| Problem::Syntax {
-        line: error.location().map(|location| location.line()),
-        column: error.location().map(|location| location.column()),
-        message: yaml_message(&error),
-    })
-}
-
-/// The library's words for people, without the place that we tell before them.
-fn yaml_message(error: &serde_saphyr::Error) -> String {
-    let message = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
-    match message.split_once(" at line ") {
-        Some((message, _)) => message.to_owned(),
-        None => message,
-    }
 }
 
 #[cfg(test)]

@@ -65,18 +65,6 @@ fn only_app(loaded: Loaded) -> AppSpec {
 }
 
 #[test]
-fn application_files_are_known_by_name() {
-    for name in
-        ["eco.json", "eco.json5", "a/eco.yml", "eco.yaml", "eco.config.js", "eco.config.cjs", "x.config.mjs.bak"]
-    {
-        assert!(is_application_file(name), "{name}");
-    }
-    for name in ["app.js", "all", "config.js", "conf.json.d/app.js", "node x.js --config a.json", "", "/", "app"] {
-        assert!(!is_application_file(name), "{name}");
-    }
-}
-
-#[test]
 fn each_format_gives_the_same_apps() {
     let site = Site::new();
     let json = r#"{"apps": [{"name": "a", "script": "app.js"}, {"name": "b", "script": "app.js"}]}"#;
@@ -88,6 +76,12 @@ fn each_format_gives_the_same_apps() {
         ("eco.json", "[...'ab'].map(name => ({name, script: 'app' + '.js'})) // expression".to_owned()),
         ("eco.yml", yaml.to_owned()),
         ("eco.yaml", yaml.to_owned()),
+        (
+            "eco.toml",
+            "# apps\n[[apps]]\nname = 'a'\nscript = 'app.js'\n[[apps]]\nname = 'b'\nscript = 'app.js'\n".to_owned(),
+        ),
+        ("eco.toml", "\u{feff}apps = [{name = 'a', script = 'app.js'}, {name = 'b', script = 'app.js'}]".to_owned()),
+        ("eco.json5", json.to_owned()),
         ("eco.config.json", json.to_owned()),
         ("eco.config.js", format!("module.exports = {json}")),
         ("eco.config.cjs", format!("module.exports = async () => ({json})")),
@@ -135,7 +129,8 @@ fn a_script_where_pm2_looks_for_it_is_found_and_told() {
     let loaded = site.load("deploy/eco.json", r#"[{"script": "app.js"}]"#, &FileOptions::default()).unwrap();
     assert_eq!((&loaded.apps[0].program.path, &loaded.apps[0].cwd), (&site.path("app.js"), &site.path("")));
     let place = site.dir.path().display();
-    let expected = format!("app app: app.js is not beside the file; taken from {place}, where the command runs");
+    let expected =
+        format!("line 1: app app: app.js is not beside the file; taken from {place}, where the command runs");
     assert_eq!(loaded.warnings, [expected]);
 }
 
@@ -151,7 +146,7 @@ fn profiles() {
     assert_eq!(loaded.apps[0].name, "a-prod");
     assert_eq!((loaded.apps[0].env.app["A"].as_str(), loaded.apps[0].env.app["B"].as_str()), ("2", r#"{"si":"si"}"#));
     assert_eq!(loaded.apps[0].source.as_ref().unwrap().profile.as_deref(), Some("prod"));
-    assert_eq!(loaded.warnings, ["app b: there is no env_prod; env alone is used"]);
+    assert_eq!(loaded.warnings, ["line 1: app b: there is no env_prod; env alone is used"]);
     assert_eq!(site.value(apps, &FileOptions::default()).apps[0].name, "a");
 }
 
@@ -244,7 +239,10 @@ fn a_broken_file_is_placed_without_node_too() {
     assert_eq!(load("eco.json").to_string(), "eco.json: line 2, column 12: expected comma");
     site.file("eco.config.js", "");
     let missing = "eco.config.js: node is not in PATH, and it takes node to read this file";
-    assert_eq!(site.told(&load("eco.config.js")), pair(missing, "install Node, or write the apps as JSON or YAML"));
+    assert_eq!(
+        site.told(&load("eco.config.js")),
+        pair(missing, "install Node, or write the apps as JSON, YAML or TOML")
+    );
 }
 
 #[test]
@@ -253,30 +251,81 @@ fn wrong_values_name_file_app_field_and_what_is_allowed() {
     for (app, message, hint) in [
         (
             "{name: 'api', script: 'app.js', killTimeout: 'soon'}",
-            "eco.json: app api: killTimeout cannot be \"soon\"",
+            "eco.json: line 1: app api: killTimeout cannot be \"soon\"",
             "killTimeout is a time: milliseconds, or a number with ms, s, m, h or d",
         ),
         (
             "{name: 'api', script: 'app.js', autorestart: 'yes'}",
-            "eco.json: app api: autorestart cannot be \"yes\"",
+            "eco.json: line 1: app api: autorestart cannot be \"yes\"",
             "autorestart is true, false or \"on-failure\"",
         ),
         (
             "{name: 'api', script: 'app.js', exec_mode: 'both'}",
-            "eco.json: app api: exec_mode cannot be \"both\"",
+            "eco.json: line 1: app api: exec_mode cannot be \"both\"",
             "exec_mode is \"fork\" or \"cluster\"",
         ),
-        ("{script: 'app.js', env: 'A=1'}", "eco.json: app 1: env cannot be \"A=1\"", "env is an object of variables"),
-        ("{name: 7, script: 'app.js'}", "eco.json: app 1: name cannot be 7", "name is text, in quotes"),
+        (
+            "{script: 'app.js', env: 'A=1'}",
+            "eco.json: line 1: app app: env cannot be text",
+            "env is an object of variables",
+        ),
+        ("{name: 7, script: 'app.js'}", "eco.json: line 1: app app: name cannot be 7", "name is text, in quotes"),
         (
             "{name: 'api'}",
-            "eco.json: app api: there is no script to run",
+            "eco.json: line 1: app api: there is no script to run",
             "say what to run, for example \"script\": \"app.js\"",
         ),
-        ("{script: 'ap.js'}", "eco.json: app ap: script not found: SITE/ap.js", "did you mean app.js?"),
+        ("{script: 'ap.js'}", "eco.json: line 1: app ap: script not found: SITE/ap.js", "did you mean app.js?"),
     ] {
         assert_eq!(site.fail("eco.json", &format!("[{app}]")), pair(message, hint), "{app}");
     }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let site = Site::new();
+    let json = "{apps: [\n{name: 'a', script: 'app.js',\n kill_timeout: 'soon', instances: 1.5},\n7,\n{name: 'b', script: 'ap.js',\n maxRestarts: -1}]}";
+    let (message, hint) = site.fail("eco.json", json);
+    let expected = "eco.json: 5 problems
+  line 3: app a: kill_timeout cannot be \"soon\"
+    kill_timeout is a time: milliseconds, or a number with ms, s, m, h or d
+  line 3: app a: instances cannot be 1.5
+    instances is a whole number, or \"max\"
+  line 4: app 2 is a number and not an object
+    write { \"apps\": [{ \"name\": \"api\", \"script\": \"app.js\" }] }
+  line 5: app b: script not found: SITE/ap.js
+    did you mean app.js?
+  line 6: app b: maxRestarts cannot be -1
+    maxRestarts is a whole number, 0 or more";
+    assert_eq!((message.as_str(), hint.as_str()), (expected, "correct them; nothing was done"));
+}
+
+#[test]
+fn every_format_knows_its_lines() {
+    let site = Site::new();
+    for (name, text) in [
+        ("eco.json", "{\n\"apps\": [{\"script\": \"app.js\",\r\n\"port\": 70000}]}"),
+        ("eco.yml", "apps:\n- script: app.js\n  port: 70000\n"),
+        ("eco.toml", "[[apps]]\nscript = 'app.js'\nport = 70_000\n"),
+    ] {
+        assert_eq!(site.fail(name, text).0, format!("{name}: line 3: app app: port cannot be 70000"));
+    }
+    let text = "module.exports = {\nscript: 'app.js',\nport: 70000}";
+    assert_eq!(site.fail("eco.config.js", text).0, "eco.config.js: app app: port cannot be 70000");
+    let only_b = FileOptions { only: vec!["b".into()], ..FileOptions::default() };
+    let apps = "[{name: 'a', script: 'app.js', port: 'x'}, {name: 'b', script: 'app.js'}]";
+    assert_eq!(site.load("eco.json", apps, &only_b).unwrap().apps[0].name, "b", "what is wrong elsewhere is no matter");
+}
+
+#[test]
+fn apps_that_wait_for_each_other_are_refused() {
+    let site = Site::new();
+    let app = |name: &str, on: &str| format!("{{name: '{name}', script: 'app.js', depends_on: '{on}'}}");
+    let (message, hint) = site.fail("eco.json", &format!("[{}, {}]", app("a", "b"), app("b", "a")));
+    assert_eq!(
+        (message.as_str(), hint.as_str()),
+        ("eco.json: a → b → a wait for each other", "leave one of them out of a depends_on")
+    );
 }
 
 #[test]
@@ -309,6 +358,12 @@ fn no_file_exhausts_us() {
     assert_eq!(site.fail("eco.yaml", &large).0, format!("eco.yaml: the file is over {limit} kB"));
     assert_eq!(site.fail("eco.json", &"[".repeat(100_000)).0, "eco.json: values are nested more than 64 deep");
     assert!(site.fail("eco.yaml", &"[".repeat(100_000)).0.starts_with("eco.yaml: "));
+    assert_eq!(
+        site.fail("eco.toml", &format!("a = {}", "[".repeat(100_000))).0,
+        "eco.toml: values are nested more than 64 deep"
+    );
+    let (message, _) = site.fail("eco.toml", &format!("{}a = 1", "a.".repeat(100_000)));
+    assert!(message.starts_with("eco.toml: "), "{message}");
     let level = |level: u32| format!("a{level}: &a{level} [{}]\n", format!("*a{}, ", level - 1).repeat(10));
     let bomb: String = std::iter::once("a0: &a0 [x, x]\n".to_owned()).chain((1..10).map(level)).collect();
     let (message, _) = site.fail("eco.yaml", &bomb);

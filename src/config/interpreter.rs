@@ -117,19 +117,25 @@ fn typescript(path: &Path, args: &mut Vec<String>, around: Surroundings<'_>) -> 
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TypeStripping {
+pub(super) enum TypeStripping {
     No,
     WithFlag,
     ByDefault,
 }
 
-fn type_stripping(version: &str) -> TypeStripping {
+pub(super) fn type_stripping(version: &str) -> TypeStripping {
     let mut numbers = version.trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
     match (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) {
         (22, 6..=17) | (23, 0..=5) => TypeStripping::WithFlag,
         (22, 18..) | (23.., _) => TypeStripping::ByDefault,
         _ => TypeStripping::No,
     }
+}
+
+/// The version of the node that a caller runs.
+pub(super) fn node_version_of(caller: &Caller) -> Option<String> {
+    let path = caller.env.get("PATH").map(String::as_str);
+    installed_node(Surroundings { caller, path, cwd: &caller.cwd })
 }
 
 /// What `node --version` says in the app's `PATH`.

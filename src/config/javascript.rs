@@ -1,6 +1,7 @@
 //! Application files that are JavaScript: read by the user's own node, handed over as JSON.
 
 use super::command::{self, Command, Failure};
+use super::interpreter::{self, TypeStripping};
 use super::{Caller, Problem, environment, search};
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,13 +19,18 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// What a module exports; functions are called and promises awaited.
 pub(super) fn module(file: &Path, caller: &Caller) -> Result<Value, Problem> {
-    load("module", file, None, caller, LIMIT)
+    load(Reader::node(caller)?, "module", file, None, caller, LIMIT)
+}
+
+/// The same of a module in TypeScript, by who can strip its types.
+pub(super) fn typescript(file: &Path, caller: &Caller) -> Result<Value, Problem> {
+    load(Reader::typescript(caller)?, "module", file, None, caller, LIMIT)
 }
 
 /// The value of an expression. `file` is where it stands, or a name for that.
 pub(super) fn expression(text: &str, file: &Path, caller: &Caller) -> Result<Value, Problem> {
     let stdin = as_file(text).map_err(|source| Problem::NodeFailed { source })?;
-    load("expression", file, Some(stdin), caller, LIMIT)
+    load(Reader::node(caller)?, "expression", file, Some(stdin), caller, LIMIT)
 }
 
 /// A file rather than a pipe: nobody has to feed it.
@@ -35,12 +41,48 @@ fn as_file(text: &str) -> io::Result<File> {
     Ok(file)
 }
 
-fn load(kind: &str, file: &Path, stdin: Option<File>, caller: &Caller, limit: Duration) -> Result<Value, Problem> {
-    let path = caller.env.get("PATH").map(String::as_str);
-    let program = search::find("node", path, &caller.cwd).ok_or(Problem::NodeMissing)?;
+/// Who evaluates a file.
+struct Reader {
+    program: PathBuf,
+    flags: &'static [&'static str],
+}
+
+impl Reader {
+    fn find(name: &str, caller: &Caller) -> Option<PathBuf> {
+        search::find(name, caller.env.get("PATH").map(String::as_str), &caller.cwd)
+    }
+
+    fn node(caller: &Caller) -> Result<Self, Problem> {
+        Ok(Self { program: Self::find("node", caller).ok_or(Problem::NodeMissing)?, flags: &[] })
+    }
+
+    /// Node, if it is new enough, else bun.
+    fn typescript(caller: &Caller) -> Result<Self, Problem> {
+        let version = interpreter::node_version_of(caller);
+        let flags: &[&str] = match version.as_deref().map(interpreter::type_stripping) {
+            Some(TypeStripping::ByDefault) => &["--disable-warning=ExperimentalWarning"],
+            Some(TypeStripping::WithFlag) => &["--experimental-strip-types", "--disable-warning=ExperimentalWarning"],
+            Some(TypeStripping::No) | None => {
+                let bun = Self::find("bun", caller).ok_or(Problem::NoTypeScriptReader { node: version })?;
+                return Ok(Self { program: bun, flags: &[] });
+            }
+        };
+        Ok(Self { flags, ..Self::node(caller)? })
+    }
+}
+
+fn load(
+    reader: Reader,
+    kind: &str,
+    file: &Path,
+    stdin: Option<File>,
+    caller: &Caller,
+    limit: Duration,
+) -> Result<Value, Problem> {
     let env = caller.env.iter().filter(|(name, _)| !environment::CHANNEL.contains(&name.as_str())).collect();
-    let args = ["-e", LOADER, kind, &file.to_string_lossy()];
-    let command = Command { program: &program, args: &args, env, cwd: &caller.cwd, stdin };
+    let file_name = file.to_string_lossy();
+    let args: Vec<&str> = reader.flags.iter().copied().chain(["-e", LOADER, kind, &file_name]).collect();
+    let command = Command { program: &reader.program, args: &args, env, cwd: &caller.cwd, stdin };
     let finished = command::run(command, limit, Some(MARK)).map_err(|failure| match failure {
         Failure::Io(source) => Problem::NodeFailed { source },
         Failure::TimedOut => Problem::TimedOut { seconds: limit.as_secs() },
@@ -179,7 +221,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.config.js");
         std::fs::write(&file, "for (;;);").unwrap();
-        let hung = load("module", &file, None, &Caller::current().unwrap(), Duration::from_secs(1)).unwrap_err();
+        let caller = Caller::current().unwrap();
+        let node = Reader::node(&caller).unwrap();
+        let hung = load(node, "module", &file, None, &caller, Duration::from_secs(1)).unwrap_err();
         assert_eq!(hung.to_string(), "it was still being read after 1 s");
     }
 
@@ -191,6 +235,50 @@ mod tests {
         assert!(error.to_string().starts_with("line 2, column 7: SyntaxError: Unexpected identifier"), "{error}");
         let error = read("{a: foo}").unwrap_err();
         assert_eq!(error.to_string(), "line 1, column 5: ReferenceError: foo is not defined");
+    }
+
+    /// A caller whose `PATH` has these programs alone.
+    fn with_programs(dir: &Path, programs: &[(&str, &str)]) -> Caller {
+        use std::os::unix::fs::PermissionsExt;
+        for (name, text) in programs {
+            std::fs::write(dir.join(name), text).unwrap();
+            std::fs::set_permissions(dir.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let path = dir.to_str().unwrap().to_owned();
+        Caller { env: [("PATH".to_owned(), path)].into(), ..Caller::current().unwrap() }
+    }
+
+    #[test]
+    fn typescript_is_read_by_who_can() {
+        let node = |version: &str| format!("#!/bin/sh\necho {version}\n");
+        let (old, flagged, new) = (node("v20.20.2"), node("v22.7.0"), node("v24.1.0"));
+        let reader = |programs: &[(&str, &str)]| {
+            let dir = tempfile::tempdir().unwrap();
+            let reader = Reader::typescript(&with_programs(dir.path(), programs))?;
+            Ok::<_, Problem>((reader.program.file_name().unwrap().to_owned(), reader.flags))
+        };
+        assert_eq!(reader(&[("node", &old), ("bun", "")]).unwrap(), ("bun".into(), &[][..]));
+        assert_eq!(reader(&[("bun", "")]).unwrap(), ("bun".into(), &[][..]));
+        assert_eq!(reader(&[("node", &flagged)]).unwrap().1[0], "--experimental-strip-types");
+        assert_eq!(reader(&[("node", &new), ("bun", "")]).unwrap().0, "node");
+        let error = reader(&[("node", &old)]).unwrap_err();
+        let hint = "install Node 22.6 or later (this is v20.20.2), or bun; or write the apps as JavaScript";
+        assert_eq!(
+            (error.to_string().as_str(), error.hint().as_deref()),
+            ("nothing here reads TypeScript", Some(hint))
+        );
+        assert!(reader(&[]).unwrap_err().hint().unwrap().ends_with("or bun"));
+    }
+
+    #[test]
+    fn types_are_stripped_where_this_node_can() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.config.ts");
+        std::fs::write(&file, "type N = number\nconst a: N = 1\nexport default { a } satisfies { a: N }\n").unwrap();
+        match typescript(&file, &Caller::current().unwrap()) {
+            Ok(value) => assert_eq!(value, json!({"a": 1})),
+            Err(problem) => assert!(matches!(problem, Problem::NoTypeScriptReader { .. }), "{problem}"),
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 'use strict'
-// Run by the user's node, so that an application file sees the modules and variables it expects. Arguments: what to
+// Run by the user's node (or bun, for TypeScript), so that an application file sees the modules and variables it expects. Arguments: what to
 // read (`module` or `expression`) and the file's absolute path; an expression's text comes on standard input. The
 // answer, `{value}` or `{error}` in JSON, goes to standard output between two marks; nothing else does: what the file
 // prints goes to standard error.
 const { spawnSync } = require('node:child_process')
 const { fileURLToPath, pathToFileURL } = require('node:url')
-const [kind, file] = process.argv.splice(1)
+// Bun has a name for the script itself among them.
+const [kind, file] = process.argv.splice(1).slice(-2)
 const MARK = '\u001erpm-native\u001e'
 
 const answer = process.stdout.write.bind(process.stdout)
@@ -61,7 +62,7 @@ function marked(text) {
 
 // Node tells where an ES module is wrong only in print.
 function check() {
-  return kind === 'module' ? spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr : ''
+  return kind === 'module' && !process.versions.bun ? spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr : ''
 }
 
 function path(name) {

@@ -1,37 +1,65 @@
 //! Application files, objects and flags into [`AppSpec`](crate::domain::AppSpec)s.
 //!
 //! ```text
-//!  file ──▶ file / javascript ─┐
-//!  text ───────────────────────┼─▶ document ─▶ fields ─▶ AppOptions ─▶ complete ─▶ AppSpec
-//!  value ──────────────────────┘                  flags ───┘   (script, interpreter, environment, place)
+//!  file ──▶ json / yaml / toml / javascript ─┐
+//!  text ─────────────────────────────────────┼─▶ document ─▶ apply ─▶ AppOptions ─▶ complete ─▶ AppSpec
+//!  value ────────────────────────────────────┘    (fields)   flags ───┘   (script, interpreter, environment, place)
 //! ```
+//!
+//! All that is wrong on the way is told at once, in a [`Report`]: with the app, the field, and the line where the text
+//! has lines that mean something. `fields` is the one list of fields: `schema` is made from it, and the documentation.
 //!
 //! What a user wrote stays apart from what it means: [`AppOptions`] holds the first, typed but incomplete; `complete`
 //! looks at the caller's surroundings once and makes the second. Nothing here talks to a daemon.
 
+mod apply;
 mod assemble;
 mod caller;
 mod command;
 mod complete;
+mod dependencies;
 mod document;
+mod dotenv;
+mod env_files;
 mod environment;
 mod error;
 mod fields;
 mod file;
+mod format;
 mod interpreter;
 mod javascript;
+mod json;
 mod options;
 mod place;
+mod places;
 mod read;
 mod read_probe;
+mod redact;
+mod report;
+mod sample;
+mod schema;
 mod script;
 mod search;
 mod settings;
+mod shape;
 mod suggest;
+mod toml;
 mod words;
+mod yaml;
 
+#[cfg(test)]
+mod generated;
+
+pub use crate::domain::spec::FilterEnv;
 pub use caller::Caller;
-pub use error::{ConfigError, Problem};
+pub use env_files::reread as reread_env_files;
+pub use environment::inherited;
+pub use error::Problem;
 pub use fields::{Field, known_fields};
-pub use file::{from_target, from_value, is_application_file, load_file, load_text};
-pub use options::{AppOptions, Autorestart, FileOptions, FilterEnv, Instances, Loaded, Watched};
+pub use file::{from_target, from_value, inspect_file, inspect_text, load_file, load_text};
+pub use format::{DEFAULT_FILES, is_application_file};
+pub use options::{AppOptions, Autorestart, FileOptions, Instances, Loaded, Watched};
+pub use report::{ConfigError, Fault, Notice, Report};
+pub use sample::{Sample, sample};
+pub use schema::schema;
+pub use shape::Shape;

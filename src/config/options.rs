@@ -1,8 +1,11 @@
 //! What a user wrote about an app: typed, but incomplete.
 
-use super::{ConfigError, Problem, fields};
+use super::apply::{self, Applied};
+use super::{ConfigError, Problem};
 use crate::domain::AppSpec;
-use crate::domain::spec::{CatchUp, CpuQuota, Dependency, Mode, Overlap, Probe, ResourceLimit, SecretSource};
+use crate::domain::spec::{
+    CatchUp, CpuQuota, Dependency, FilterEnv, Mode, Overlap, Probe, ResourceLimit, SecretSource,
+};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -19,6 +22,8 @@ macro_rules! app_options {
             pub env: BTreeMap<String, String>,
             /// `env_<name>` by `<name>`.
             pub profiles: BTreeMap<String, BTreeMap<String, String>>,
+            /// Fields of PM2 that do nothing here, as they were written.
+            pub recorded: BTreeMap<String, Value>,
         }
 
         impl AppOptions {
@@ -26,6 +31,7 @@ macro_rules! app_options {
             pub fn overlay(&mut self, over: Self) {
                 $(if over.$field.is_some() { self.$field = over.$field; })*
                 self.env.extend(over.env);
+                self.recorded.extend(over.recorded);
                 for (name, variables) in over.profiles {
                     self.profiles.entry(name).or_default().extend(variables);
                 }
@@ -51,6 +57,8 @@ app_options! {
     instance_var: String,
     increment_var: String,
     filter_env: FilterEnv,
+    /// Names or patterns; `None` is all.
+    env_inherit: Option<Vec<String>>,
     append_env_to_name: bool,
     /// Sets `PORT`.
     port: u16,
@@ -161,17 +169,6 @@ impl FromStr for Instances {
     }
 }
 
-/// Which variables of the caller the app does not get.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FilterEnv {
-    Nothing,
-    Everything,
-    /// The one of that name.
-    Named(String),
-    /// Each whose name contains one of these.
-    Containing(Vec<String>),
-}
-
 /// How an application file is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileOptions {
@@ -193,10 +190,10 @@ pub struct Loaded {
 impl AppOptions {
     /// Sets a field by any of its names from a value as a user writes it, with the checks of an application file.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) -> Result<(), ConfigError> {
-        match fields::apply(self, name, &value.into()) {
-            Ok(fields::Applied::Set) => Ok(()),
-            Ok(fields::Applied::Later) => Err(Problem::UnsupportedField { field: name.to_owned() }.into()),
-            Ok(fields::Applied::Unknown) => Err(Problem::unknown_field(name).into()),
+        match apply::apply(self, name, &value.into()) {
+            Ok(Applied::Set) => Ok(()),
+            Ok(Applied::Later) => Err(Problem::UnsupportedField { field: name.to_owned() }.into()),
+            Ok(Applied::Unknown) => Err(Problem::unknown_field(name).into()),
             Err(problem) => Err(problem.into()),
         }
     }
@@ -206,7 +203,8 @@ impl<'de> Deserialize<'de> for AppOptions {
     /// Fields by their name, in camel case too, or by alias. Unknown ones are ignored, as in an application file.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let map = Map::deserialize(deserializer)?;
-        fields::read(&map).map(|(options, _)| options).map_err(de::Error::custom)
+        let (options, leftover) = apply::read(&map);
+        leftover.wrong.into_iter().next().map_or(Ok(options), |(_, problem)| Err(de::Error::custom(problem)))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Values as people write them into the types that fields have. `None` is "not one of those".
 
-use super::{Autorestart, FilterEnv, Instances, Watched, words};
-use crate::domain::spec::{CatchUp, Condition, CpuQuota, Dependency, Mode, Overlap, ResourceLimit, SecretSource};
+use super::{Autorestart, Instances, Watched, words};
+use crate::domain::spec::{
+    CatchUp, Condition, CpuQuota, Dependency, FilterEnv, Mode, Overlap, ResourceLimit, SecretSource,
+};
 use crate::sys::signal;
 use serde_json::{Number, Value};
 use std::collections::BTreeMap;
@@ -127,6 +129,15 @@ pub(super) fn filter_env(value: &Value) -> Option<FilterEnv> {
         Value::String(name) => Some(FilterEnv::Named(name.clone())),
         Value::Array(items) => Some(FilterEnv::Containing(items.iter().map(scalar).collect::<Option<_>>()?)),
         _ => None,
+    }
+}
+
+/// `None` is all.
+pub(super) fn env_inherit(value: &Value) -> Option<Option<Vec<String>>> {
+    match value {
+        Value::Bool(true) => Some(None),
+        Value::Bool(false) => Some(Some(Vec::new())),
+        other => list(other).map(Some),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Defaults from the caller's environment: `RPM_<name>`, else PM2's `PM2_<name>`.
 
-use super::{AppOptions, Caller, Problem, fields, read};
-use crate::domain::spec::Program;
+use super::{AppOptions, Caller, Problem, apply, read};
+use crate::domain::spec::{Interpreter, Program};
 use serde_json::Value;
 
 /// Settings that are the default of a field.
@@ -20,7 +20,7 @@ pub(super) fn defaults(caller: &Caller) -> Result<AppOptions, Problem> {
     let mut options = AppOptions::default();
     for (setting, field) in OF_FIELDS {
         if let Some((variable, value)) = setting_of(caller, setting) {
-            fields::apply(&mut options, field, &Value::from(value)).map_err(|problem| called(problem, variable))?;
+            apply::apply(&mut options, field, &Value::from(value)).map_err(|problem| called(problem, variable))?;
         }
     }
     if setting_of(caller, KILL_USE_MESSAGE).is_some_and(|(_, value)| value != "false") {
@@ -33,6 +33,18 @@ pub(super) fn defaults(caller: &Caller) -> Result<AppOptions, Problem> {
 pub(super) fn add_node_options(program: &mut Program, caller: &Caller) {
     if let Some((_, flags)) = setting_of(caller, NODE_OPTIONS).filter(|_| program.is_node()) {
         program.interpreter_args.extend(read::list(&Value::from(flags)).unwrap_or_default());
+    }
+}
+
+/// Asks Node for the sources in stack traces. Unlike PM2 not unasked: an app sees what it sees under plain Node, and
+/// its own children inherit the flag.
+pub(super) fn add_source_maps(program: &mut Program, options: &AppOptions) {
+    const FLAG: &str = "--enable-source-maps";
+    let is_on = |field: &str| options.recorded.get(field) == Some(&Value::Bool(true));
+    let wanted = is_on("source_map_support") && !is_on("disable_source_map_support");
+    let is_bun = matches!(&program.interpreter, Interpreter::Named(name) if name.ends_with("bun"));
+    if wanted && program.is_node() && !is_bun && !program.interpreter_args.iter().any(|arg| arg == FLAG) {
+        program.interpreter_args.push(FLAG.to_owned());
     }
 }
 

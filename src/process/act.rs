@@ -4,6 +4,7 @@ use super::adopt::began;
 use super::exit::ExitFact;
 use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
 use super::link::{Membership, Said};
+use super::secrets::Values;
 use super::task::{Observed, Settled, Task};
 use super::wires::forget_all_but_output;
 use crate::clock;
@@ -80,6 +81,8 @@ impl Task {
     pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Spawn(id) => self.spawn(id),
+            // There is nobody to ask.
+            Effect::Drain(_) | Effect::AskMain(_) | Effect::KillMain(_) if self.end_before_birth() => {}
             Effect::Drain(_) => self.drain(),
             Effect::AskMain(_) => {
                 self.ask_main();
@@ -118,6 +121,15 @@ impl Task {
         if let Some(group) = &self.group {
             group.hold(self.holder);
         }
+        if self.spec.env.secrets.is_empty() {
+            self.execute(id, &Values::new());
+        } else {
+            self.prepare(id);
+        }
+    }
+
+    /// All that the run needs is there.
+    pub(super) fn execute(&mut self, id: SpawnId, secrets: &Values) {
         let surroundings = Surroundings {
             identity: &self.identity,
             context: &self.context,
@@ -126,7 +138,7 @@ impl Task {
             holder: self.holder,
             standing: &self.standing,
         };
-        match launch(&self.spec, id, &surroundings) {
+        match launch(&self.spec, id, secrets, &surroundings) {
             Ok(run) => {
                 let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
                 self.seen.send_modify(|seen| {
@@ -142,16 +154,18 @@ impl Task {
                 self.apply(Event::Spawned(id));
                 fault::point(Point::SpawnPublished);
             }
-            Err(LaunchError { message, errno }) => {
-                if self.context.guardian.as_ref().is_some_and(|guardian| guardian.is_gone()) {
-                    // This program is about to become the guardian; the daemon after it starts this very run.
-                    return;
-                }
-                tracing::warn!("{} ({}) did not start: {message}", self.spec.name, self.identity.id);
-                self.seen.send_modify(|seen| seen.launch_error = Some(message));
-                self.apply(Event::NotStarted(id, errno));
-            }
+            Err(error) => self.not_started(id, error),
         }
+    }
+
+    pub(super) fn not_started(&mut self, id: SpawnId, LaunchError { message, errno }: LaunchError) {
+        if self.context.guardian.as_ref().is_some_and(|guardian| guardian.is_gone()) {
+            // This program is about to become the guardian; the daemon after it starts this very run.
+            return;
+        }
+        tracing::warn!("{} ({}) did not start: {message}", self.spec.name, self.identity.id);
+        self.seen.send_modify(|seen| seen.launch_error = Some(message));
+        self.apply(Event::NotStarted(id, errno));
     }
 
     pub(super) fn exited(&mut self, fact: ExitFact) {

@@ -1,6 +1,6 @@
 //! The environment of a run, computed from its layers at each start.
 
-use crate::domain::secret::{REDACTED, is_secret};
+use crate::domain::secret::{self, REDACTED};
 use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, ProcessId};
 use std::collections::BTreeMap;
@@ -19,13 +19,20 @@ pub struct Identity {
     pub home: PathBuf,
 }
 
-/// The layers merged, with the variables that PM2's programs rely on: this list and nothing else of ours.
-pub fn compose(spec: &AppSpec, identity: &Identity) -> BTreeMap<String, String> {
+/// The layers merged, with the variables that PM2's programs rely on: this list and nothing else of ours. `secrets`
+/// are the values of those that the app names.
+pub(super) fn compose(
+    spec: &AppSpec,
+    identity: &Identity,
+    secrets: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let mut env = spec.env.inherited.clone();
     env.extend(spec.env.app.iter().map(|(name, value)| (name.clone(), value.clone())));
+    env.extend(secrets.iter().map(|(name, value)| (name.clone(), value.clone())));
     if let Some(name) = &spec.env.increment_var {
-        let first: i64 = spec.env.app.get(name).and_then(|value| value.parse().ok()).unwrap_or(0);
-        env.insert(name.clone(), (first + i64::from(identity.instance)).to_string());
+        // Counted from the same number at each start, so that an instance keeps its own however the app is scaled.
+        let first: i64 = env.get(name).and_then(|value| value.trim().parse().ok()).unwrap_or(0);
+        env.insert(name.clone(), first.saturating_add(i64::from(identity.instance)).to_string());
     }
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let log = |file: &Option<PathBuf>| file.as_deref().map_or_else(|| "/dev/null".to_owned(), path);
@@ -57,12 +64,16 @@ fn mode(mode: Mode) -> &'static str {
     }
 }
 
-/// The same with what looks like a secret taken out.
+/// The environment of a process as it may be shown.
+pub fn shown_environment(spec: &AppSpec, identity: &Identity) -> BTreeMap<String, String> {
+    let secrets = spec.env.secrets.keys().map(|name| (name.clone(), REDACTED.to_owned())).collect();
+    redacted(compose(spec, identity, &secrets))
+}
+
+/// Variables with what looks like a secret taken out.
 pub fn redacted(mut env: BTreeMap<String, String>) -> BTreeMap<String, String> {
     for (name, value) in &mut env {
-        if is_secret(name) && !value.is_empty() {
-            REDACTED.clone_into(value);
-        }
+        *value = secret::shown(name, value).into_owned();
     }
     env
 }
@@ -70,7 +81,8 @@ pub fn redacted(mut env: BTreeMap<String, String>) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::spec::{Interpreter, Program};
+    use crate::domain::spec::{Environment, Interpreter, Program, SecretSource};
+    use std::collections::BTreeSet;
 
     fn spec() -> AppSpec {
         let program = Program {
@@ -99,7 +111,7 @@ mod tests {
         spec.env.inherited =
             [("A", "shell"), ("B", "shell"), ("name", "bash")].map(|(k, v)| (k.into(), v.into())).into();
         spec.env.app = [("B".into(), "file".into())].into();
-        let env = compose(&spec, &identity(1));
+        let env = compose(&spec, &identity(1), &BTreeMap::new());
         assert_eq!((env["A"].as_str(), env["B"].as_str(), env["name"].as_str()), ("shell", "file", "api"));
         assert_eq!((env["NODE_APP_INSTANCE"].as_str(), env["pm_id"].as_str()), ("1", "5"));
         assert_eq!(env["pm_err_log_path"], "/dev/null");
@@ -110,7 +122,33 @@ mod tests {
         let mut spec = spec();
         spec.env.app = [("PORT".into(), "3000".into())].into();
         spec.env.increment_var = Some("PORT".into());
-        assert_eq!(compose(&spec, &identity(3))["PORT"], "3003");
+        let port = |spec: &AppSpec, instance| compose(spec, &identity(instance), &BTreeMap::new())["PORT"].clone();
+        assert_eq!((port(&spec, 0).as_str(), port(&spec, 3).as_str()), ("3000", "3003"));
+        spec.env.app.clear();
+        assert_eq!(port(&spec, 2), "2");
+        spec.env.inherited = [("PORT".into(), "4000".into())].into();
+        assert_eq!(port(&spec, 2), "4002", "from wherever it comes");
+    }
+
+    #[test]
+    fn secrets_are_over_what_is_written_and_under_what_is_ours() {
+        let mut spec = spec();
+        spec.env.app = [("DB".into(), "file".into())].into();
+        let secrets = [("DB", "hunter2"), ("pm_id", "7")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let env = compose(&spec, &identity(0), &secrets);
+        assert_eq!((env["DB"].as_str(), env["pm_id"].as_str()), ("hunter2", "5"));
+        spec.env.secrets = [("DB".into(), SecretSource::File("/db".into()))].into();
+        assert_eq!(shown_environment(&spec, &identity(0))["DB"], REDACTED);
+    }
+
+    #[test]
+    fn what_is_ours_is_known() {
+        let mut spec = spec();
+        spec.env.inherited = [("A".into(), "1".into())].into();
+        let env = compose(&spec, &identity(0), &BTreeMap::new());
+        let ours: BTreeSet<_> = env.keys().map(String::as_str).filter(|name| *name != "A").collect();
+        let known = Environment::OURS.into_iter().chain([Environment::INSTANCE_VAR]).collect();
+        assert_eq!(ours, known);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::adopt::began;
 use super::environment::{Identity, compose};
 use super::exit::ExitSource;
 use super::link::{Link, Membership};
+use super::secrets::Values;
 use super::task::Context;
 use super::wires::{CHANNEL_FD, PID, Wires, forget_all_but_output, forget_output, name_of};
 use crate::cluster::{Group, Holder, WorkerId};
@@ -22,7 +23,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A run that has been executed.
 #[derive(Debug)]
@@ -52,8 +53,13 @@ pub(super) struct Surroundings<'a> {
     pub(super) standing: &'a Standing,
 }
 
-pub(super) fn launch(spec: &AppSpec, id: SpawnId, around: &Surroundings<'_>) -> Result<Run, LaunchError> {
-    let mut env = compose(spec, around.identity);
+pub(super) fn launch(
+    spec: &AppSpec,
+    id: SpawnId,
+    secrets: &Values,
+    around: &Surroundings<'_>,
+) -> Result<Run, LaunchError> {
+    let mut env = compose(spec, around.identity, secrets);
     let search = env.get("PATH").map_or(DEFAULT_PATH, String::as_str).to_owned();
     let (program, argv) = command_line(spec, &search)?;
     let ids = account(spec)?;

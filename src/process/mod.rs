@@ -11,12 +11,14 @@ mod inherited;
 mod launch;
 mod leash;
 mod link;
+mod prepare;
+mod secrets;
 mod task;
 mod unwritten;
 mod wires;
 
 pub use adopt::{end_stray, finish_outputs, lives};
-pub use environment::{Identity, compose, redacted};
+pub use environment::{Identity, redacted, shown_environment};
 pub use exit::{ExitFact, Exits};
 pub use inherited::{Inherited, Left, fact, leave_alone};
 pub use launch::write_pid_file;

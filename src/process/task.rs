@@ -3,9 +3,11 @@
 use super::environment::Identity;
 use super::exit::{ExitFact, Exits};
 use super::inherited::{Inherited, Left};
-use super::launch::Run;
+use super::launch::{LaunchError, Run};
 use super::leash::Leash;
 use super::link::Said;
+use super::prepare::Preparing;
+use super::secrets::Values;
 use super::unwritten::Unwritten;
 use crate::clock;
 use crate::cluster::{Group, Holder};
@@ -129,6 +131,8 @@ pub struct Observed {
     pub listening: bool,
     /// This run has said that it is ready.
     pub said_ready: bool,
+    /// Its secrets are being read; it is executed when they are there.
+    pub reading_secrets: bool,
     /// Why it could not be executed.
     pub launch_error: Option<String>,
     pub last_exit: Option<ExitFact>,
@@ -164,6 +168,7 @@ impl Handle {
             started_at: None,
             listening: false,
             said_ready: false,
+            reading_secrets: false,
             launch_error: None,
             last_exit: None,
             version: None,
@@ -184,6 +189,7 @@ impl Handle {
             group,
             state,
             run: None,
+            preparing: None,
             leftovers: None,
             standing: standing.clone(),
             slot,
@@ -243,6 +249,8 @@ pub(super) struct Task {
     pub(super) group: Option<Group>,
     pub(super) state: State,
     pub(super) run: Option<Run>,
+    /// What has to be there before a run is executed.
+    pub(super) preparing: Option<Preparing>,
     /// The group of an ended run of which something still lives.
     pub(super) leftovers: Option<i32>,
     pub(super) slot: Option<Slot>,
@@ -258,6 +266,7 @@ enum Happened {
     Command(Command),
     Exit(ExitFact),
     Said(Said),
+    Prepared(Result<Values, LaunchError>),
     Deadline,
     Poll,
     Abandoned,
@@ -277,8 +286,15 @@ impl Task {
     }
 
     async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
-        let deadline = self.state.deadline();
+        let deadline = if self.waits_for_secrets() { None } else { self.state.deadline() };
         let (sweeping, abandoned) = (self.is_sweeping(), self.abandoned);
+        let preparing = &mut self.preparing;
+        let prepared = async {
+            match preparing {
+                Some(preparing) => preparing.wait().await,
+                None => std::future::pending().await,
+            }
+        };
         let (exits, link) = match &mut self.run {
             Some(run) => (Some(&mut run.exits), run.link.as_mut()),
             None => (None, None),
@@ -299,6 +315,7 @@ impl Task {
             biased;
             fact = exit => Happened::Exit(fact),
             command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
+            read = prepared => Happened::Prepared(read),
             () = until(deadline) => Happened::Deadline,
             () = tokio::time::sleep(GROUP_POLL), if sweeping => Happened::Poll,
             // Last, so that an app that talks without end cannot keep anybody from stopping it.
@@ -311,6 +328,7 @@ impl Task {
             Happened::Command(command) => self.command(command),
             Happened::Exit(fact) => self.exited(fact),
             Happened::Said(said) => self.said(&said),
+            Happened::Prepared(read) => self.prepared(read),
             Happened::Deadline => self.apply(Event::Timer),
             Happened::Poll => {
                 if self.living_leftovers().is_none() {

@@ -92,6 +92,9 @@ impl Reason<'_> {
     }
 
     fn launching(&self, deadline: BootMs) -> Option<String> {
+        if self.seen.reading_secrets {
+            return Some("waits for its secrets".to_owned());
+        }
         let left = left(deadline, self.now);
         if self.spec.ready.wait_ready {
             return Some(format!("waits for 'ready', {left} left"));

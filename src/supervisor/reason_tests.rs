@@ -21,6 +21,7 @@ fn seen(phase: Phase, cause: Cause, last_exit: Option<Outcome>) -> Observed {
         started_at: None,
         listening: false,
         said_ready: false,
+        reading_secrets: false,
         launch_error: None,
         last_exit: None,
         version: None,

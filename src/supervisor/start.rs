@@ -38,6 +38,8 @@ pub(super) enum Plan {
         /// What they run with until the reload is through.
         before: Vec<(ProcessId, Rc<AppSpec>)>,
     },
+    /// They have their new settings already.
+    Keep(Share),
 }
 
 impl World {
@@ -135,7 +137,7 @@ impl World {
         let known = match existing {
             Existing::Duplicate => Vec::new(),
             Existing::Refuse => self.same_script(&spec),
-            Existing::Restart | Existing::Reload => self.registry.borrow().named(&spec.name),
+            Existing::Restart | Existing::Reload | Existing::Keep => self.registry.borrow().named(&spec.name),
         };
         let spec = Rc::new(spec);
         if known.is_empty() {
@@ -152,12 +154,14 @@ impl World {
         }
         changes.before.extend(before);
         self.respec(&known, &spec);
-        Ok(Plan::Restart(Share::all_due(known)))
+        let share = Share::all_due(known);
+        Ok(if existing == Existing::Keep { Plan::Keep(share) } else { Plan::Restart(share) })
     }
 
     /// What a daemon before this one has begun. New processes and new settings are on the list since then.
     fn go_on(left: Share, never_ran: bool, existing: Existing) -> Plan {
         match existing {
+            Existing::Keep => Plan::Keep(left),
             _ if never_ran => Plan::Start(left),
             // What they ran with before is forgotten: a failure leaves the old processes, with the new settings.
             Existing::Reload => Plan::Reload { before: Vec::new(), share: left },
@@ -170,6 +174,7 @@ impl World {
         match plan {
             Plan::Start(_) if !autostart => {}
             Plan::Start(share) => self.launch_new(&share).await?,
+            Plan::Keep(_) => {}
             Plan::Restart(share) => self.restart_all(&share).await?,
             Plan::Reload { share, before } => {
                 if let Err(error) = self.reload_all(&share).await {
@@ -266,7 +271,7 @@ impl World {
 impl Plan {
     fn ids(&self) -> Vec<ProcessId> {
         match self {
-            Self::Start(share) | Self::Restart(share) | Self::Reload { share, .. } => share.ids(),
+            Self::Start(share) | Self::Restart(share) | Self::Keep(share) | Self::Reload { share, .. } => share.ids(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::actor::World;
 use super::requests::Ticket;
 use super::resume::Share;
 use crate::api::{ApiError, Code, EventKind, Response};
-use crate::domain::lifecycle::State;
+use crate::domain::lifecycle::{NO_SECRET, State};
 use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::process::{Command, Settled};
 use crate::sys::signal;
@@ -222,6 +222,9 @@ impl World {
         };
         let reason = reason.unwrap_or_default();
         let hint = match rest {
+            Settled::WaitingRestart if self.lacks_a_secret(*id) => {
+                format!("correct it; it is tried again every few seconds; see: rpm describe {id}")
+            }
             Settled::WaitingRestart => {
                 format!("make room: stop something, or raise the limits; see: rpm describe {id}")
             }
@@ -235,6 +238,12 @@ impl World {
         let registry = self.registry.borrow();
         let last = registry.get(id).and_then(|entry| entry.handle.observed().state.last_exit);
         rest == Settled::WaitingRestart && matches!(last, Some(Outcome::NotStarted(_)))
+    }
+
+    fn lacks_a_secret(&self, id: ProcessId) -> bool {
+        let registry = self.registry.borrow();
+        let last = registry.get(id).and_then(|entry| entry.handle.observed().state.last_exit);
+        last == Some(Outcome::NotStarted(NO_SECRET))
     }
 
     pub(super) fn label(&self, id: ProcessId) -> String {

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::cluster::Group;
 use crate::domain::spec::Mode;
 use crate::domain::{ProcessId, Selector, Status};
-use crate::process::{Observed, compose, redacted};
+use crate::process::{Observed, redacted, shown_environment};
 
 impl World {
     pub(super) async fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
@@ -44,7 +44,7 @@ impl World {
                 out_log: entry.identity.out_log.as_deref(),
                 error_log: entry.identity.error_log.as_deref(),
                 pid_file: &entry.identity.pid_file,
-                env: redacted(compose(&entry.spec, &entry.identity)),
+                env: shown_environment(&entry.spec, &entry.identity),
             })
         };
         Response::Pm2(self.registry.borrow().iter().map(element).collect())
@@ -103,7 +103,7 @@ impl World {
             out_log: entry.identity.out_log.clone(),
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
-            env: redacted(compose(&entry.spec, &entry.identity)),
+            env: shown_environment(&entry.spec, &entry.identity),
             watch: self.watch_of(&entry.spec),
             cause: self.last_cause(entry.identity.id),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),

@@ -8,6 +8,8 @@ pub mod children;
 pub mod epoll;
 pub mod fault;
 pub mod group;
+#[cfg(feature = "engine")]
+pub mod helper;
 pub mod inherit;
 #[cfg(feature = "engine")]
 pub mod inotify;
@@ -22,6 +24,7 @@ pub mod packet;
 pub mod pidfd;
 pub mod pipe;
 pub mod proc;
+pub mod read_as;
 #[cfg(feature = "engine")]
 pub mod ready;
 #[cfg(test)]

@@ -4,11 +4,14 @@
 //! [`support::Home`] ends what runs in it when the test is over, and fails the test if anything is left.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "what fails here fails a test, and tells why")]
 
+mod apply;
 mod cluster;
 mod control;
+mod corpus;
 mod daemon;
 mod descriptors;
 mod ecosystem;
+mod env_layers;
 mod environment;
 mod errors;
 mod fork;
@@ -27,4 +30,5 @@ mod stopping;
 mod storm;
 mod support;
 mod survival;
+mod validate;
 mod watch;

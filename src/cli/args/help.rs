@@ -6,6 +6,7 @@ pub(super) const OVERVIEW: &str = "\
 Run:
   start       a script, a program, a shell line or an application file
   restart     stop and start again, with what the application file says now
+  apply       make the list what an application file says
   reload      replace processes one at a time, without refusing a request
   stop        stop, and keep it in the list
   delete      stop and forget (del)
@@ -18,8 +19,13 @@ Look:
   list        all processes (ls, l, ps, status)
   describe    everything about a process (desc, info, show)
   jobs        when jobs run next, how they ran
+  env         the variables of a process, and where they come from
   logs        the last lines of logs, then what is written (log)
   jlist       the list as PM2's JSON
+
+Set up:
+  init        write an application file for this directory (ecosystem)
+  validate    check an application file, without starting anything
 
 Keep:
   flush       empty log files
@@ -65,6 +71,24 @@ Examples:
 
 The new process is ready before the old one goes. If it does not get ready, the old one stays. Apps in fork
 mode are restarted.";
+
+pub(super) const APPLY: &str = "\
+Examples:
+  rpm apply ecosystem.config.js --dry-run    what would be done
+  rpm apply ecosystem.config.js              start, change, scale; the rest runs on
+  rpm apply ecosystem.config.js --prune      and delete what has left the file
+  rpm apply ecosystem.config.js --env production
+
+Clusters that differ are reloaded, others restarted. Apps keep the shell's variables they were started with, unless
+--update-env says otherwise. Nothing is done when any of the file is wrong.";
+
+pub(super) const ENV: &str = "\
+Examples:
+  rpm env api
+  rpm env 0 --explain              which layer, which line of which file
+  rpm env api --explain --json
+
+Secrets are not shown.";
 
 pub(super) const STOP: &str = "\
 Examples:
@@ -130,6 +154,22 @@ pub(super) const FLUSH: &str = "\
 Examples:
   rpm flush                        all logs
   rpm flush api";
+
+pub(super) const VALIDATE: &str = "\
+Examples:
+  rpm validate                     the file of this directory
+  rpm validate ecosystem.config.js --env production
+  rpm validate apps.yml --json
+  rpm validate --schema            for editors
+
+All problems are told at once, and give exit code 1. Unknown fields are warnings.";
+
+pub(super) const INIT: &str = "\
+Examples:
+  rpm init
+  rpm init simple                  an app and nothing else
+
+A file that is there already is never overwritten.";
 
 pub(super) const UPDATE: &str = "\
 Examples:

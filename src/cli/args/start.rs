@@ -42,6 +42,10 @@ pub(crate) struct AppFlags {
     #[arg(long, value_name = "WORD", num_args = 0..=1, default_missing_value = "", help_heading = "Environment")]
     pub(crate) filter_env: Vec<String>,
 
+    /// Read variables from this file too; one that may be missing ends with ?
+    #[arg(long, value_name = "FILE", help_heading = "Environment")]
+    pub(crate) env_file: Vec<String>,
+
     /// File for standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Logs")]
     pub(crate) output: Option<String>,

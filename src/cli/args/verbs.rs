@@ -16,6 +16,9 @@ pub(crate) enum Command {
     /// Replace processes one at a time, without refusing a request
     #[command(after_help = help::RELOAD)]
     Reload(Box<Applied>),
+    /// Make the list what an application file says, and touch only what differs
+    #[command(after_help = help::APPLY)]
+    Apply(ApplyArgs),
     /// Stop, and keep it in the list
     #[command(after_help = help::STOP)]
     Stop(Targets),
@@ -45,12 +48,21 @@ pub(crate) enum Command {
     /// Show everything about a process
     #[command(visible_aliases = ["desc", "info", "show"], after_help = help::DESCRIBE)]
     Describe(DescribeArgs),
+    /// Show the variables of a process, and where they come from
+    #[command(after_help = help::ENV)]
+    Env(EnvArgs),
     /// Show the last lines of logs, then follow them
     #[command(visible_alias = "log", after_help = help::LOGS)]
     Logs(LogsArgs),
     /// Empty log files
     #[command(after_help = help::FLUSH)]
     Flush(FlushArgs),
+    /// Check an application file, without starting anything
+    #[command(after_help = help::VALIDATE)]
+    Validate(ValidateArgs),
+    /// Write an application file for this directory
+    #[command(visible_alias = "ecosystem", after_help = help::INIT)]
+    Init(InitArgs),
     /// Ask the daemon whether it is there
     Ping,
     /// Have this version be the daemon; no app notices
@@ -125,6 +137,36 @@ pub(crate) struct Targets {
     pub(crate) targets: Vec<String>,
     #[command(flatten)]
     pub(crate) file: FileFlags,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ApplyArgs {
+    /// The application file; "-" reads one from standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) target: String,
+    /// Only show what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Delete apps that came from this file and are in it no more
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) prune: bool,
+    /// Use the profile env_<NAME> of the application file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// Take over the environment of this shell
+    #[arg(short = 'a', long)]
+    pub(crate) update_env: bool,
+    #[command(flatten)]
+    pub(crate) file: FileFlags,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EnvArgs {
+    /// Name, id, namespace, /regex/ or "all"
+    pub(crate) target: String,
+    /// Show where each variable comes from, what it hides, and whether its file says something else by now
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -225,4 +267,23 @@ pub(crate) struct UpdateArgs {
     /// Another program than the one that runs this command
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) program: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ValidateArgs {
+    /// Application file, "-" for standard input; ecosystem.config.js and the like by default
+    pub(crate) file: Option<String>,
+    /// Check it with the profile env_<NAME>
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// Print the JSON Schema of application files instead
+    #[arg(long)]
+    pub(crate) schema: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InitArgs {
+    /// "simple" for an app and nothing else
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: Option<String>,
 }

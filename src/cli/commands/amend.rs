@@ -24,7 +24,6 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     let refused = [
         ("--interpreter", options.interpreter.is_some()),
         ("--execute-command", options.exec_mode.is_some()),
-        ("--filter-env", options.filter_env.is_some()),
         ("--output", options.out_file.is_some()),
         ("--error", options.error_file.is_some()),
         ("--job", options.job.is_some()),
@@ -41,6 +40,11 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     put(&mut spec.program.interpreter_args, options.interpreter_args);
     put(&mut spec.cwd, options.cwd.map(|path| absolute(&path, caller)));
     put(&mut spec.autostart, options.autostart);
+    if options.filter_env.is_some() {
+        spec.env.inherit.filter = options.filter_env;
+        let inherit = spec.env.inherit.clone();
+        spec.env.inherited.retain(|name, _| inherit.passes(name));
+    }
     if let Some(path) = options.pid_file {
         spec.pid_file = Some(absolute(&path, caller));
     }

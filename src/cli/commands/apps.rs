@@ -1,18 +1,17 @@
 //! Targets that are application files.
 
-use crate::api::Process;
-use crate::api::Request;
 use crate::api::request::{Existing, Start};
+use crate::api::{Code, Process, Request, Response};
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::Verb;
 use crate::cli::session::{About, Session};
 use crate::config::{self, Caller, FileOptions, Loaded};
-use crate::domain::{AppSpec, Selector};
+use crate::domain::{AppSpec, ProcessId, Selector};
 use std::io::{self, Read};
 use std::path::Path;
 
 /// Standard input, as a target.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// Whether the word means an application file, on disk or on standard input.
 pub(super) fn is_file(target: &str) -> bool {
@@ -51,6 +50,16 @@ pub(super) fn load(
         return Err(Failure::new(format!("{} names no app to act on", title(target))));
     }
     Ok(apps)
+}
+
+/// All processes of the list with their settings; an empty list is none.
+pub(super) async fn known(session: &Session<'_>) -> Result<Vec<(ProcessId, AppSpec)>, Failure> {
+    match session.link.request(Request::Specs { selector: Selector::all() }).await {
+        Ok(Response::Specs(specs)) => Ok(specs),
+        Ok(_) => Err(Failure::unexpected_answer()),
+        Err(error) if error.code == Code::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Applies apps as they are specified: what is missing is started, what is there treated as `existing` says.
@@ -110,6 +119,6 @@ async fn named_by(
     Ok(there.into_iter().map(Selector::new).collect())
 }
 
-fn title(target: &str) -> &str {
+pub(super) fn title(target: &str) -> &str {
     if target == STDIN { "standard input" } else { target }
 }

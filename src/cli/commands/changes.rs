@@ -1,17 +1,23 @@
 //! What differs between two specs of an app, in words. Values of variables are never told: they may be secrets.
 
 use crate::domain::AppSpec;
+use crate::domain::spec::Environment;
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How many variables of the shell are named before the rest is counted.
 const NAMED: usize = 5;
 
+/// What every shell has otherwise, and nobody cares about.
+const OF_EACH_SHELL: [&str; 4] = ["_", "OLDPWD", "PWD", "SHLVL"];
+
 /// Empty when nothing differs.
 pub(super) fn between(old: &AppSpec, new: &AppSpec) -> Vec<String> {
     let mut changes = settings(old, new);
-    changes.extend(variables(&old.env.app, &new.env.app));
-    let mut shell: Vec<_> = variables(&old.env.inherited, &new.env.inherited).collect();
+    changes.extend(named(&own_variables(&old.env, &new.env)));
+    let shell = variables(&old.env.inherited, &new.env.inherited).filter(|(name, _)| !OF_EACH_SHELL.contains(name));
+    let mut shell: Vec<_> = named(&shell.collect::<Vec<_>>()).collect();
     if shell.len() > NAMED {
         let more = format!("and {} more variables of the shell", shell.len() - NAMED);
         shell.truncate(NAMED);
@@ -21,16 +27,45 @@ pub(super) fn between(old: &AppSpec, new: &AppSpec) -> Vec<String> {
     changes
 }
 
-fn variables<'a>(
-    old: &'a BTreeMap<String, String>,
-    new: &'a BTreeMap<String, String>,
-) -> impl Iterator<Item = String> + 'a {
+/// What became of a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Change {
+    Added,
+    Changed,
+    Removed,
+}
+
+impl Change {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// The variables that an app sets itself, in which two environments differ: those of files and those of secrets, of
+/// which only the source is known.
+pub(super) fn own_variables<'a>(old: &'a Environment, new: &'a Environment) -> Vec<(&'a str, Change)> {
+    variables(&old.app, &new.app).chain(variables(&old.secrets, &new.secrets)).collect()
+}
+
+fn named(changes: &[(&str, Change)]) -> impl Iterator<Item = String> {
+    changes.iter().map(|(name, change)| format!("{name} {}", change.as_str()))
+}
+
+fn variables<'a, T: PartialEq>(
+    old: &'a BTreeMap<String, T>,
+    new: &'a BTreeMap<String, T>,
+) -> impl Iterator<Item = (&'a str, Change)> {
     let set = new.iter().filter_map(|(name, value)| match old.get(name) {
-        None => Some(format!("{name} added")),
-        Some(known) if known != value => Some(format!("{name} changed")),
+        None => Some((name.as_str(), Change::Added)),
+        Some(known) if known != value => Some((name.as_str(), Change::Changed)),
         Some(_) => None,
     });
-    set.chain(old.keys().filter(|name| !new.contains_key(*name)).map(|name| format!("{name} removed")))
+    set.chain(old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.as_str(), Change::Removed)))
 }
 
 /// Everything but variables: `kill_timeout 5000 → 8000`.
@@ -67,7 +102,7 @@ fn collect(leaves: &mut BTreeMap<String, Value>, path: String, value: Value) {
         Value::Object(fields) => {
             let fields = fields.into_iter().filter(|(field, _)| {
                 let path = (path.as_str(), field.as_str());
-                path != ("env", "app") && path != ("env", "inherited")
+                !matches!(path, ("env", "app" | "inherited" | "secrets" | "origins"))
             });
             fields.for_each(|(field, value)| collect(leaves, format!("{path}.{field}"), value));
         }
@@ -82,6 +117,8 @@ fn title(path: &str) -> &str {
     match path {
         "program.path" => "script",
         "program.interpreter" | "program.interpreter.named" => "interpreter",
+        "env.inherit.allow" => "env_inherit",
+        "env.files" => "env_file",
         "logs.out" => "out_file",
         "logs.error" => "error_file",
         "schedule.restart" | "schedule.job.cron" => "cron_restart",
@@ -93,6 +130,7 @@ fn title(path: &str) -> &str {
         "watch.delay" => "watch_delay",
         "logs.merge" => "merge_logs",
         "logs.disable" => "disable_logs",
+        path if path.starts_with("env.inherit.filter") => "filter_env",
         path => path.rsplit('.').next().unwrap_or(path),
     }
 }
@@ -101,6 +139,8 @@ fn short(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),
+        // A `.env` file.
+        Value::Object(fields) if fields.contains_key("optional") => fields.get("path").map(short).unwrap_or_default(),
         Value::Array(items) => format!("[{}]", items.iter().map(short).collect::<Vec<_>>().join(" ")),
         other => other.to_string(),
     }
@@ -111,7 +151,7 @@ mod tests {
     use super::*;
     use crate::cli::render::detail::tests::detail;
     use crate::domain::Status;
-    use crate::domain::spec::Interpreter;
+    use crate::domain::spec::{EnvFile, Interpreter, SecretSource};
 
     fn spec() -> AppSpec {
         detail(0, "api", Status::Online).spec
@@ -131,6 +171,18 @@ mod tests {
         let mut new = spec();
         new.program.interpreter = Interpreter::None;
         assert!(between(&old, &new)[0].starts_with("interpreter "));
+    }
+
+    #[test]
+    fn secrets_and_files_are_told_without_their_content() {
+        let (mut old, mut new) = (spec(), spec());
+        old.env.secrets = [("DB".into(), SecretSource::Command("pass one".into()))].into();
+        new.env.secrets = [("DB".into(), SecretSource::Command("pass two".into()))].into();
+        new.env.files = vec![EnvFile { path: "/srv/.env".into(), optional: true }];
+        new.env.inherit.allow = Some(vec!["PATH".into()]);
+        new.env.inherited = [("SHLVL".into(), "2".into())].into();
+        new.env.origins = [("A".into(), Vec::new())].into();
+        assert_eq!(between(&old, &new), ["env_file [] → [/srv/.env]", "env_inherit none → [PATH]", "DB changed"]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! From a command to its file.
 
 use super::{
-    delete, describe, flush, jlist, jobs, kill, list, logs, ping, reload, reset, restart, run as run_jobs, scale, signal, start, stop, update,
+    apply, delete, describe, env, flush, init, jlist, jobs, kill, list, logs, ping, reload, reset, restart,
+    run as run_jobs, scale, signal, start, stop, update, validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -13,6 +14,7 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Start(args) => start::run(session, &args).await,
         Command::Restart(args) => restart::run(session, &args).await,
         Command::Reload(args) => reload::run(session, &args).await,
+        Command::Apply(args) => apply::run(session, &args).await,
         Command::Stop(args) => stop::run(session, &args).await,
         Command::Delete(args) => delete::run(session, &args).await,
         Command::Scale(args) => scale::run(session, args).await,
@@ -23,8 +25,11 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::List(args) => list::run(session, &args).await,
         Command::Jlist => jlist::run(session).await,
         Command::Describe(args) => describe::run(session, args).await,
+        Command::Env(args) => env::run(session, &args).await,
         Command::Logs(args) => logs::run(session, args).await,
         Command::Flush(args) => flush::run(session, args).await,
+        Command::Validate(args) => validate::run(session, args),
+        Command::Init(args) => init::run(session, &args),
         Command::Ping => ping::run(session).await,
         Command::Update(args) => update::run(session, args).await,
         Command::Kill => kill::run(session).await,

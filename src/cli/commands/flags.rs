@@ -51,6 +51,9 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
     if !flags.stop_exit_codes.is_empty() {
         options.set("stop_exit_codes", flags.stop_exit_codes.clone())?;
     }
+    if !flags.env_file.is_empty() {
+        options.set("env_file", flags.env_file.clone())?;
+    }
     if flags.execute_command {
         options.exec_mode = Some(Mode::Fork);
     }

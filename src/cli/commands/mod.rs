@@ -1,19 +1,24 @@
 //! One file a verb; `dispatch` knows them all.
 
 mod amend;
+mod apply;
 mod apps;
-mod changes;
+pub(in crate::cli) mod changes;
 mod delete;
 mod describe;
 mod dispatch;
+pub(in crate::cli) mod env;
 mod flags;
 mod flush;
+mod fresh;
+mod init;
 mod jlist;
 mod jobs;
 mod kill;
 mod list;
 mod logs;
 mod ping;
+pub(in crate::cli) mod plan;
 mod reapply;
 mod reload;
 mod reset;
@@ -24,6 +29,7 @@ mod signal;
 mod start;
 mod stop;
 mod update;
+mod validate;
 
 #[cfg(test)]
 mod fake;

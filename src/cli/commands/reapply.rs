@@ -1,14 +1,14 @@
 //! A target of `restart`, `reload`, or `start` of something known: its spec is made anew where something says so
 //! (the application file it came from, flags, `--update-env`), and it runs as it was otherwise.
 
+use super::fresh::{self, Asked, Files, Fresh};
 use super::{apps, changes};
 use crate::api::request::Existing;
 use crate::api::{Process, Request, Response};
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::{self, Verb};
 use crate::cli::session::{About, Session};
-use crate::config::{self, AppOptions, Caller, ConfigError, FileOptions, Loaded};
-use crate::domain::spec::Source;
+use crate::config::{AppOptions, Caller, FileOptions};
 use crate::domain::{AppSpec, ProcessId, Selector};
 
 use super::amend::{amend, refuse_identity, toggle_watch};
@@ -53,6 +53,7 @@ pub(super) async fn target(
         let only = wishes.only.clone().unwrap_or_default();
         let options = FileOptions { profile: wishes.profile.clone(), only, overrides };
         let apps = apps::load(session, target, caller, &options)?;
+        tell_changes(session, &apps).await?;
         return apps::apply(session, verb, apps, existing(verb)).await;
     }
     known(session, verb, apps::selector(target, caller), wishes, caller).await
@@ -87,6 +88,24 @@ pub(super) async fn known(
         });
     }
     Ok(acted)
+}
+
+/// What a file says otherwise than what is in the list.
+async fn tell_changes(session: &mut Session<'_>, apps: &[AppSpec]) -> Result<(), Failure> {
+    let known = apps::known(session).await?;
+    for app in apps {
+        let of_app: Vec<_> = known.iter().filter(|(_, spec)| spec.name == app.name).collect();
+        let Some((_, old)) = of_app.first() else { continue };
+        // Mode and number are what was started.
+        let new = AppSpec { mode: old.mode, instances: old.instances, ..app.clone() };
+        let changes = changes::between(old, &new);
+        if !changes.is_empty() {
+            let ids: Vec<_> = of_app.iter().map(|(id, _)| *id).collect();
+            let who = outcome::app(&app.name, &ids);
+            session.screen.say(&format!("{who} changes: {}\n", changes.join(", ")))?;
+        }
+    }
+    Ok(())
 }
 
 async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known) -> Result<Vec<Process>, Failure> {
@@ -137,31 +156,38 @@ fn renew(
         return Ok(None);
     }
     refuse_identity(&app.spec.name, &wishes.options)?;
-    let mut spec = match &app.spec.source {
-        Some(source) if !wishes.as_is => match files.app(source, app, wishes, caller) {
-            Ok(Some(spec)) => spec,
-            Ok(None) => {
-                session.screen.warn(&format!("{who} is no longer in {}; it stays as it was", source.file.display()));
-                app.spec.clone()
-            }
-            Err(error) => {
-                session.screen.warn(&format!("{error}; {who} stays as it was"));
-                app.spec.clone()
-            }
-        },
+    let now = if wishes.as_is { Ok(Fresh::Same) } else { files.app(&app.spec, &Asked::of(wishes), caller) };
+    let from_file = app.spec.source.is_some() && !wishes.as_is;
+    let mut spec = match now {
+        Ok(Fresh::Now(spec)) if from_file => *spec,
+        Ok(Fresh::Gone(file)) => {
+            session.screen.warn(&format!("{who} is no longer in {}; it stays as it was", file.display()));
+            app.spec.clone()
+        }
+        Err(error) if from_file => {
+            session.screen.warn(&format!("{error}; {who} stays as it was"));
+            app.spec.clone()
+        }
         _ if wishes.profile.is_some() => {
             return Err(Failure::new(format!("--env chooses a profile of an application file, and {who} has none"))
                 .hint("to take over the variables of this shell: --update-env"));
         }
-        _ => {
-            let mut spec = app.spec.clone();
+        now => {
+            let mut spec = match now {
+                Ok(Fresh::Now(spec)) => *spec,
+                Ok(_) => app.spec.clone(),
+                Err(error) => {
+                    session.screen.warn(&format!("{error}; the variables of {who} stay as they were"));
+                    app.spec.clone()
+                }
+            };
             amend(&mut spec, &wishes.options, caller)?;
             spec
         }
     };
     toggle_watch(&mut spec, &app.spec, &wishes.options);
     if wishes.update_env {
-        spec.env.inherited.clone_from(&caller.env);
+        fresh::inherit_anew(&mut spec.env, caller);
     }
     let changes = changes::between(&app.spec, &spec);
     if changes.is_empty() {
@@ -169,45 +195,6 @@ fn renew(
     }
     session.screen.say(&format!("{who} changes: {}\n", changes.join(", ")))?;
     Ok(Some(spec))
-}
-
-/// Application files, each read once a command.
-#[derive(Default)]
-struct Files {
-    read: Vec<(Source, Result<Vec<AppSpec>, String>)>,
-}
-
-impl Files {
-    /// What the file says of the app now. How many processes it has, and of which mode, is what it is: a restart
-    /// does not undo `scale`. The shell's part of the environment is that of the command that started it.
-    fn app(
-        &mut self,
-        source: &Source,
-        app: &Known,
-        wishes: &Wishes,
-        caller: &Caller,
-    ) -> Result<Option<AppSpec>, String> {
-        let profile = wishes.profile.clone().or_else(|| source.profile.clone());
-        let source = Source { file: source.file.clone(), profile };
-        let position = self.read.iter().position(|(known, _)| *known == source).unwrap_or_else(|| {
-            let apps = read(&source, &wishes.options, caller).map_err(|error| error.to_string());
-            self.read.push((source, apps));
-            self.read.len() - 1
-        });
-        let apps = self.read[position].1.as_ref().map_err(Clone::clone)?;
-        let Some(mut spec) = apps.iter().find(|spec| spec.name == app.spec.name).cloned() else { return Ok(None) };
-        spec.instances = app.spec.instances;
-        spec.mode = app.spec.mode;
-        spec.env.inherited.clone_from(&app.spec.env.inherited);
-        spec.username.clone_from(&app.spec.username);
-        Ok(Some(spec))
-    }
-}
-
-fn read(source: &Source, overrides: &AppOptions, caller: &Caller) -> Result<Vec<AppSpec>, ConfigError> {
-    let options = FileOptions { profile: source.profile.clone(), only: Vec::new(), overrides: overrides.clone() };
-    let Loaded { apps, .. } = config::load_file(&source.file, caller, &options)?;
-    Ok(apps)
 }
 
 const fn existing(verb: Verb) -> Existing {
@@ -220,6 +207,6 @@ const fn existing(verb: Verb) -> Existing {
 fn plain_request(verb: Verb, selector: Selector) -> Request {
     match existing(verb) {
         Existing::Reload => Request::Reload { selector },
-        Existing::Restart | Existing::Refuse | Existing::Duplicate => Request::Restart { selector },
+        Existing::Restart | Existing::Refuse | Existing::Duplicate | Existing::Keep => Request::Restart { selector },
     }
 }

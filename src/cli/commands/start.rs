@@ -13,16 +13,6 @@ use crate::config::{self, Caller, Loaded};
 use crate::domain::Selector;
 use std::path::Path;
 
-/// What `start` without a target looks for, in this order.
-const DEFAULT_FILES: [&str; 6] = [
-    "ecosystem.config.js",
-    "ecosystem.config.cjs",
-    "ecosystem.config.mjs",
-    "ecosystem.config.json",
-    "ecosystem.config.yml",
-    "ecosystem.config.yaml",
-];
-
 pub(super) async fn run(session: &mut Session<'_>, args: &StartArgs) -> Result<Exit, Failure> {
     let caller = session.caller()?;
     let wishes = Wishes {
@@ -80,11 +70,11 @@ fn may_be_known(target: &str, cwd: &Path) -> bool {
     !target.contains(['/', ' ']) && (Path::new(target).extension().is_none() || !cwd.join(target).exists())
 }
 
-fn default_file(caller: &Caller) -> Result<String, Failure> {
-    let found = DEFAULT_FILES.into_iter().find(|name| caller.cwd.join(name).is_file());
+pub(super) fn default_file(caller: &Caller) -> Result<String, Failure> {
+    let found = config::DEFAULT_FILES.into_iter().find(|name| caller.cwd.join(name).is_file());
     found.map(ToOwned::to_owned).ok_or_else(|| {
-        Failure::new(format!("nothing to start: there is no ecosystem.config.js in {}", caller.cwd.display()))
-            .hint("say what to start, as in: rpm start app.js; more: rpm start --help")
+        Failure::new(format!("there is no ecosystem.config.js in {}", caller.cwd.display()))
+            .hint("name what is meant, as in: rpm start app.js; or write such a file: rpm init")
     })
 }
 

@@ -11,6 +11,8 @@ pub enum Event {
     Delete,
     /// A reload has replaced it: it may finish what it has, then it is forgotten.
     Retire,
+    /// All that its start needs is there, and it is executed now: its time begins.
+    Prepared(SpawnId),
     /// The program was executed.
     Spawned(SpawnId),
     /// It could not be; the `errno`.

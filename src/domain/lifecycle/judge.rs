@@ -15,6 +15,10 @@ pub(super) const BACKOFF_RESET: u64 = 30_000;
 const BACKOFF_JITTER: u64 = 5;
 /// The delay before another try when the system had no room for a process.
 const NO_ROOM_DELAY: u64 = 1_000;
+/// The `errno` of a start whose secrets cannot be read, ENOKEY; and the delay before another try: whoever keeps them
+/// may be away for a while.
+pub const NO_SECRET: i32 = 126;
+const NO_SECRET_DELAY: u64 = 5_000;
 
 impl Machine<'_> {
     /// It ended by itself.
@@ -42,10 +46,9 @@ impl Machine<'_> {
 
     /// It could not even be executed.
     pub(super) fn judge_not_started(&mut self, errno: i32) {
-        if is_passing(errno) {
-            self.wait(NO_ROOM_DELAY, Cause::NoRoom);
-        } else {
-            self.rest(Phase::Errored, Cause::NotStarted);
+        match passing(errno) {
+            Some(delay) => self.wait(delay, Cause::NoRoom),
+            None => self.rest(Phase::Errored, Cause::NotStarted),
         }
     }
 
@@ -146,7 +149,12 @@ impl Machine<'_> {
     }
 }
 
-/// Whether the system may have room again soon: EAGAIN, ENOMEM, ENFILE, EMFILE.
-const fn is_passing(errno: i32) -> bool {
-    matches!(errno, 11 | 12 | 23 | 24)
+/// After how long another try makes sense, if it does: the system may have room again soon (EAGAIN, ENOMEM, ENFILE,
+/// EMFILE), a secret may be there.
+const fn passing(errno: i32) -> Option<u64> {
+    match errno {
+        11 | 12 | 23 | 24 => Some(NO_ROOM_DELAY),
+        NO_SECRET => Some(NO_SECRET_DELAY),
+        _ => None,
+    }
 }

@@ -8,6 +8,7 @@ mod state;
 mod step;
 
 pub use event::{Effect, Event, Policy, Report};
+pub use judge::NO_SECRET;
 pub use state::{Cause, Phase, State, StopStep, Then};
 pub use step::{LISTEN_TIMEOUT, step};
 

@@ -49,7 +49,7 @@ pub enum Cause {
     Delay(u64),
     /// A delay of the exponential back-off, in milliseconds.
     Backoff(u64),
-    /// The system had no room for a process.
+    /// The system had no room for a process, or a secret of it could not be read.
     NoRoom,
     /// The machine's budget of restarts: its place there.
     Budget(BootMs),

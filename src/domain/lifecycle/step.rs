@@ -33,6 +33,7 @@ impl Machine<'_> {
             Event::Restart => self.restart(),
             Event::Retire => self.retire(),
             Event::Timer => self.timer(),
+            Event::Prepared(run) if run == self.state.run => self.prepared(),
             Event::Spawned(run) if run == self.state.run => self.spawned(),
             Event::NotStarted(run, errno) if run == self.state.run => self.not_started(errno),
             Event::Ready(run) if run == self.state.run => self.ready(),
@@ -42,7 +43,8 @@ impl Machine<'_> {
             }
             Event::GroupGone(run) if run == self.state.run => self.group_gone(),
             // Of an earlier run: too late to matter.
-            Event::Spawned(_)
+            Event::Prepared(_)
+            | Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
             | Event::Drained(_)
@@ -146,6 +148,22 @@ impl Machine<'_> {
                 }
             },
             Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => {}
+        }
+    }
+
+    /// What had to be waited for before is no part of how long it runs, or takes to become ready.
+    fn prepared(&mut self) {
+        match self.state.phase {
+            Phase::Launching { .. } => {
+                self.state.started_at = self.now;
+                self.state.phase = Phase::Launching { deadline: self.now.saturating_add(self.policy.listen_timeout) };
+            }
+            Phase::Online
+            | Phase::Stopping { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
         }
     }
 

@@ -1,11 +1,13 @@
 //! What is wanted of an app. Built by `config`, complete: nothing in it is looked up again in the
 //! caller's surroundings, except what must be fresh at each start (the interpreter, symlinks).
 
+mod environment;
 mod limits;
 mod ready;
 mod schedule;
 mod watch;
 
+pub use environment::{EnvFile, Environment, FilterEnv, Inherit, Layer, SecretSource};
 pub use limits::{CpuQuota, Limits, ResourceLimit};
 pub use ready::{Check, Condition, Dependency, Probe, Probes, ReadyPolicy};
 pub use schedule::{CatchUp, Job, Overlap, Schedule};
@@ -55,6 +57,9 @@ pub struct AppSpec {
     pub schedule: Schedule,
     #[serde(default)]
     pub watch: Option<WatchPolicy>,
+    /// PM2's fields that do nothing here, as they were written, for who asks for PM2's view.
+    #[serde(default)]
+    pub recorded: BTreeMap<String, serde_json::Value>,
 }
 
 /// What is executed.
@@ -106,6 +111,7 @@ impl AppSpec {
             limits: Limits::default(),
             schedule: Schedule::default(),
             watch: None,
+            recorded: BTreeMap::new(),
         }
     }
 
@@ -144,52 +150,6 @@ pub enum Mode {
     Fork,
     /// Workers of Node's cluster: they share the ports they listen on.
     Cluster,
-}
-
-/// The layers from which a process's environment is computed at each start; later ones win.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Environment {
-    /// The caller's environment, as captured by the command that started the app.
-    pub inherited: BTreeMap<String, String>,
-    /// The variables of `.env` files, `env` of the app and the chosen `env_<profile>`, merged in this order.
-    pub app: BTreeMap<String, String>,
-    /// Name of the variable that carries the instance number.
-    pub instance_var: String,
-    /// A variable of `app` that grows by one from each instance to the next.
-    pub increment_var: Option<String>,
-    /// Variables whose values are read at each start, and never kept.
-    #[serde(default)]
-    pub secrets: BTreeMap<String, SecretSource>,
-    /// Where a variable of `app` or `secrets` comes from, for people.
-    #[serde(default)]
-    pub origins: BTreeMap<String, String>,
-}
-
-impl Default for Environment {
-    fn default() -> Self {
-        Self {
-            inherited: BTreeMap::new(),
-            app: BTreeMap::new(),
-            instance_var: Self::INSTANCE_VAR.to_owned(),
-            increment_var: None,
-            secrets: BTreeMap::new(),
-            origins: BTreeMap::new(),
-        }
-    }
-}
-
-impl Environment {
-    pub const INSTANCE_VAR: &str = "NODE_APP_INSTANCE";
-}
-
-/// Where a secret is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SecretSource {
-    /// The content of a file, without a line break at its end. Absolute.
-    File(PathBuf),
-    /// What a shell line prints, without a line break at its end.
-    Command(String),
 }
 
 /// When an ended process is started again. Times in milliseconds.

@@ -1,0 +1,113 @@
+//! The JSON Schema of an application file, made from the list of fields. Editors check files with it while they are
+//! written; it knows what the parser knows, but that an unknown field is a mistake to it and a remark to the parser.
+
+use super::apply::{SCHEMA, camel_case};
+use super::fields::{Field, known_fields};
+use super::shape::{CONDITION, RESOURCE_LIMIT, Shape, VARIABLES};
+use serde_json::{Map, Value, json};
+
+const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
+
+/// Accepted for each field: the same as nothing written.
+const NOTHING: &str = "nothing";
+
+/// The schema, draft 7.
+pub fn schema() -> Value {
+    let app = json!({"$ref": "#/definitions/app"});
+    let apps = json!({"anyOf": [{"type": "array", "minItems": 1, "items": app}, app]});
+    json!({
+        "$schema": DRAFT,
+        "title": "Application file of rpm",
+        "description": "Apps to run: a list, one app, or an object with apps.",
+        "anyOf": [
+            {
+                "type": "object",
+                "required": ["apps"],
+                "properties": {SCHEMA: {"type": "string"}, "apps": apps},
+            },
+            {"type": "object", "required": ["pm2"], "properties": {"pm2": apps}},
+            {"type": "array", "minItems": 1, "items": app},
+            app,
+        ],
+        "definitions": definitions(),
+    })
+}
+
+fn definitions() -> Value {
+    let mut definitions = Map::new();
+    definitions.insert("app".to_owned(), app());
+    let nothing = json!({"description": "The same as nothing written.", "type": ["null", "string"], "maxLength": 0});
+    definitions.insert(NOTHING.to_owned(), nothing);
+    let shapes = known_fields().iter().map(|field| field.shape).chain([CONDITION, RESOURCE_LIMIT]);
+    for shape in shapes {
+        definitions.entry(shape.name).or_insert_with(|| definition(shape));
+    }
+    Value::Object(definitions)
+}
+
+/// A shape's text is a constant; a test reads each of them.
+fn definition(shape: Shape) -> Value {
+    let mut definition = serde_json::from_str::<Map<String, Value>>(shape.schema).unwrap_or_default();
+    definition.insert("description".to_owned(), Value::from(capital(shape.allowed)));
+    Value::Object(definition)
+}
+
+fn app() -> Value {
+    let mut properties = Map::new();
+    properties.insert(SCHEMA.to_owned(), json!({"type": "string"}));
+    for field in known_fields() {
+        properties.insert(field.name.to_owned(), property(field));
+        for name in other_names(field) {
+            properties.insert(name, json!({"$ref": format!("#/definitions/app/properties/{}", field.name)}));
+        }
+    }
+    let profile = json!({"anyOf": [reference(VARIABLES.name), reference(NOTHING)]});
+    let scripts = known_fields().iter().filter(|field| field.name == "script").flat_map(Field::names);
+    json!({
+        "type": "object",
+        "anyOf": scripts.map(|name| json!({"required": [name]})).collect::<Vec<_>>(),
+        "additionalProperties": false,
+        "patternProperties": {profiles(): profile},
+        "properties": properties,
+    })
+}
+
+fn property(field: &Field) -> Value {
+    let description = match field.default {
+        "" => field.doc.to_owned(),
+        default => format!("{} Default: {default}.", field.doc),
+    };
+    json!({"description": description, "anyOf": [reference(field.shape.name), reference(NOTHING)]})
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/definitions/{name}")})
+}
+
+/// Aliases, and all in camel case.
+fn other_names(field: &Field) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in field.names() {
+        for name in [name.to_owned(), camel_case(name)] {
+            if name != field.name && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+/// `env_<name>`, but no field that begins so.
+fn profiles() -> String {
+    let fields = known_fields().iter().flat_map(Field::names).filter_map(|name| name.strip_prefix("env_"));
+    format!("^env_(?!({})$).+", fields.collect::<Vec<_>>().join("|"))
+}
+
+fn capital(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
+}
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

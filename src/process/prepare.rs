@@ -1,0 +1,83 @@
+//! What a start waits for before anything is executed: the secrets of the app.
+//!
+//! Nothing of it is recorded. A daemon after this one finds a run that is launching and was never born, and begins it
+//! again, with its secrets.
+
+use super::account::account;
+use super::environment::compose;
+use super::launch::LaunchError;
+use super::secrets::{self, Values};
+use super::task::Task;
+use crate::domain::SpawnId;
+use crate::domain::lifecycle::{Event, Phase};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tokio::task::JoinHandle;
+
+/// A run whose secrets are being read. Dropped, the reading ends.
+pub(super) struct Preparing {
+    run: SpawnId,
+    reading: JoinHandle<Result<Values, LaunchError>>,
+}
+
+impl Preparing {
+    /// Waits until they are there, or known to be out of reach.
+    pub(super) async fn wait(&mut self) -> Result<Values, LaunchError> {
+        match (&mut self.reading).await {
+            Ok(read) => read,
+            Err(error) => {
+                Err(LaunchError { message: format!("its secrets cannot be read: {error}"), errno: libc::EIO })
+            }
+        }
+    }
+}
+
+impl Drop for Preparing {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+impl Task {
+    /// Begins to read the secrets of a run.
+    pub(super) fn prepare(&mut self, run: SpawnId) {
+        let ids = match account(&self.spec) {
+            Ok(ids) => ids,
+            Err(error) => return self.not_started(run, error),
+        };
+        let env = compose(&self.spec, &self.identity, &BTreeMap::new());
+        let reading = tokio::task::spawn_local(secrets::read(Rc::clone(&self.spec), env, ids));
+        self.preparing = Some(Preparing { run, reading });
+        self.seen.send_modify(|seen| seen.reading_secrets = true);
+    }
+
+    /// The secrets are there, or not.
+    pub(super) fn prepared(&mut self, read: Result<Values, LaunchError>) {
+        let Some(run) = self.end_preparing() else { return };
+        match read {
+            Ok(values) => {
+                self.apply(Event::Prepared(run));
+                self.execute(run, &values);
+            }
+            Err(error) => self.not_started(run, error),
+        }
+    }
+
+    /// Whether the lifecycle's timer has to wait: the time of a run begins when it is executed.
+    pub(super) fn waits_for_secrets(&self) -> bool {
+        self.preparing.is_some() && matches!(self.state.phase, Phase::Launching { .. })
+    }
+
+    /// A run that is to end before it was executed. `false` when there is none such.
+    pub(super) fn end_before_birth(&mut self) -> bool {
+        let Some(run) = self.end_preparing() else { return false };
+        self.apply(Event::NotStarted(run, libc::ECANCELED));
+        true
+    }
+
+    fn end_preparing(&mut self) -> Option<SpawnId> {
+        let run = self.preparing.take().map(|preparing| preparing.run)?;
+        self.seen.send_modify(|seen| seen.reading_secrets = false);
+        Some(run)
+    }
+}

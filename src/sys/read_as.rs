@@ -1,0 +1,97 @@
+//! Files as another user would read them.
+
+use super::user::{Ids, effective_uid};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// The content of a regular file of up to `limit` bytes. With `ids` it is opened with the rights of that user, where we
+/// are root and could open anything.
+pub fn read_as(path: &Path, ids: Option<&Ids>, limit: usize) -> io::Result<Vec<u8>> {
+    let file = match ids {
+        Some(ids) if effective_uid() == 0 && ids.uid != 0 => open_as(path, ids)?,
+        _ => open(path)?,
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
+
+/// A pipe would have us wait for its writer, a terminal would become ours.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
+/// On a thread of its own, which alone becomes that user.
+fn open_as(path: &Path, ids: &Ids) -> io::Result<File> {
+    std::thread::scope(|scope| {
+        let opened = std::thread::Builder::new().name("rpm-open-as".into()).spawn_scoped(scope, || {
+            become_for_files(ids)?;
+            open(path)
+        })?;
+        opened.join().unwrap_or_else(|_| Err(io::Error::other("the thread that opens it has panicked")))
+    })
+}
+
+/// Makes this thread, for good, somebody else to the file system. What root may do beyond others goes with that.
+fn become_for_files(ids: &Ids) -> io::Result<()> {
+    const ASK: libc::c_long = -1;
+    // SAFETY: system calls without pointers, except to a list that is as long as is said. Made without the C library,
+    // which would have every thread follow.
+    unsafe {
+        if libc::syscall(libc::SYS_setgroups, ids.groups.len(), ids.groups.as_ptr()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        libc::syscall(libc::SYS_setfsgid, ids.gid);
+        libc::syscall(libc::SYS_setfsuid, ids.uid);
+        // They tell no failure; an impossible id changes nothing and tells who we are.
+        let (uid, gid) = (libc::syscall(libc::SYS_setfsuid, ASK), libc::syscall(libc::SYS_setfsgid, ASK));
+        if uid as u32 == ids.uid && gid as u32 == ids.gid {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    #[test]
+    fn another_users_rights_are_those_of_that_user() {
+        if effective_uid() != 0 {
+            eprintln!("skipped: only root can be another user");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let file = dir.path().join("key");
+        let set = |owner: (u32, u32), mode| {
+            fs::write(&file, "k").unwrap();
+            chown(&file, Some(owner.0), Some(owner.1)).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let nobody = Ids { uid: 65534, gid: 65534, groups: vec![65534, 4242] };
+        let read = || read_as(&file, Some(&nobody), 10).map_err(|error| error.kind());
+        for (owner, mode, expected) in [
+            ((0, 0), 0o600, Err(io::ErrorKind::PermissionDenied)),
+            ((0, 0), 0o644, Ok(b"k".to_vec())),
+            ((65534, 0), 0o400, Ok(b"k".to_vec())),
+            ((0, 65534), 0o040, Ok(b"k".to_vec())),
+            ((0, 4242), 0o040, Ok(b"k".to_vec())),
+            ((0, 0), 0o060, Err(io::ErrorKind::PermissionDenied)),
+        ] {
+            set(owner, mode);
+            assert_eq!(read(), expected, "{owner:?} {mode:o}");
+        }
+        set((0, 0), 0o600);
+        assert_eq!(read_as(&file, None, 10).unwrap(), b"k", "we are still who we were");
+    }
+}

@@ -1,0 +1,3 @@
+const app = { script: 'app.js' }
+app.env = { app }
+module.exports = [app]

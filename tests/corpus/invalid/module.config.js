@@ -1,0 +1,2 @@
+const { apps } = require('./no-such-module')
+module.exports = apps

@@ -1,0 +1,2 @@
+import apps from 'no-such-package'
+export default apps

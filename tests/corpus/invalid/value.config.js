@@ -1,0 +1,1 @@
+module.exports = [{ name: 'api', script: 'app.js', instances: 'two'.length / 2 }]
