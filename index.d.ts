@@ -100,6 +100,8 @@ export interface AppFields {
   secrets?: Record<string, { file: string } | { command: string }>
   /** Variables of the caller that the app does not get: all, or those whose names contain one of these. */
   filter_env?: boolean | string | string[]
+  /** Variables of the caller that the app gets: all, none, or those of these names, in which `*` stands for any text. */
+  env_inherit?: boolean | string | string[]
   append_env_to_name?: boolean
   /** Sets `PORT`. */
   port?: number | `${number}`
@@ -244,8 +246,8 @@ type CamelCased<Fields> = { [Name in keyof Fields as CamelCase<Name & string>]: 
 /** An app, its fields in snake_case or camelCase. */
 export type AppOptions = AppFields &
   CamelCased<AppFields> & {
-    /** Variables that are added under `{ env: '<profile>' }`. */
-    [profile: `env_${string}`]: Environment | undefined
+    /** Variables that are added under `{ env: '<profile>' }`. (The texts are those of `env_file`, which is called alike.) */
+    [profile: `env_${string}`]: Environment | string | string[] | undefined
   }
 
 /** An app that can be started. */
@@ -358,6 +360,12 @@ export interface LogStream extends Stream<LogEntry> {
 export interface EventStream extends Stream<ProcessEvent> {}
 
 /** What can be asked of a supervisor. With a callback the results are PM2's. */
+/** How what runs is ended. */
+export interface EndOptions {
+  /** Kill it, and all that it has started (SIGKILL), instead of asking it to end. */
+  force?: boolean
+}
+
 interface Manager {
   /** Starts a script, an application file, an app or a list of apps. An object whose name runs already is restarted. */
   start(script: string, options?: ScriptOptions | FileOptions): Promise<ProcessInfo[]>
@@ -367,13 +375,14 @@ interface Manager {
   start(apps: Apps, options: FileOptions, callback: Callback<Pm2Started[]>): void
 
   /** Resolves when nothing of the processes lives. */
-  stop(target: TargetOrApps): Promise<ProcessInfo[]>
+  stop(target: TargetOrApps, options?: EndOptions): Promise<ProcessInfo[]>
   stop(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
+  stop(target: TargetOrApps, options: EndOptions, callback: Callback<Pm2Acted[]>): void
 
   /** With an application file its settings are applied, and apps that are missing are started. */
-  restart(target: TargetOrApps, options?: FileOptions): Promise<ProcessInfo[]>
+  restart(target: TargetOrApps, options?: FileOptions & EndOptions): Promise<ProcessInfo[]>
   restart(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
-  restart(target: TargetOrApps, options: FileOptions, callback: Callback<Pm2Acted[]>): void
+  restart(target: TargetOrApps, options: FileOptions & EndOptions, callback: Callback<Pm2Acted[]>): void
 
   /** Replaces cluster workers one at a time, the new one ready before the old one goes; restarts other processes. */
   reload(target: TargetOrApps, options?: FileOptions): Promise<ProcessInfo[]>
@@ -381,8 +390,9 @@ interface Manager {
   reload(target: TargetOrApps, options: FileOptions, callback: Callback<Pm2Acted[]>): void
 
   /** Stops and forgets. */
-  delete(target: TargetOrApps): Promise<ProcessInfo[]>
+  delete(target: TargetOrApps, options?: EndOptions): Promise<ProcessInfo[]>
   delete(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
+  delete(target: TargetOrApps, options: EndOptions, callback: Callback<Pm2Acted[]>): void
 
   /** Sets the restart counters to 0. */
   reset(target: TargetOrApps): Promise<ProcessInfo[]>

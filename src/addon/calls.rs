@@ -22,14 +22,19 @@ pub enum Action {
 }
 
 impl Action {
-    const fn request(self, selector: Selector) -> Request {
+    const fn request(self, selector: Selector, force: bool) -> Request {
         match self {
-            Self::Stop => Request::Stop { selector },
-            Self::Restart => Request::Restart { selector },
+            Self::Stop => Request::Stop { selector, force },
+            Self::Restart => Request::Restart { selector, force },
             Self::Reload => Request::Reload { selector },
-            Self::Delete => Request::Delete { selector },
+            Self::Delete => Request::Delete { selector, force },
             Self::Reset => Request::Reset { selector },
         }
+    }
+
+    /// Whether it ends what runs, so that it can be told to kill.
+    const fn takes_force(self) -> bool {
+        matches!(self, Self::Stop | Self::Restart | Self::Delete)
     }
 
     /// What becomes of the running apps of an application file; `None` when the file only names them.
@@ -60,23 +65,24 @@ pub(super) async fn start(
         Origin::Script { force: false } => Existing::Refuse,
         Origin::Declared => Existing::Restart,
     };
-    apply(backend, loaded, existing).await
+    apply(backend, loaded, existing, false).await
 }
 
 pub(super) async fn act(
     backend: &dyn Backend,
     action: Action,
     target: Value,
-    options: Value,
+    mut options: Value,
     caller: Caller,
 ) -> Result<Done, ApiError> {
+    let force = action.takes_force() && take_force(&mut options);
     match off_thread(move || resolve(target, options, &caller)).await? {
         Target::Selector(selector) => {
-            Ok(Done { processes: processes(backend, action.request(selector)).await?, warnings: Vec::new() })
+            Ok(Done { processes: processes(backend, action.request(selector, force)).await?, warnings: Vec::new() })
         }
         Target::Apps(loaded) => match action.applies() {
-            Some(existing) => apply(backend, loaded, existing).await,
-            None => by_name(backend, action, loaded).await,
+            Some(existing) => apply(backend, loaded, existing, force).await,
+            None => by_name(backend, action, loaded, force).await,
         },
     }
 }
@@ -88,13 +94,14 @@ pub(super) async fn processes(backend: &dyn Backend, request: Request) -> Result
     }
 }
 
-async fn apply(backend: &dyn Backend, loaded: Loaded, existing: Existing) -> Result<Done, ApiError> {
+async fn apply(backend: &dyn Backend, loaded: Loaded, existing: Existing, force: bool) -> Result<Done, ApiError> {
     let Loaded { apps, warnings } = loaded;
-    Ok(Done { processes: processes(backend, Request::Start(Start { apps, existing })).await?, warnings })
+    let start = Request::Start(Start { apps, existing, force });
+    Ok(Done { processes: processes(backend, start).await?, warnings })
 }
 
 /// Acts on the apps that a file names, in its order. One that is not there is no reason to leave the others.
-async fn by_name(backend: &dyn Backend, action: Action, loaded: Loaded) -> Result<Done, ApiError> {
+async fn by_name(backend: &dyn Backend, action: Action, loaded: Loaded, force: bool) -> Result<Done, ApiError> {
     let mut done = Done { processes: Vec::new(), warnings: loaded.warnings };
     let mut missing = None;
     let mut seen = HashSet::new();
@@ -102,7 +109,7 @@ async fn by_name(backend: &dyn Backend, action: Action, loaded: Loaded) -> Resul
         if !seen.insert(app.name.clone()) {
             continue;
         }
-        match processes(backend, action.request(Selector::new(app.name))).await {
+        match processes(backend, action.request(Selector::new(app.name), force)).await {
             Ok(mut acted) => done.processes.append(&mut acted),
             Err(error) if error.code == Code::NotFound => missing = missing.or(Some(error)),
             Err(error) => return Err(error),
@@ -112,6 +119,12 @@ async fn by_name(backend: &dyn Backend, action: Action, loaded: Loaded) -> Resul
         Some(error) if done.processes.is_empty() => Err(error),
         _ => Ok(done),
     }
+}
+
+/// The option `force`, which is none of the fields that the others are.
+fn take_force(options: &mut Value) -> bool {
+    let force = options.as_object_mut().and_then(|options| options.remove("force"));
+    force == Some(Value::Bool(true))
 }
 
 /// Reading an application file waits for the disk, and for Node where the file is a program.

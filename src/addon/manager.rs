@@ -189,7 +189,7 @@ impl NativeManager {
         let kind = self.kind.clone();
         let work = async move {
             match kind {
-                Kind::Daemon(client) => Ok(client.request_running(Request::Kill).await?.is_some()),
+                Kind::Daemon(client) => Ok(client.request_running(Request::Kill { force: false }).await?.is_some()),
                 Kind::Embedded(embedded) => embedded.close().await.map(|()| true),
             }
         };

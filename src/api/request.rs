@@ -20,14 +20,28 @@ pub enum Request {
     Specs { selector: Selector },
     /// Start apps. Answers with their processes when each is launched (with `wait_ready`: ready).
     Start(Start),
-    /// Stop; answers when nothing of them lives.
-    Stop { selector: Selector },
+    /// Stop; answers when nothing of them lives. With `force` all of it is killed at once.
+    Stop {
+        selector: Selector,
+        #[serde(default)]
+        force: bool,
+    },
     /// Stop what runs, then start.
-    Restart { selector: Selector },
+    Restart {
+        selector: Selector,
+        #[serde(default)]
+        force: bool,
+    },
     /// Replace cluster workers one at a time, the new one ready before the old one goes; restart the others.
     Reload { selector: Selector },
     /// Stop and forget.
-    Delete { selector: Selector },
+    Delete {
+        selector: Selector,
+        #[serde(default)]
+        force: bool,
+    },
+    /// Kill what is being stopped now, whoever has asked for that; the others are left as they are.
+    Hurry { selector: Selector },
     /// Set `restarts` and `unstable_restarts` to 0.
     Reset { selector: Selector },
     /// Set, or with `relative` change, how many processes an app has.
@@ -48,7 +62,10 @@ pub enum Request {
     /// fails its check is refused; one that fails afterwards is replaced by the daemon that was there before.
     Update { program: PathBuf },
     /// Stop everything in order and leave.
-    Kill,
+    Kill {
+        #[serde(default)]
+        force: bool,
+    },
 }
 
 /// What to start, and how to treat what is there already.
@@ -56,6 +73,9 @@ pub enum Request {
 pub struct Start {
     pub apps: Vec<AppSpec>,
     pub existing: Existing,
+    /// What runs already and is restarted is killed at once.
+    #[serde(default)]
+    pub force: bool,
 }
 
 /// What `start` does with an app whose name is taken.
@@ -79,7 +99,13 @@ impl Request {
     pub const fn changes_something(&self) -> bool {
         !matches!(
             self,
-            Self::Ping | Self::List { .. } | Self::Pm2List | Self::Describe { .. } | Self::Specs { .. } | Self::Jobs { .. } | Self::Host
+            Self::Ping
+                | Self::List { .. }
+                | Self::Pm2List
+                | Self::Describe { .. }
+                | Self::Specs { .. }
+                | Self::Jobs { .. }
+                | Self::Host
         )
     }
 }

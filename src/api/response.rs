@@ -58,6 +58,9 @@ pub struct Process {
     pub username: Option<String>,
     /// How the last run ended.
     pub exit: Option<Outcome>,
+    /// The kernel has killed it, for want of memory.
+    #[serde(default)]
+    pub oom_killed: bool,
     /// Why it is where it is: a sentence that begins with its status, when there is more to say than that.
     pub reason: Option<String>,
     /// It runs and ends: `stopped` is how it is between its runs.
@@ -66,6 +69,9 @@ pub struct Process {
     /// When its schedule restarts it, or runs it, next.
     #[serde(default)]
     pub next_run: Option<UnixMs>,
+    /// Limits of this run that are not in force, and why.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl Process {
@@ -86,6 +92,12 @@ pub struct ProcessDetail {
     pub pid_file: PathBuf,
     /// The environment of the current or last run, ours included. Values that look like secrets are redacted.
     pub env: BTreeMap<String, String>,
+    /// What it and all it has started use, while it runs.
+    #[serde(default)]
+    pub tree: Option<Tree>,
+    /// `replaced: 812 MB of 800 MB`, where the run before this one was above its `max_memory_restart`.
+    #[serde(default)]
+    pub recycled: Option<String>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
     /// What is watched of its files; absent while nothing is.
@@ -94,6 +106,9 @@ pub struct ProcessDetail {
     /// Why it was last restarted without anybody asking for it.
     #[serde(default)]
     pub cause: Option<Cause>,
+    /// What its ended runs have left alive, where `treekill` is off.
+    #[serde(default)]
+    pub left_alive: Vec<i32>,
 }
 
 /// The watching of an app's files.
@@ -110,6 +125,14 @@ pub struct Cause {
     pub at: UnixMs,
     /// In words: `changed src/a.js (and 3 more)`, `cron_restart 0 3 * * *`.
     pub what: String,
+}
+
+/// A process and all it has started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree {
+    /// Bytes; of pages that are shared each counts once.
+    pub memory: i64,
+    pub processes: u32,
 }
 
 /// Who answers.

@@ -14,6 +14,7 @@ mod args;
 mod commands;
 mod exit;
 mod failure;
+mod interrupts;
 mod link;
 mod render;
 mod run;

@@ -47,7 +47,7 @@ fn execute(global: &Global, command: args::Command) -> Exit {
     };
     let mut session = Session::new(&link, screen, global.mini_list);
     // Those that bring both together, or tell the version.
-    let quiet = matches!(command, args::Command::Update(_) | args::Command::Kill | args::Command::Ping);
+    let quiet = matches!(command, args::Command::Update(_) | args::Command::Kill(_) | args::Command::Ping);
     let exit = match runtime.block_on(commands::run(&mut session, command)) {
         Ok(exit) => exit,
         Err(failure) => end(session.screen, failure),

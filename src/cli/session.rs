@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupts::Interrupts;
 use super::link::Link;
 use super::render::outcome::{self, Verb};
 use super::render::progress::{Goal, Scope};
@@ -11,6 +12,7 @@ use crate::api::{Process, Request, Response};
 use crate::clock;
 use crate::config::Caller;
 use crate::domain::{Selector, Status};
+use crate::sys::signal;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time;
@@ -64,6 +66,7 @@ impl<'a> Session<'a> {
         self.screen.say(&outcome::lines(verb, &before, &after))?;
         if verb != Verb::Delete {
             self.tell_unhealthy(verb, &after);
+            self.tell_warnings(verb, &after);
         }
         Ok(after)
     }
@@ -89,10 +92,8 @@ impl<'a> Session<'a> {
         if !self.screen.is_live() {
             return work.await;
         }
-        if let Ok(result) = time::timeout(PATIENCE, &mut work).await {
-            return result;
-        }
-        let mut ticks = time::interval(POLL);
+        let mut interrupts = Interrupts::watch(goal.verb);
+        let mut ticks = time::interval_at(time::Instant::now() + PATIENCE, POLL);
         loop {
             let link = self.link;
             let look = async {
@@ -100,10 +101,12 @@ impl<'a> Session<'a> {
                 link.request_running(Request::List { selector: Selector::all() }).await
             };
             tokio::select! {
+                biased;
                 result = &mut work => {
                     self.screen.redraw("");
                     return result;
                 }
+                presses = interrupts.next() => self.interrupted(goal, presses).await,
                 seen = look => if let Ok(Some(Response::Processes(processes))) = seen {
                     self.screen.redraw(&goal.line(&processes));
                 },
@@ -111,11 +114,27 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Somebody has lost patience with it, so many times.
+    async fn interrupted(&mut self, goal: &Goal, presses: u32) {
+        self.screen.redraw("");
+        match presses {
+            1 => self.screen.hint("what is asked to end goes on ending; Ctrl-C again kills it (SIGKILL)"),
+            2 => {
+                self.screen.hint("killing what is left; Ctrl-C again leaves it to the daemon");
+                for selector in goal.selectors() {
+                    // What has gone meanwhile needs no hurry.
+                    let _ = self.link.request_running(Request::Hurry { selector }).await;
+                }
+            }
+            _ => signal::die_by(Interrupts::SIGINT),
+        }
+    }
+
     /// What was carried out and still isn't well.
     fn tell_unhealthy(&mut self, verb: Verb, after: &[Process]) {
         for process in after {
             let who = outcome::app(&process.name, &[process.id]);
-            let why = || process.reason.clone().or_else(|| process.exit.map(words::outcome)).unwrap_or_default();
+            let why = || process.reason.clone().or_else(|| words::ended(process)).unwrap_or_default();
             let logs = format!("what it said last: rpm logs {} --nostream", process.name);
             match process.status {
                 Status::Errored => {
@@ -134,6 +153,21 @@ impl<'a> Session<'a> {
     /// What the command says by its exit code so far.
     pub(crate) const fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// What they were started without.
+    fn tell_warnings(&mut self, verb: Verb, after: &[Process]) {
+        let mut told = Vec::new();
+        let started = after.iter().filter(|process| verb != Verb::Stop && process.status.is_alive());
+        for (name, warning) in
+            started.flat_map(|process| process.warnings.iter().map(|warning| (&process.name, warning)))
+        {
+            // The same for each process of an app.
+            if !told.contains(&(name, warning)) {
+                told.push((name, warning));
+                self.screen.warn(&format!("{name}: {warning}"));
+            }
+        }
     }
 
     /// Ends a command that changed something: the list as it is now, or what was acted on as JSON.
@@ -168,8 +202,6 @@ pub(crate) fn processes_of(response: Response) -> Result<Vec<Process>, Failure> 
         | Response::Daemon(_)
         | Response::Host(_)
         | Response::Jobs(_)
-        | Response::Updating { .. } => {
-            Err(Failure::unexpected_answer())
-        }
+        | Response::Updating { .. } => Err(Failure::unexpected_answer()),
     }
 }

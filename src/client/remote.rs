@@ -68,7 +68,7 @@ impl Client {
             Some(body) => Some(parse(&body)?),
             None => None,
         };
-        if request == Request::Kill && answer.is_some() {
+        if matches!(request, Request::Kill { .. }) && answer.is_some() {
             self.until_left(holder).await?;
         }
         Ok(answer)

@@ -11,7 +11,8 @@ pub(super) const CHANNEL: [&str; 3] = ["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZ
 /// What a manager tells an app about itself. An app that starts another must not pass its own on.
 #[rustfmt::skip] // a table
 const OF_A_MANAGED_APP: &[&str] = &[
-    "NODE_APP_INSTANCE", "PM2_JSON_PROCESSING", "PM2_PROGRAMMATIC", "PM2_USAGE", "RPM_SUPERVISOR", "_pm2_version", "args", "automation",
+    "NODE_APP_INSTANCE", "PM2_JSON_PROCESSING", "PM2_PROGRAMMATIC", "PM2_USAGE", "RPM_SPAWN_ID", "RPM_SUPERVISOR", "_pm2_version", "args",
+    "automation",
     "autorestart", "autostart", "created_at", "cron_restart", "cwd", "deep_monitoring", "env", "error_file",
     "exec_interpreter", "exec_mode", "exit_code", "filter_env", "instance_var", "instances", "kill_retry_time",
     "kill_timeout", "km_link", "listen_timeout", "log_date_format", "max_memory_restart", "max_restarts", "merge_logs",

@@ -37,7 +37,7 @@ impl Signals {
             }
         }
         tracing::info!("asked to end: stopping everything");
-        if let Err(error) = handle.request(Request::Kill).await {
+        if let Err(error) = handle.request(Request::Kill { force: false }).await {
             tracing::error!("the orderly end failed: {error}");
         }
     }

@@ -67,7 +67,7 @@ impl Embedded {
     pub async fn close(&self) -> Result<(), ApiError> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(running) = running else { return Ok(()) };
-        let result = self.handle.request(Request::Kill).await.map(|_| ());
+        let result = self.handle.request(Request::Kill { force: false }).await.map(|_| ());
         if result.is_ok() {
             // A thread that has ended needs no telling.
             let _ = running.stop.send(());
@@ -120,7 +120,7 @@ fn run(
         let leaving = handle.clone();
         let _ = ready.send(Ok(handle));
         // Ends when it is closed, or when the last holder is dropped without closing.
-        let in_order = stopped.await.is_ok() || leaving.request(Request::Kill).await.is_ok();
+        let in_order = stopped.await.is_ok() || leaving.request(Request::Kill { force: false }).await.is_ok();
         engine.abort();
         if let Some(leash) = leash.filter(|_| in_order) {
             leash.let_go();

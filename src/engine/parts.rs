@@ -7,10 +7,11 @@ use crate::domain::{Budget, SpawnId};
 use crate::guardian::{Legacy, Link};
 use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{Context, Exits, Inherited, Leash, SpawnIds, Unwritten};
+use crate::process::{Confinement, Context, Exits, Inherited, Kinship, Leash, Realm, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys;
+use crate::sys::cgroup::{self, Cgroups};
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::{Keep, Kept, LocalKeep};
 use crate::sys::memory::{self, SharedWords};
@@ -73,8 +74,12 @@ impl Engine {
         }
         let journal = slots.as_ref().map_or_else(Journal::unkept, Table::journal);
         let staging = staging(journal, &mut legacy.kept, keep.as_ref())?;
+        // Runs of a supervisor that nobody goes on with begin at 1 each time.
+        let realm = if options.persistent { Realm::of_home(options.home.root()) } else { Realm::numbered(random()?) };
+        let kinship = Rc::new(Kinship::new(realm, link.as_ref().map(|link| link.pid())));
         let spent = slots.as_ref().map_or(0, Table::budget);
         let (reports, inbox) = mpsc::unbounded_channel();
+        let cgroups = Cgroups::new(cgroup::roots(), &cgroup::folder_of(options.home.root()));
         let context = Context {
             logs: Logs::start(staging)?,
             keep,
@@ -85,7 +90,9 @@ impl Engine {
             reports,
             parent_death_signal: options.parent_death_signal,
             leash: options.leash,
+            kinship,
             open_files: options.open_files.unwrap_or_else(raise_open_files),
+            confinement: Rc::new(Confinement::new(cgroups)),
             slots,
             budget: Rc::new(RefCell::new(Budget::resume(spent, clock::boot_ms()))),
             running: Rc::new(Cell::new(0)),
@@ -120,6 +127,10 @@ impl Engine {
             beats.abort();
         }
     }
+}
+
+fn random() -> io::Result<u64> {
+    getrandom::u64().map_err(io::Error::other)
 }
 
 /// What is done beside supervising where there is a guardian.

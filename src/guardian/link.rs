@@ -84,6 +84,11 @@ impl Link {
         }
     }
 
+    /// The guardian's pid.
+    pub fn pid(&self) -> i32 {
+        self.guardian
+    }
+
     /// Where a child announces its birth, and the announcement.
     pub fn birth(&self, run: u64) -> (BorrowedFd<'_>, Vec<u8>) {
         (self.socket.as_fd(), Message::Born(run).encode())

@@ -1,6 +1,6 @@
 //! What the task does: facts into events, effects into system calls.
 
-use super::adopt::began;
+use super::containment::Containment;
 use super::exit::ExitFact;
 use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
 use super::link::{Membership, Said};
@@ -9,7 +9,7 @@ use super::task::{Observed, Settled, Task};
 use super::wires::forget_all_but_output;
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
-use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, StopStep, step};
+use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, step};
 use crate::domain::spec::Mode;
 use crate::domain::{BootMs, SpawnId};
 use crate::slots::{Record, Table};
@@ -26,15 +26,23 @@ const SIGKILL: i32 = 9;
 impl Task {
     /// The one way by which anything changes: the lifecycle decides, then its effects are carried out in order.
     pub(super) fn apply(&mut self, event: Event) {
+        let before = self.has_run().then_some(self.state.run);
         let (next, now) = (self.context.ids.peek_id(), clock::boot_ms());
         let (state, effects) = step(self.state, event, now, next, &self.policy(now));
         self.state = state;
+        if let Some(over) = before.filter(|run| !self.has_run() || *run != self.state.run) {
+            self.context.confinement.release(self.identity.id, over);
+        }
         for effect in &effects {
             match effect {
                 Effect::Spawn(id) => self.begin_run(*id),
                 Effect::AskMain(_) | Effect::AskGroup(_) => self.standing.set_asked(false),
                 Effect::TakePlace(_) | Effect::GiveBackPlace(_) => self.spend(*effect, now),
                 Effect::Drain(_) | Effect::KillMain(_) | Effect::KillGroup(_) | Effect::Report(_) => {}
+            }
+            if matches!(effect, Effect::Drain(_) | Effect::AskMain(_) | Effect::KillMain(_)) {
+                // As long as it is there to tell whose they are.
+                self.take_note();
             }
         }
         // Before the effects: whoever is told of one sees the state that it belongs to, and who goes on from it carries
@@ -90,10 +98,10 @@ impl Task {
             }
             Effect::KillMain(_) => self.signal_main(SIGKILL),
             Effect::AskGroup(_) => {
-                self.signal_leftovers(self.spec.stop.kill_signal);
-                self.asked();
+                let signal = self.spec.stop.kill_signal;
+                self.sweep(|containment| containment.ask(signal));
             }
-            Effect::KillGroup(_) => self.signal_leftovers(SIGKILL),
+            Effect::KillGroup(_) => self.sweep(Containment::kill),
             Effect::TakePlace(_) | Effect::GiveBackPlace(_) => {}
             Effect::Report(report) => {
                 // Nobody listens any more when the supervisor is leaving.
@@ -148,7 +156,13 @@ impl Task {
                     seen.said_ready = false;
                     seen.launch_error = None;
                     seen.version = version;
+                    seen.warnings.clone_from(&run.warnings);
+                    seen.cgroup.clone_from(&run.cgroup);
                 });
+                self.contain((run.pid, run.began), run.place);
+                for warning in &run.warnings {
+                    tracing::warn!("{} ({}): {warning}", self.spec.name, self.identity.id);
+                }
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
                 self.apply(Event::Spawned(id));
@@ -172,6 +186,7 @@ impl Task {
         let Some(run) = self.run.take_if(|run| run.id == fact.run) else { return };
         fault::point(Point::ExitReceived);
         self.context.running.set(self.context.running.get() - 1);
+        self.context.kinship.ended(run.pid);
         if let Some(leash) = &self.context.leash {
             leash.ended(run.pid);
         }
@@ -181,8 +196,9 @@ impl Task {
         self.ended(run.pid, fact);
     }
 
-    /// The run's main process has ended; others of its group may live.
+    /// The run's main process has ended; others of it may live.
     pub(super) fn ended(&mut self, pid: i32, fact: ExitFact) {
+        let fact = self.with_cause(pid, fact);
         self.seen.send_modify(|seen| {
             seen.pid = None;
             seen.started_at = None;
@@ -192,11 +208,7 @@ impl Task {
         // What it has written is copied to the end, however long that takes; its exit is known at once.
         self.context.unwritten.finish(&self.context, self.identity.id, fact.run);
         remove_pid_file(&self.identity.pid_file, pid);
-        self.leftovers = Some(pid).filter(|_| self.spec.stop.treekill);
-        let leftovers = self.living_leftovers().is_some();
-        if !leftovers {
-            self.leftovers = None;
-        }
+        let leftovers = self.may_have_left_something();
         self.apply(Event::Exited { run: fact.run, outcome: fact.outcome, leftovers, at: fact.at });
         fault::point(Point::ExitApplied);
         forget_all_but_output(self.context.keep.as_ref(), self.identity.id, fact.run);
@@ -283,23 +295,12 @@ impl Task {
         }
     }
 
-    fn signal_leftovers(&self, signal: i32) {
-        if let Some(pid) = self.living_leftovers() {
-            group::signal(pid, signal);
-        }
-    }
-
-    /// The group of what the run has left, as long as anything of it lives. A group without its leader pins its number:
-    /// where a process has that number the group is gone, and the number somebody else's.
-    pub(super) fn living_leftovers(&self) -> Option<i32> {
-        self.leftovers.filter(|pid| began(*pid).is_none() && group::is_alive(*pid))
-    }
-
     pub(super) fn publish(&self) {
         self.seen.send_modify(|seen: &mut Observed| seen.state = self.state);
         if let Some(slot) = &self.slot {
-            // A group that is waited for has lost its first process: no start time names it any more.
-            let run = self.run.as_ref().map(|run| (run.pid, run.began)).or(self.leftovers.map(|pid| (pid, 0)));
+            // What is waited for is told by the process that has started it.
+            let left = || self.containment.as_ref().filter(|_| self.state.has_lost_main()).map(Containment::main);
+            let run = self.run.as_ref().map(|run| (run.pid, run.began)).or_else(left);
             let started_at = self.seen.borrow().started_at.unwrap_or(0);
             slot.write(&Record { id: self.identity.id, state: self.state, run, started_at });
         }
@@ -320,10 +321,6 @@ impl Task {
             // Whoever asked may have gone.
             let _ = ticket.send(settled);
         }
-    }
-
-    pub(super) fn is_sweeping(&self) -> bool {
-        matches!(self.state.phase, Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Taking over processes that another generation of this program has started.
 
 use super::exit::{ExitFact, ExitSource};
+use super::kinship::Place;
 use super::launch::{Run, outputs, package_version};
 use super::link::{Link, Membership};
 use super::task::{Context, Task};
@@ -62,9 +63,9 @@ impl Task {
         if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
             group.hold(self.holder);
         }
-        if self.is_sweeping() {
-            // Its first process was gone already; what is waited for is the rest.
-            self.leftovers = previous.run.map(|(pid, _)| pid).filter(|_| self.spec.stop.treekill);
+        if self.state.has_lost_main() {
+            // What is waited for is the rest.
+            self.contain_rest(previous.run.unwrap_or((0, 0)), Place::Anywhere);
             self.publish();
             return self.catch_up();
         }
@@ -85,14 +86,15 @@ impl Task {
                     }
                     Err(error) => Err(error),
                 };
-                self.go_on(pid, source, previous);
+                self.go_on(pid, source, previous, true);
             }
             Found::Stranger(pid, pidfd) => {
                 self.keep_stranger(&pidfd);
-                self.go_on(pid, ExitSource::stranger(run, pidfd), previous);
+                self.go_on(pid, ExitSource::stranger(run, pidfd), previous, false);
             }
             Found::Ended(pid, fact) => {
                 self.read_on(None);
+                self.contain_rest((pid, previous.run.map_or(0, |(_, began)| began)), Place::Anywhere);
                 self.ended(pid, fact);
             }
             Found::Unborn => self.begin_again(run),
@@ -100,7 +102,7 @@ impl Task {
     }
 
     /// Whether there should be a living process.
-    fn has_run(&self) -> bool {
+    pub(super) fn has_run(&self) -> bool {
         match self.state.phase {
             Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } => true,
             Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => false,
@@ -139,7 +141,7 @@ impl Task {
     }
 
     /// It lives: it is watched, and its output and channel are read on.
-    fn go_on(&mut self, pid: i32, exits: io::Result<ExitSource>, previous: &Record) {
+    fn go_on(&mut self, pid: i32, exits: io::Result<ExitSource>, previous: &Record, guardians_child: bool) {
         let run = self.state.run;
         let exits = match exits {
             Ok(exits) => exits,
@@ -147,6 +149,7 @@ impl Task {
                 tracing::error!("process {pid} of {} cannot be taken over, and is ended: {error}", self.spec.name);
                 end_stray(pid);
                 let outcome = Outcome::Unknown;
+                self.contain_rest((pid, began(pid).unwrap_or(0)), Place::Anywhere);
                 self.read_on(None);
                 return self.ended(pid, ExitFact { run, outcome, cpu_us: 0, max_rss: 0, at: clock::boot_ms() });
             }
@@ -154,7 +157,11 @@ impl Task {
         self.read_on(Some(pid));
         let link = self.relink();
         let began = previous.run.map_or_else(|| began(pid).unwrap_or(0), |(_, began)| began);
-        self.run = Some(Run { id: run, pid, began, exits, link });
+        let place = self.context.kinship.place(guardians_child);
+        self.contain((pid, began), place);
+        let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
+        let (group, unset) = (cgroup.clone(), warnings.clone());
+        self.run = Some(Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset });
         self.context.running.set(self.context.running.get() + 1);
         let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
         self.seen.send_modify(|seen| {
@@ -163,6 +170,8 @@ impl Task {
             seen.listening = self.standing.is_listening();
             seen.said_ready = self.standing.is_ready();
             seen.version = version;
+            seen.warnings = warnings;
+            seen.cgroup = cgroup;
         });
         self.publish();
         super::launch::write_pid_file(&self.identity.pid_file, pid);
@@ -252,8 +261,13 @@ impl Task {
             StopStep::Drain => Some(Effect::Drain(run)),
             StopStep::Main => (!asked).then_some(Effect::AskMain(run)),
             StopStep::MainKilled => Some(Effect::KillMain(run)),
-            StopStep::Rest => (!asked).then_some(Effect::AskGroup(run)),
+            // Those that were asked are not asked again; what has been started since is.
+            StopStep::Rest | StopStep::All => Some(Effect::AskGroup(run)),
             StopStep::RestKilled => Some(Effect::KillGroup(run)),
+            StopStep::AllKilled => {
+                self.carry_out(Effect::KillMain(run));
+                Some(Effect::KillGroup(run))
+            }
         };
         if let Some(effect) = effect {
             self.carry_out(effect);

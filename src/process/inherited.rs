@@ -73,6 +73,36 @@ impl Left {
     }
 }
 
+/// Runs that are recorded as about to start, and whose keeper has died too: whether they were born only their marks can
+/// tell. One that was is taken over as any other.
+pub fn find_unrecorded(context: &Context, left: &mut [Left]) {
+    let inherited = context.inherited.borrow();
+    for record in left.iter_mut().map(|left| &mut left.record) {
+        let run = record.state.run;
+        let is_there = matches!(record.state.phase, Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. });
+        if record.run.is_some()
+            || !is_there
+            || inherited.children.contains_key(&run)
+            || inherited.exits.contains_key(&run)
+        {
+            continue;
+        }
+        if let Some((pid, began)) = context.kinship.find_main(record.id, run) {
+            tracing::warn!(
+                "process {pid} is run {run} of process {}, which nobody could note: it is taken over",
+                record.id
+            );
+            record.run = Some((pid, began));
+            record.started_at = clock::unix_ms();
+        }
+    }
+}
+
+/// What ended runs of a process have left alive.
+pub fn left_by(context: &Context, id: ProcessId, current: Option<SpawnId>) -> Vec<i32> {
+    context.kinship.left_by(id, current)
+}
+
 /// A living run that is on no list, and perhaps ought to be: its output is copied on, what is kept for it stays.
 pub fn leave_alone(context: &Context, id: ProcessId, run: SpawnId) {
     let mut inherited = context.inherited.borrow_mut();

@@ -2,8 +2,10 @@
 
 use super::account::account;
 use super::adopt::began;
+use super::confine::{Confined, refused};
 use super::environment::{Identity, compose};
-use super::exit::ExitSource;
+use super::exit::{ExitFact, ExitSource};
+use super::kinship::Place;
 use super::link::{Link, Membership};
 use super::secrets::Values;
 use super::task::Context;
@@ -13,8 +15,9 @@ use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
 use crate::slots::Standing;
+use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
-use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
+use crate::sys::spawn::{Parent, Program, SpawnError, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
 use crate::sys::user::Ids;
 use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
@@ -22,6 +25,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -32,8 +36,14 @@ pub(super) struct Run {
     pub(super) pid: i32,
     /// In clock ticks since boot: with the pid it names the process for good.
     pub(super) began: u64,
+    /// Where what it starts can be found.
+    pub(super) place: Place,
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
+    /// What it and all it starts are in.
+    pub(super) cgroup: Option<Cgroup>,
+    /// Limits that are not in force, and why.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -59,59 +69,86 @@ pub(super) fn launch(
     secrets: &Values,
     around: &Surroundings<'_>,
 ) -> Result<Run, LaunchError> {
+    let (context, process) = (around.context, around.identity.id);
     let mut env = compose(spec, around.identity, secrets);
     let search = env.get("PATH").map_or(DEFAULT_PATH, String::as_str).to_owned();
     let (program, argv) = command_line(spec, &search)?;
     let ids = account(spec)?;
-    let context = around.context;
-    if let Some(leash) = &context.leash {
-        leash.mark(&mut env);
-    }
     let pipe_size = logs::pipe_size(context.running.get());
     let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
         .map_err(|error| failed(error.what, &error.source))?;
     wires.hand_over(ids.as_ref());
-    let membership = around.group.filter(|_| spec.mode == Mode::Cluster && wires.channel.is_some());
-    if wires.channel.is_some() {
-        env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
-        env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
-    }
-    let membership = membership.map(|group| {
-        env.insert("NODE_UNIQUE_ID".into(), around.worker.0.to_string());
-        Membership { group: group.clone(), worker: around.worker }
-    });
+    let membership = introduce(spec, id, around, &wires, &mut env);
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
-    let spawned = execute(spec, id, (program, argv, env), ids, &wires, context).inspect_err(|_| {
+    let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
+    let spawned = execute(spec, id, (program, argv, env), ids, (&wires, &mut confined), context).inspect_err(|_| {
         context.exits.expect_no_more(id);
-        forget_all_but_output(context.keep.as_ref(), around.identity.id, id);
-        forget_output(context.keep.as_ref(), around.identity.id, id);
+        context.confinement.release(process, id);
+        forget_all_but_output(context.keep.as_ref(), process, id);
+        forget_output(context.keep.as_ref(), process, id);
     })?;
     fault::point(Point::SpawnBorn);
+    look_after(spec, id, around, (spawned, told), (wires, membership, confined))
+}
+
+/// What it has to find in its environment about itself, beside what its settings say. Gives its place in its cluster.
+fn introduce(
+    spec: &AppSpec,
+    id: SpawnId,
+    around: &Surroundings<'_>,
+    wires: &Wires,
+    env: &mut BTreeMap<String, String>,
+) -> Option<Membership> {
+    around.context.kinship.realm.mark(around.identity.id, id).put(env);
+    if let Some(leash) = &around.context.leash {
+        leash.mark(env);
+    }
+    wires.channel.as_ref()?;
+    env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
+    env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
+    let group = around.group.filter(|_| spec.mode == Mode::Cluster)?;
+    env.insert("NODE_UNIQUE_ID".into(), around.worker.0.to_string());
+    Some(Membership { group: group.clone(), worker: around.worker })
+}
+
+/// It was executed: its output is read, its end waited for, its channel listened to.
+fn look_after(
+    spec: &AppSpec,
+    id: SpawnId,
+    around: &Surroundings<'_>,
+    (spawned, told): (Spawned, Option<oneshot::Receiver<ExitFact>>),
+    (wires, membership, confined): (Wires, Option<Membership>, Confined),
+) -> Result<Run, LaunchError> {
+    let (context, process, pid) = (around.context, around.identity.id, spawned.pid);
     let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
     context.logs.capture(out_label, wires.out.0, out_log);
     context.logs.capture(err_label, wires.err.0, error_log);
     fault::point(Point::SpawnCaptured);
-    write_pid_file(&around.identity.pid_file, spawned.pid);
+    write_pid_file(&around.identity.pid_file, pid);
     let pidfd = Arc::new(spawned.pidfd);
-    context.keep.note(&name_of(PID, around.identity.id, id), &pidfd);
+    context.keep.note(&name_of(PID, process, id), &pidfd);
+    let is_guardians = spawned.parentage == Parent::Guardian;
     let exits = match told {
-        Some(told) if spawned.parentage == Parent::Guardian => Ok(ExitSource::guardian(id, Some(pidfd), told)),
+        Some(told) if is_guardians => Ok(ExitSource::guardian(id, Some(pidfd), told)),
         _ => ExitSource::child(id, pidfd),
     };
     // One that has ended already has no start time any more, and needs none.
-    let began = began(spawned.pid).unwrap_or(0);
+    let began = began(pid).unwrap_or(0);
     if let Some(leash) = &context.leash {
-        leash.born(spawned.pid, began);
+        leash.born(pid, began);
     }
     let link =
         wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
     match exits.and_then(|exits| Ok((exits, link?))) {
-        Ok((exits, link)) => Ok(Run { id, pid: spawned.pid, began, exits, link }),
+        Ok((exits, link)) => {
+            let (place, Confined { group: cgroup, warnings, .. }) = (context.kinship.place(is_guardians), confined);
+            Ok(Run { id, pid, began, place, exits, link, cgroup, warnings })
+        }
         Err(error) => {
             // Nobody would ever know how it ends.
-            end_unwatched(spawned.pid);
-            forget_all_but_output(context.keep.as_ref(), around.identity.id, id);
-            context.unwritten.finish(context, around.identity.id, id);
+            end_unwatched(pid);
+            forget_all_but_output(context.keep.as_ref(), process, id);
+            context.unwritten.finish(context, process, id);
             Err(failed("it cannot be watched", &error))
         }
     }
@@ -128,7 +165,7 @@ fn execute(
     id: SpawnId,
     (program, argv, env): CommandLine,
     ids: Option<Ids>,
-    wires: &Wires,
+    (wires, confined): (&Wires, &mut Confined),
     context: &Context,
 ) -> Result<Spawned, LaunchError> {
     let words = |words: &mut dyn Iterator<Item = String>| words.map(c_string).collect::<io::Result<Vec<_>>>();
@@ -137,7 +174,7 @@ fn execute(
         let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
         Ok(SpawnPlan {
             fds: wires.places(),
-            ids,
+            ids: ids.clone(),
             parent: if context.guardian.is_some() { Parent::Guardian } else { Parent::Us },
             birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
             parent_death_signal: context.parent_death_signal,
@@ -145,16 +182,29 @@ fn execute(
             ..SpawnPlan::new(Program::Path(c_string(&program)?), argv, env, c_string(&spec.cwd)?)
         })
     };
-    let plan = plan().map_err(|error| failed("it cannot be started", &error))?;
-    spawn(&plan).map_err(|error| {
-        let what = match error.stage {
-            Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
-            Stage::Exec => format!("{} cannot be executed", program.display()),
-            Stage::Clone => "the system has no room for another process".to_owned(),
-            stage => stage.what().to_owned(),
-        };
-        failed(&what, &error.source)
-    })
+    let attempt = |confined: &Confined| {
+        let mut plan = plan().map_err(|error| failed("it cannot be started", &error))?;
+        confined.plan(&spec.limits, &mut plan);
+        Ok(spawn(&plan))
+    };
+    let mut spawned = attempt(confined)?;
+    if let Err(error) = &spawned
+        && error.stage == Stage::Cgroup
+    {
+        confined.give_up(&spec.limits, &error.source);
+        spawned = attempt(confined)?;
+    }
+    spawned.map_err(|error| not_executed(spec, &program, &error))
+}
+
+fn not_executed(spec: &AppSpec, program: &Path, error: &SpawnError) -> LaunchError {
+    let what = match error.stage {
+        Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
+        Stage::Exec => format!("{} cannot be executed", program.display()),
+        Stage::Clone => "the system has no room for another process".to_owned(),
+        stage => stage.what().to_owned(),
+    };
+    refused(&spec.limits, error).unwrap_or_else(|| failed(&what, &error.source))
 }
 
 fn end_unwatched(pid: i32) {

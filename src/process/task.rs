@@ -1,8 +1,11 @@
 //! The task of one process: waits for commands, facts and deadlines, asks the lifecycle, does what it says.
 
+use super::confine::Confinement;
+use super::containment::Containment;
 use super::environment::Identity;
 use super::exit::{ExitFact, Exits};
 use super::inherited::{Inherited, Left};
+use super::kinship::Kinship;
 use super::launch::{LaunchError, Run};
 use super::leash::Leash;
 use super::link::Said;
@@ -16,14 +19,15 @@ use crate::domain::{AppSpec, BootMs, Budget, ProcessId, SpawnId, UnixMs};
 use crate::guardian;
 use crate::logs::Logs;
 use crate::slots::{Slot, Standing, Table};
+use crate::sys::cgroup::Cgroup;
 use crate::sys::keep::Keep;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Between two looks at what a stopped app left behind: the kernel tells nobody when a group is empty.
-const GROUP_POLL: Duration = Duration::from_millis(20);
+/// While a process is being stopped, what it starts is taken note of so often: when it has gone the tree tells less.
+const TAKE_NOTE: Duration = Duration::from_millis(200);
 
 /// What all processes share.
 #[derive(Clone)]
@@ -42,8 +46,12 @@ pub struct Context {
     pub parent_death_signal: Option<i32>,
     /// Told of all apps, where what they start has to end with this program too.
     pub leash: Option<Rc<Leash>>,
+    /// How what runs have started is found.
+    pub kinship: Rc<Kinship>,
     /// The soft limit of open files that apps get.
     pub open_files: u64,
+    /// The control groups of the apps.
+    pub confinement: Rc<Confinement>,
     /// Where what processes are doing is kept for a generation after this one.
     pub slots: Option<Table>,
     /// The machine's budget of automatic restarts.
@@ -99,13 +107,21 @@ pub enum Command {
     Stop(oneshot::Sender<Settled>),
     /// Of the run named, if one is: whoever asks again finds it done where another run has taken its place.
     Restart(Option<SpawnId>, oneshot::Sender<Settled>),
+    /// The run uses so many bytes, more than it may.
+    Recycle(SpawnId, u64, oneshot::Sender<Settled>),
+    /// It takes the place of a run that used so many bytes.
+    Succeed(u64),
     Delete(oneshot::Sender<Settled>),
     Retire(oneshot::Sender<Settled>),
+    /// What is being stopped is killed now.
+    Hurry,
     Signal(i32, oneshot::Sender<std::io::Result<()>>),
     /// New settings, from the next start on.
     Respec(Rc<AppSpec>, Box<Identity>),
     /// Restart counters to 0.
     Reset,
+    /// It goes on from a process that had so many restarts.
+    CountFrom(u32),
 }
 
 /// Where a process came to rest.
@@ -138,6 +154,10 @@ pub struct Observed {
     pub last_exit: Option<ExitFact>,
     /// Of the nearest package.json above the script, at the last start.
     pub version: Option<String>,
+    /// Limits of this run that are not in force, and why.
+    pub warnings: Vec<String>,
+    /// What it and all it has started are in.
+    pub cgroup: Option<Cgroup>,
 }
 
 /// The one way to a process.
@@ -172,6 +192,8 @@ impl Handle {
             launch_error: None,
             last_exit: None,
             version: None,
+            warnings: Vec::new(),
+            cgroup: None,
         });
         // Unbounded: a person or program waits for each answer, and the task reads at once.
         let (commands, receiver) = mpsc::unbounded_channel();
@@ -189,8 +211,9 @@ impl Handle {
             group,
             state,
             run: None,
+            containment: None,
+            is_swept: false,
             preparing: None,
-            leftovers: None,
             standing: standing.clone(),
             slot,
             abandoned: false,
@@ -251,8 +274,10 @@ pub(super) struct Task {
     pub(super) run: Option<Run>,
     /// What has to be there before a run is executed.
     pub(super) preparing: Option<Preparing>,
-    /// The group of an ended run of which something still lives.
-    pub(super) leftovers: Option<i32>,
+    /// What the run has started, or the last one.
+    pub(super) containment: Option<Containment>,
+    /// All of that which was to end has ended, as far as the step goes that the stop is at.
+    pub(super) is_swept: bool,
     pub(super) slot: Option<Slot>,
     /// What the run has said of itself, beside the slot.
     pub(super) standing: Standing,
@@ -268,7 +293,8 @@ enum Happened {
     Said(Said),
     Prepared(Result<Values, LaunchError>),
     Deadline,
-    Poll,
+    Gone,
+    Look,
     Abandoned,
 }
 
@@ -287,7 +313,13 @@ impl Task {
 
     async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
         let deadline = if self.waits_for_secrets() { None } else { self.state.deadline() };
-        let (sweeping, abandoned) = (self.is_sweeping(), self.abandoned);
+        let (sweeping, noting, abandoned) = (self.is_sweeping(), self.is_noting(), self.abandoned);
+        let gone = async {
+            match &mut self.containment {
+                Some(containment) => containment.gone(&self.standing).await,
+                None => {}
+            }
+        };
         let preparing = &mut self.preparing;
         let prepared = async {
             match preparing {
@@ -317,7 +349,8 @@ impl Task {
             command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
             read = prepared => Happened::Prepared(read),
             () = until(deadline) => Happened::Deadline,
-            () = tokio::time::sleep(GROUP_POLL), if sweeping => Happened::Poll,
+            () = gone, if sweeping => Happened::Gone,
+            () = tokio::time::sleep(TAKE_NOTE), if noting => Happened::Look,
             // Last, so that an app that talks without end cannot keep anybody from stopping it.
             said = said => Happened::Said(said),
         }
@@ -330,12 +363,11 @@ impl Task {
             Happened::Said(said) => self.said(&said),
             Happened::Prepared(read) => self.prepared(read),
             Happened::Deadline => self.apply(Event::Timer),
-            Happened::Poll => {
-                if self.living_leftovers().is_none() {
-                    self.leftovers = None;
-                    self.apply(Event::GroupGone(self.state.run));
-                }
+            Happened::Gone => {
+                self.is_swept = true;
+                self.apply(if self.has_found_some() { Event::GroupGone } else { Event::Alone }(self.state.run));
             }
+            Happened::Look => self.take_note(),
             Happened::Abandoned => {
                 self.abandoned = true;
                 self.apply(Event::Delete);
@@ -349,8 +381,11 @@ impl Task {
             Command::Stop(ticket) => (Event::Stop, ticket),
             Command::Restart(Some(run), ticket) if run != self.state.run => return self.tickets.push(ticket),
             Command::Restart(_, ticket) => (Event::Restart, ticket),
+            Command::Recycle(run, bytes, ticket) => (Event::Recycle(run, bytes), ticket),
+            Command::Succeed(bytes) => return self.apply(Event::Succeed(bytes)),
             Command::Delete(ticket) => (Event::Delete, ticket),
             Command::Retire(ticket) => (Event::Retire, ticket),
+            Command::Hurry => return self.apply(Event::Hurry),
             Command::Signal(signal, answer) => {
                 let gone = || Err(std::io::Error::from_raw_os_error(libc::ESRCH));
                 let deliver = |run: &Run| {
@@ -365,6 +400,11 @@ impl Task {
             Command::Respec(spec, identity) => {
                 self.spec = spec;
                 self.identity = *identity;
+                return;
+            }
+            Command::CountFrom(restarts) => {
+                self.state.restarts = self.state.restarts.max(restarts);
+                self.publish();
                 return;
             }
             Command::Reset => {

@@ -58,7 +58,7 @@ pub(super) async fn events(State(handle): State<Handle>) -> Response {
 fn same_api(headers: &HeaderMap, request: &Request) -> Result<(), ApiError> {
     let theirs = headers.get(route::API).and_then(|api| api.to_str().ok());
     let same = theirs.is_none_or(|theirs| theirs == API_MAJOR.to_string());
-    if same || matches!(request, Request::Ping | Request::Kill | Request::Update { .. }) {
+    if same || matches!(request, Request::Ping | Request::Kill { .. } | Request::Update { .. }) {
         return Ok(());
     }
     let version = env!("CARGO_PKG_VERSION");

@@ -2,9 +2,11 @@
 
 use super::automatic::{Adoption, Automatic};
 use super::handle::{Call, Door, Ending, Handle};
+use super::memory::Memory;
 use super::persist::Persistence;
 use super::registry::{Entry, Registry};
 use super::requests::{Requests, Ticket};
+use super::turns::Turns;
 use crate::api::{ApiError, Code, DaemonInfo, Death, Event, EventKind, Guardian, Request, Response, UpdateReport};
 use crate::clock;
 use crate::cluster::Holder;
@@ -34,10 +36,12 @@ pub struct World {
     pub(super) registry: RefCell<Registry>,
     pub(super) sampler: RefCell<Sampler>,
     pub(super) host: RefCell<HostSampler>,
+    pub(super) memory: RefCell<Memory>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
     pub(super) closing: Cell<bool>,
     pub(super) persistence: Option<Persistence>,
     pub(super) requests: RefCell<Requests>,
+    pub(super) turns: Turns,
     /// Living runs that are on no list, and are not ended.
     pub(super) left_alone: RefCell<Vec<SpawnId>>,
     pub(super) started_at: UnixMs,
@@ -88,9 +92,11 @@ impl Supervisor {
             registry: RefCell::new(registry),
             sampler: RefCell::default(),
             host: RefCell::default(),
+            memory: RefCell::default(),
             listeners: RefCell::default(),
             closing: Cell::new(false),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
+            turns: Turns::default(),
             left_alone: RefCell::default(),
             persistence,
             started_at: clock::unix_ms(),
@@ -124,7 +130,7 @@ impl Supervisor {
             }
         }
         clockwork.abort();
-        self.world.stop_everything().await;
+        self.world.stop_everything(false).await;
         self.door.closed.send_replace(Some(Ending::Closed));
     }
 
@@ -144,14 +150,16 @@ impl Supervisor {
     }
 
     fn request(&self, request: Request, key: Option<String>, reply: oneshot::Sender<Answer>) {
-        let Some((ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
+        let Some((mut ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
+        ticket.stand_in_line(self.world.turn_of(&request));
         let world = Rc::clone(&self.world);
         // One that a daemon before this one has carried out ends nothing more.
-        let ends = matches!(request, Request::Kill);
+        let ends = matches!(request, Request::Kill { .. });
         let closed = self.door.closed.clone();
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
             let answer = Rc::clone(&world).carry_out(request, &ticket).await;
+            ticket.acts();
             let waiting = world.requests.borrow_mut().finish(&ticket, &answer);
             if changes {
                 world.follow_list(Adoption::No);
@@ -180,9 +188,10 @@ impl Supervisor {
 impl World {
     async fn carry_out(self: Rc<Self>, request: Request, ticket: &Ticket) -> Answer {
         // A second end waits for the first.
-        if request.changes_something() && request != Request::Kill {
+        if request.changes_something() && !matches!(request, Request::Kill { .. } | Request::Hurry { .. }) {
             self.refuse_when_closing()?;
         }
+        ticket.turn().await;
         match request {
             Request::Ping => Ok(Response::Daemon(self.info())),
             Request::List { selector } => self.list(&selector).await,
@@ -190,10 +199,11 @@ impl World {
             Request::Describe { selector } => self.describe(&selector).await,
             Request::Specs { selector } => self.specs(&selector),
             Request::Start(start) => self.start(start, ticket).await,
-            Request::Stop { selector } => self.stop(&selector).await,
-            Request::Restart { selector } => self.restart(&selector, ticket).await,
+            Request::Stop { selector, force } => self.stop(&selector, force, ticket).await,
+            Request::Restart { selector, force } => self.restart(&selector, force, ticket).await,
             Request::Reload { selector } => self.reload(&selector, ticket).await,
-            Request::Delete { selector } => self.delete(&selector, ticket).await,
+            Request::Delete { selector, force } => self.delete(&selector, force, ticket).await,
+            Request::Hurry { selector } => self.hurry(&selector),
             Request::Reset { selector } => self.reset(&selector),
             Request::Scale { name, count, relative } => self.scale(&name, count, relative, ticket).await,
             Request::Signal { selector, signal } => self.signal(&selector, signal, ticket).await,
@@ -218,9 +228,9 @@ impl World {
                 successor(program).await?;
                 Ok(Response::Updating { generation: self.facts.generation })
             }
-            Request::Kill => {
+            Request::Kill { force } => {
                 self.closing.set(true);
-                self.stop_everything().await;
+                self.stop_everything(force).await;
                 self.close_state().await;
                 Ok(Response::Done)
             }
@@ -251,7 +261,7 @@ impl World {
         }
     }
 
-    fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
+    pub(super) fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
         let current = self.registry.borrow().get(id).is_some_and(|entry| entry.handle.holder() == holder);
         // A replacement that isn't in place yet, or one that was replaced: the reload speaks for both.
         if !current {
@@ -287,5 +297,7 @@ impl World {
             .filter_map(|entry| Some((entry.identity.id, entry.handle.observed().pid?)))
             .collect();
         self.sampler.borrow_mut().sample(&alive, clock::boot());
+        self.watch_memory();
+        self.context.confinement.tidy();
     }
 }

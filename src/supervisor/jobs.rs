@@ -249,9 +249,8 @@ impl World {
     /// Those of them that a restart is about: jobs that don't run are begun by their clock, or by `run`.
     pub(super) fn without_idle_jobs(&self, ids: &[ProcessId]) -> Vec<ProcessId> {
         let registry = self.registry.borrow();
-        let is_idle_job = |entry: &Entry| {
-            entry.spec.schedule.job.is_some() && is_at_rest(&entry.handle.observed().state)
-        };
+        let is_idle_job =
+            |entry: &Entry| entry.spec.schedule.job.is_some() && is_at_rest(&entry.handle.observed().state);
         ids.iter().copied().filter(|id| !registry.get(*id).is_some_and(is_idle_job)).collect()
     }
 }

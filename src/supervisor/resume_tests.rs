@@ -7,7 +7,7 @@ use crate::domain::AppSpec;
 use crate::domain::spec::{Interpreter, Program};
 use crate::logs::{Logs, Staging};
 use crate::paths::Home;
-use crate::process::{Command, Context, SpawnIds, Unwritten};
+use crate::process::{Command, Context, Kinship, Realm, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::store::Store;
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
@@ -21,13 +21,13 @@ use tokio::task::LocalSet;
 const BOOT: &str = "this boot";
 const KEY: &str = "the key";
 
-struct TestHome {
+pub(in crate::supervisor) struct TestHome {
     _directory: TempDir,
     home: Home,
 }
 
 impl TestHome {
-    fn new() -> Self {
+    pub(in crate::supervisor) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let home = Home::new(directory.path());
         for part in [home.run(), home.logs(), home.pids()] {
@@ -37,7 +37,7 @@ impl TestHome {
     }
 
     /// A supervisor at work, which is gone afterwards as if it had been killed.
-    fn generation<T>(&self, work: impl AsyncFnOnce(Rc<World>, Handle) -> T) -> T {
+    pub(in crate::supervisor) fn generation<T>(&self, work: impl AsyncFnOnce(Rc<World>, Handle) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let local = LocalSet::new();
         let result = local.block_on(&runtime, async {
@@ -55,7 +55,9 @@ impl TestHome {
                 ids: Rc::new(SpawnIds::new(persistence.last_run() + 1)),
                 reports,
                 parent_death_signal: Some(9),
+                kinship: Rc::new(Kinship::new(Realm::of_home(self.home.root()), None)),
                 open_files: 256,
+                confinement: Rc::default(),
                 slots: Some(table),
                 budget: Rc::default(),
                 running: Rc::new(Cell::new(0)),
@@ -84,7 +86,7 @@ impl TestHome {
 impl Drop for TestHome {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.generation(async |_, handle| handle.call(Request::Kill, None).await.unwrap());
+            self.generation(async |_, handle| handle.call(Request::Kill { force: false }, None).await.unwrap());
         }
     }
 }
@@ -96,7 +98,7 @@ fn app(name: &str, instances: u32) -> AppSpec {
 }
 
 fn start(apps: &[AppSpec]) -> Start {
-    Start { apps: apps.to_vec(), existing: Existing::Refuse }
+    Start { apps: apps.to_vec(), existing: Existing::Refuse, force: false }
 }
 
 async fn ask(handle: &Handle, request: Request) -> Result<Vec<Process>, ApiError> {
@@ -106,7 +108,7 @@ async fn ask(handle: &Handle, request: Request) -> Result<Vec<Process>, ApiError
     }
 }
 
-async fn list(handle: &Handle) -> Vec<Process> {
+pub(in crate::supervisor) async fn list(handle: &Handle) -> Vec<Process> {
     match handle.call(Request::List { selector: Selector::all() }, None).await.unwrap() {
         Response::Processes(processes) => processes,
         other => panic!("{other:?}"),
@@ -216,14 +218,17 @@ fn a_restart_concerns_only_what_runs_as_it_did() {
     });
     assert_ne!(before[1], middle[1]);
     home.generation(async |_, handle| {
-        let after = ask(&handle, Request::Restart { selector: all() }).await.unwrap();
+        let after = ask(&handle, Request::Restart { selector: all(), force: false }).await.unwrap();
         assert!(all_online(&after), "{after:?}");
         assert_eq!(after[1].pid, middle[1], "it has been restarted already");
         assert_ne!(after[0].pid, before[0]);
         assert_ne!(after[2].pid, before[2]);
         assert_eq!(after.iter().map(|process| process.restarts).collect::<Vec<_>>(), [1, 1, 1]);
         // And once more, as a command whose answer was lost does.
-        assert_eq!(pids(&ask(&handle, Request::Restart { selector: all() }).await.unwrap()), pids(&after));
+        assert_eq!(
+            pids(&ask(&handle, Request::Restart { selector: all(), force: false }).await.unwrap()),
+            pids(&after)
+        );
     });
 }
 
@@ -267,7 +272,7 @@ fn a_reload_concerns_only_what_runs_as_it_did() {
 #[test]
 fn a_delete_that_was_carried_out_is_no_error() {
     let home = TestHome::new();
-    let delete = || Request::Delete { selector: Selector::new("a") };
+    let delete = || Request::Delete { selector: Selector::new("a"), force: false };
     home.generation(async |world, handle| {
         started(&handle, &[app("a", 2), app("b", 1)]).await;
         let share = world.share(&Selector::new("a"), &ticket(&world)).await.unwrap();
@@ -306,7 +311,7 @@ fn what_is_deleted_on_purpose_leaves_an_empty_list_and_nothing_else_does() {
     std::fs::write(home.home.state(), good).unwrap();
     home.generation(async |_, handle| {
         assert_eq!(list(&handle).await.len(), 1);
-        ask(&handle, Request::Delete { selector: all() }).await.unwrap();
+        ask(&handle, Request::Delete { selector: all(), force: false }).await.unwrap();
     });
     assert_eq!(home.listed(), [0; 0]);
 }
@@ -353,7 +358,7 @@ fn what_cannot_be_listed_is_not_started() {
         let before = started(&handle, &[app("a", 1)]).await;
         let full = Unwritable::new(&home);
         let apps = [AppSpec { args: vec!["2000".into()], ..app("a", 1) }, app("b", 2)];
-        let mixed = Start { apps: apps.to_vec(), existing: Existing::Restart };
+        let mixed = Start { apps: apps.to_vec(), existing: Existing::Restart, force: false };
         for request in [
             Request::Start(start(&[app("b", 2)])),
             Request::Start(mixed),
@@ -366,7 +371,7 @@ fn what_cannot_be_listed_is_not_started() {
             }
         }
         drop(full);
-        let restart = Request::Restart { selector: Selector::new("a") };
+        let restart = Request::Restart { selector: Selector::new("a"), force: false };
         handle.call(restart, None).await.unwrap();
         (before, list(&handle).await)
     });

@@ -46,9 +46,14 @@ impl World {
     /// All that is new is on disk before the first process runs: a daemon that is killed in between leaves none that
     /// is on no list.
     pub(super) async fn start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Response, ApiError> {
-        let autostart: Vec<bool> = start.apps.iter().map(|spec| spec.autostart && spec.schedule.job.is_none()).collect();
+        let autostart: Vec<bool> =
+            start.apps.iter().map(|spec| spec.autostart && spec.schedule.job.is_none()).collect();
+        if ticket.begun.is_none() {
+            self.let_go_first(&start).await;
+        }
+        let force = start.force;
         let plans = self.begin_start(start, ticket).await?;
-        self.carry_out_starts(plans, &autostart).await
+        self.carry_out_starts(plans, &autostart, force, ticket).await
     }
 
     /// All that comes before the first process is touched.
@@ -111,12 +116,21 @@ impl World {
     }
 
     /// All apps at once: each waits for its own processes only. They are begun in the order of the list.
-    async fn carry_out_starts(self: &Rc<Self>, plans: Plans, autostart: &[bool]) -> Result<Response, ApiError> {
+    async fn carry_out_starts(
+        self: &Rc<Self>,
+        plans: Plans,
+        autostart: &[bool],
+        force: bool,
+        ticket: &Ticket,
+    ) -> Result<Response, ApiError> {
         let mut under_way = Vec::new();
         for (plan, autostart) in plans.into_iter().zip(autostart.iter().copied()) {
             let world = Rc::clone(self);
-            under_way.push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart).await }));
+            under_way
+                .push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart, force).await }));
         }
+        // What was spawned is next to run, and tells its processes at once.
+        ticket.acts();
         let count = under_way.len();
         let (mut touched, mut failures) = (Vec::new(), Vec::new());
         for app in under_way {
@@ -169,13 +183,18 @@ impl World {
         }
     }
 
-    async fn carry_out_start(self: &Rc<Self>, plan: Plan, autostart: bool) -> Result<Vec<ProcessId>, ApiError> {
+    async fn carry_out_start(
+        self: &Rc<Self>,
+        plan: Plan,
+        autostart: bool,
+        force: bool,
+    ) -> Result<Vec<ProcessId>, ApiError> {
         let ids = plan.ids();
         match plan {
             Plan::Start(_) if !autostart => {}
             Plan::Start(share) => self.launch_new(&share).await?,
             Plan::Keep(_) => {}
-            Plan::Restart(share) => self.restart_all(&share).await?,
+            Plan::Restart(share) => self.hurried(force, &share.due, self.restart_all(&share)).await?,
             Plan::Reload { share, before } => {
                 if let Err(error) = self.reload_all(&share).await {
                     // The old processes go on, and so do the settings they run with.
@@ -200,6 +219,7 @@ impl World {
             self.forget(&ids, Command::Delete).await;
             return Err(error.hint("correct it and start it again; nothing of it was left on the list"));
         }
+        self.overtaken_start(&settled, "start")?;
         for id in &ids {
             self.announce(*id, EventKind::Start, true);
         }

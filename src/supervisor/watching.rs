@@ -54,10 +54,12 @@ impl World {
             let since = (adoption == Adoption::Yes).then(|| self.last_begin(&name)).flatten();
             let problem = self.watch(&name, Wanted { since, ..wanted.clone() });
             let seen = Watch { directories: 0, problem };
-            watched
-                .entry(name)
-                .and_modify(|watching| watching.wanted = wanted.clone())
-                .or_insert(Watching { wanted, seen, is_restarting: false, again: None });
+            watched.entry(name).and_modify(|watching| watching.wanted = wanted.clone()).or_insert(Watching {
+                wanted,
+                seen,
+                is_restarting: false,
+                again: None,
+            });
         }
     }
 
@@ -159,9 +161,7 @@ impl World {
         let ids: Vec<ProcessId> = {
             let registry = self.registry.borrow();
             let is_meant = |entry: &&Entry| {
-                entry.spec.name == app
-                    && entry.spec.watch.is_some()
-                    && entry.handle.observed().state.run != SpawnId(0)
+                entry.spec.name == app && entry.spec.watch.is_some() && entry.handle.observed().state.run != SpawnId(0)
             };
             registry.iter().filter(is_meant).map(|entry| entry.identity.id).collect()
         };

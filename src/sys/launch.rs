@@ -13,6 +13,8 @@ pub const READY_FD: RawFd = 3;
 
 /// What marks the apps of a supervisor that take all that they have started with them.
 pub const MARK: &str = "RPM_SUPERVISOR";
+/// What marks all that a run of an app has started.
+pub const SPAWN_ID: &str = "RPM_SPAWN_ID";
 
 /// Starts `program daemon` detached, with our environment and `log` as its output, and waits for its word.
 /// The inner `Err` is what it said instead of `ok`.
@@ -68,8 +70,8 @@ pub fn guardian_of(program: &Path) -> PathBuf {
 fn environment(home: &Path) -> io::Result<Vec<CString>> {
     let mut env = Vec::new();
     for (name, value) in std::env::vars_os() {
-        // A daemon outlives who launched it, also an app that has to end with its supervisor.
-        if name != "RPM_HOME" && name != MARK {
+        // A daemon outlives who launched it, also an app that has to end with its supervisor, or with its run.
+        if name != "RPM_HOME" && name != MARK && name != SPAWN_ID {
             let mut pair = name;
             pair.push("=");
             pair.push(value);

@@ -10,6 +10,9 @@ pub struct Stat {
     pub state: char,
     pub parent: i32,
     pub group: i32,
+    pub session: i32,
+    /// How many threads of it there are; one that has died may have others that live.
+    pub threads: u64,
     /// User and system time, in clock ticks.
     pub cpu_ticks: u64,
     /// Since boot, in clock ticks: with the pid it names a process for good.
@@ -28,14 +31,17 @@ impl Stat {
             state: fields.first()?.chars().next()?,
             parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
+            session: fields.get(3)?.parse().ok()?,
+            threads: number(17)?,
             cpu_ticks: number(11)? + number(12)?,
             started: number(19)?,
             rss_pages: number(21)?,
         })
     }
 
+    /// Whether nothing of it runs. The first thread may have ended, and its zombie waits for the others.
     pub fn is_dead(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
     }
 
     pub fn rss_bytes(&self) -> u64 {
@@ -61,10 +67,33 @@ impl StatFile {
     }
 }
 
+/// The stat of a process, read once.
+pub fn stat(pid: i32) -> io::Result<Stat> {
+    StatFile::open(pid)?.read()
+}
+
+/// The proportional set size in bytes: of pages that are shared, each of those who share one counts its part. The
+/// kernel walks all its pages for that. Refused for processes of others.
+pub fn pss(pid: i32) -> io::Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    Ok(kilobytes.ok_or(io::ErrorKind::InvalidData)? * 1024)
+}
+
 /// All processes there are.
 pub fn pids() -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// The value of a variable in the environment that the process was started with. `None` where we may not know.
+pub fn variable(pid: i32, name: &str) -> Option<String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = environment
+        .split(|byte| *byte == 0)
+        .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok()
 }
 
 /// Whether the process was started with `entry`, `NAME=value`, in its environment. False where we may not know.
@@ -97,10 +126,17 @@ mod tests {
 
     #[test]
     fn commands_may_hold_parentheses() {
-        let line = "42 (a) b (c) S 1 40 40 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 1 0 9000 1000 25 184467 0";
+        let line = "42 (a) b (c) S 1 40 41 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 1 0 9000 1000 25 184467 0";
         let stat = Stat::parse(line).unwrap();
-        assert_eq!((stat.state, stat.parent, stat.group), ('S', 1, 40));
+        assert_eq!((stat.state, stat.parent, stat.group, stat.session), ('S', 1, 40, 41));
         assert_eq!((stat.cpu_ticks, stat.started, stat.rss_pages), (100, 9000, 25));
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_has_ended_is_dead_when_all_have() {
+        let line = |threads| format!("42 (a) Z 1 40 40 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 {threads} 0 9000 0 0 0 0");
+        assert!(!Stat::parse(&line(3)).unwrap().is_dead());
+        assert!(Stat::parse(&line(1)).unwrap().is_dead() && Stat::parse(&line(0)).unwrap().is_dead());
     }
 
     #[test]
@@ -113,5 +149,8 @@ mod tests {
     fn our_own() {
         let stat = StatFile::open(std::process::id() as i32).unwrap().read().unwrap();
         assert!(stat.rss_bytes() > 100_000 && !stat.is_dead());
+        assert_eq!(stat.session, nix::unistd::getsid(None).unwrap().as_raw());
+        let pss = pss(std::process::id() as i32).unwrap();
+        assert!(pss > 50_000 && pss < stat.rss_bytes() * 2, "{pss} of {}", stat.rss_bytes());
     }
 }

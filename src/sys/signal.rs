@@ -27,6 +27,15 @@ pub fn ignore_all() {
     }
 }
 
+/// Ends this program as the signal does by default, whatever it has been set to. Does nothing for one that doesn't.
+pub fn die_by(number: i32) {
+    let Ok(signal) = Signal::try_from(number) else { return };
+    // SAFETY: no handler is installed, so nothing of ours runs at a signal.
+    if unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }.is_ok() {
+        let _ = nix::sys::signal::raise(signal);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

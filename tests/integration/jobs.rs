@@ -178,7 +178,10 @@ fn what_was_missed_is_made_up_for_if_the_job_wants_it() {
 #[test]
 fn a_job_has_one_process_and_its_failure_to_start_is_told() {
     let home = Home::new();
-    home.write("eco.json", json!({"apps": [{"name": "j", "script": "sleep", "job": true, "instances": 2}]}).to_string());
+    home.write(
+        "eco.json",
+        json!({"apps": [{"name": "j", "script": "sleep", "job": true, "instances": 2}]}).to_string(),
+    );
     home.rpm(["start", "eco.json"]).fails(&["a job has one process"]);
     job(&home, "exec sleep 1000", &json!({"cwd": "."}));
     std::fs::remove_file(home.work().join("job.sh")).unwrap();

@@ -46,9 +46,7 @@ fn zero_switches_it_off_and_a_delete_too() {
     home.rpm(["restart", "a", "--cron-restart", "0"]).ok();
     let process = home.process("a");
     assert_eq!(process.next_run, None);
-    never_within(Duration::from_millis(1500), "a restart", || {
-        (home.process("a").pid != process.pid).then_some(())
-    });
+    never_within(Duration::from_millis(1500), "a restart", || (home.process("a").pid != process.pid).then_some(()));
     assert!(!home.root().join("schedule").exists());
     home.rpm(["restart", "a", "--cron-restart", "0 3 * * *", "--time-zone", "Europe/Vienna"]).ok();
     assert!(home.process("a").next_run.is_some());

@@ -81,7 +81,9 @@ fn what_does_not_matter_changes_nothing() {
     home.write("app/tmp/x", "");
     begin(&home, &["--ignore-watch", "*.log tmp/", "--output", "said.txt"]);
     assert_eq!(watches(&home), 2, "the app's directory, and src");
-    for file in ["app/node_modules/x/index.js", "app/.git/HEAD", "app/tmp/x", "app/src/x.log", "app/.env", "app/said.txt"] {
+    for file in
+        ["app/node_modules/x/index.js", "app/.git/HEAD", "app/tmp/x", "app/src/x.log", "app/.env", "app/said.txt"]
+    {
         home.write(file, "changed");
     }
     // Looked at, and not changed.
@@ -250,7 +252,8 @@ fn regular_expressions_of_a_javascript_file_are_understood() {
     let home = Home::new();
     home.write("main.sh", "exec sleep 1000");
     home.write("lib/gen/x.js", "");
-    let file = "module.exports = {apps: [{name: 'a', script: 'main.sh', watch: true, ignore_watch: [/gen/, /\\.TMP$/i]}]}";
+    let file =
+        "module.exports = {apps: [{name: 'a', script: 'main.sh', watch: true, ignore_watch: [/gen/, /\\.TMP$/i]}]}";
     home.write("eco.config.js", file);
     home.rpm(["start", "eco.config.js"]).ok();
     assert_eq!(watches(&home), 2);

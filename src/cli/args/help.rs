@@ -95,7 +95,11 @@ Examples:
   rpm stop api
   rpm stop all
   rpm stop /^worker-/              every name that matches
-  rpm start api                    and on again";
+  rpm stop api --force             not asked: killed at once, with all that it has started
+  rpm start api                    and on again
+
+It is asked first (SIGINT, or its kill_signal); after kill_timeout it is killed, and whatever it has started is
+ended too. Ctrl-C while this is waited for tells how to hurry it.";
 
 pub(super) const DELETE: &str = "\
 Examples:

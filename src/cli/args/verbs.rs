@@ -12,7 +12,7 @@ pub(crate) enum Command {
     Start(Box<StartArgs>),
     /// Stop and start again, with what the application file says now
     #[command(after_help = help::RESTART)]
-    Restart(Box<Applied>),
+    Restart(Box<RestartArgs>),
     /// Replace processes one at a time, without refusing a request
     #[command(after_help = help::RELOAD)]
     Reload(Box<Applied>),
@@ -70,7 +70,7 @@ pub(crate) enum Command {
     Update(UpdateArgs),
     /// Stop everything, the daemon too
     #[command(after_help = help::KILL)]
-    Kill,
+    Kill(KillArgs),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -114,6 +114,22 @@ pub(crate) struct Applied {
     pub(crate) app_args: Vec<String>,
 }
 
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RestartArgs {
+    /// Kill what runs (SIGKILL) instead of asking it to end
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) applied: Applied,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct KillArgs {
+    /// Kill all apps (SIGKILL) instead of asking them to end
+    #[arg(short, long)]
+    pub(crate) force: bool,
+}
+
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct FileFlags {
     /// Only these apps of the application file
@@ -135,6 +151,9 @@ pub(crate) struct Targets {
     /// Names, ids, namespaces, /regex/, "all", or application files; "-" reads one from standard input
     #[arg(required = true, value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
+    /// Kill them and all they have started (SIGKILL) instead of asking them to end
+    #[arg(short, long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) file: FileFlags,
 }

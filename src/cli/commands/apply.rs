@@ -42,7 +42,13 @@ pub(super) async fn run(session: &mut Session<'_>, args: &ApplyArgs) -> Result<E
     if !acts {
         return told(session, &steps, true, Vec::new());
     }
-    let acted = carry_out(session, &steps).await?;
+    let acted = match carry_out(session, &steps).await {
+        Ok(acted) => acted,
+        Err(failure) => {
+            session.screen.warn("not all of it was done; what follows the failure waits for the next apply");
+            return Err(failure);
+        }
+    };
     if session.screen.wants_json() { told(session, &steps, true, acted) } else { session.finish(&acted).await }
 }
 
@@ -131,7 +137,7 @@ async fn list(session: &Session<'_>) -> Result<Vec<Known>, Failure> {
 async fn note(session: &Session<'_>, steps: &[Step]) -> Result<(), Failure> {
     let apps = specs(steps, |step| matches!(step.action, Action::Settings | Action::Unchanged | Action::Scale));
     if !apps.is_empty() {
-        session.link.request(Request::Start(Start { apps, existing: Existing::Keep })).await?;
+        session.link.request(Request::Start(Start { apps, existing: Existing::Keep, force: false })).await?;
     }
     Ok(())
 }
@@ -140,7 +146,9 @@ async fn note(session: &Session<'_>, steps: &[Step]) -> Result<(), Failure> {
 async fn carry_out(session: &mut Session<'_>, steps: &[Step]) -> Result<Vec<Process>, Failure> {
     for step in steps.iter().filter(|step| matches!(step.action, Action::Remove | Action::Replace)) {
         let selector = Selector::new(named_exactly(&step.app));
-        session.act(Verb::Delete, Request::Delete { selector: selector.clone() }, About::Selected(selector)).await?;
+        session
+            .act(Verb::Delete, Request::Delete { selector: selector.clone(), force: false }, About::Selected(selector))
+            .await?;
     }
     let mut acted = Vec::new();
     acted.extend(scale(session, steps, |step| step.to < step.from).await?);
@@ -151,7 +159,7 @@ async fn carry_out(session: &mut Session<'_>, steps: &[Step]) -> Result<Vec<Proc
     ] {
         let apps = specs(steps, |step| actions.contains(&step.action));
         if !apps.is_empty() {
-            acted.extend(apps::apply(session, verb, apps, existing).await?);
+            acted.extend(apps::apply(session, verb, apps, existing, false).await?);
         }
     }
     acted.extend(scale(session, steps, |step| step.to > step.from).await?);

@@ -68,11 +68,12 @@ pub(super) async fn apply(
     verb: Verb,
     apps: Vec<AppSpec>,
     existing: Existing,
+    force: bool,
 ) -> Result<Vec<Process>, Failure> {
     let names = apps.iter().map(|app| app.name.clone()).collect();
     let processes = apps.iter().map(|app| app.instances as usize).sum();
     let about = About::Apps { names, processes };
-    session.act(verb, Request::Start(Start { apps, existing }), about).await
+    session.act(verb, Request::Start(Start { apps, existing, force }), about).await
 }
 
 /// Stops or deletes, word by word; the apps of a file by their names.
@@ -81,7 +82,7 @@ pub(super) async fn each(
     verb: Verb,
     targets: &[String],
     only: Option<Vec<String>>,
-    request: fn(Selector) -> Request,
+    request: impl Fn(Selector) -> Request,
 ) -> Result<Vec<Process>, Failure> {
     let caller = session.caller()?;
     let options = FileOptions { only: only.unwrap_or_default(), ..FileOptions::default() };

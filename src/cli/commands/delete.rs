@@ -9,7 +9,8 @@ use crate::cli::render::outcome::Verb;
 use crate::cli::session::Session;
 
 pub(super) async fn run(session: &mut Session<'_>, args: &Targets) -> Result<Exit, Failure> {
-    let request = |selector| Request::Delete { selector };
+    let force = args.force;
+    let request = move |selector| Request::Delete { selector, force };
     let deleted = apps::each(session, Verb::Delete, &args.targets, args.file.names(), request).await?;
     session.finish(&deleted).await
 }

@@ -32,6 +32,6 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Init(args) => init::run(session, &args),
         Command::Ping => ping::run(session).await,
         Command::Update(args) => update::run(session, args).await,
-        Command::Kill => kill::run(session).await,
+        Command::Kill(args) => kill::run(session, args).await,
     }
 }

@@ -121,11 +121,11 @@ impl Fake {
             Request::Start(start) => Response::Processes(self.start(start)),
             Request::Run { selector } => Response::Processes(self.set(selector, Status::Online)?),
             Request::Jobs { .. } => Response::Jobs(Vec::new()),
-            Request::Stop { selector } => Response::Processes(self.set(selector, Status::Stopped)?),
-            Request::Restart { selector } | Request::Reload { selector } => {
+            Request::Stop { selector, .. } => Response::Processes(self.set(selector, Status::Stopped)?),
+            Request::Restart { selector, .. } | Request::Reload { selector } => {
                 Response::Processes(self.set(selector, Status::Online)?)
             }
-            Request::Delete { selector } => {
+            Request::Delete { selector, .. } => {
                 let gone = self.set(selector, Status::Stopped)?;
                 self.details.lock().unwrap().retain(|known| !gone.iter().any(|one| one.id == known.process.id));
                 Response::Processes(gone)
@@ -136,6 +136,7 @@ impl Fake {
                 Some(error) => return Err(error.clone()),
             },
             Request::Reset { selector }
+            | Request::Hurry { selector }
             | Request::Signal { selector, .. }
             | Request::Flush { selector: Some(selector) } => {
                 let meant = self.select(selector);
@@ -144,7 +145,7 @@ impl Fake {
                 }
                 Response::Processes(processes(meant))
             }
-            Request::Scale { .. } | Request::Flush { selector: None } | Request::ReopenLogs | Request::Kill => {
+            Request::Scale { .. } | Request::Flush { selector: None } | Request::ReopenLogs | Request::Kill { .. } => {
                 Response::Done
             }
             Request::Pm2List | Request::Host => unreachable!("not asked into a pipe"),

@@ -24,6 +24,12 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
         ("min_uptime", &flags.min_uptime),
         ("restart_delay", &flags.restart_delay),
         ("exp_backoff_restart_delay", &flags.exp_backoff_restart_delay),
+        ("max_memory_restart", &flags.max_memory_restart),
+        ("memory_max", &flags.memory_max),
+        ("cpu", &flags.cpu),
+        ("pids_max", &flags.pids_max),
+        ("nice", &flags.nice),
+        ("cpu_affinity", &flags.cpu_affinity),
         ("kill_timeout", &flags.kill_timeout),
         ("kill_signal", &flags.kill_signal),
         ("listen_timeout", &flags.listen_timeout),
@@ -129,7 +135,8 @@ mod tests {
     #[test]
     fn what_is_watched() {
         let given = |flags: AppFlags| options(&flags, &[]).unwrap();
-        let all = given(AppFlags { watch: vec![String::new()], watch_delay: Some("0.5".into()), ..AppFlags::default() });
+        let all =
+            given(AppFlags { watch: vec![String::new()], watch_delay: Some("0.5".into()), ..AppFlags::default() });
         assert_eq!((all.watch, all.watch_delay), (Some(Watched::Everything), Some(500)));
         let some = AppFlags {
             watch: vec!["src".into(), "lib".into()],

@@ -1,6 +1,7 @@
 //! `kill`: everything stops, the daemon last. Never launches one.
 
 use crate::api::{Request, Response};
+use crate::cli::args::KillArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::{self, Verb};
@@ -9,7 +10,7 @@ use crate::cli::session::Session;
 use crate::clock;
 use crate::domain::Selector;
 
-pub(super) async fn run(session: &mut Session<'_>) -> Result<Exit, Failure> {
+pub(super) async fn run(session: &mut Session<'_>, args: KillArgs) -> Result<Exit, Failure> {
     let link = session.link;
     let before = match link.request_running(Request::List { selector: Selector::all() }).await? {
         None => return nothing_runs(session),
@@ -19,7 +20,7 @@ pub(super) async fn run(session: &mut Session<'_>) -> Result<Exit, Failure> {
     };
     let ids = before.iter().map(|process| process.id).collect();
     let goal = Goal { verb: Verb::Stop, scope: Scope::Ids(ids), total: before.len(), since: clock::unix_ms() };
-    if session.watched(&goal, link.request_running(Request::Kill)).await?.is_none() {
+    if session.watched(&goal, link.request_running(Request::Kill { force: args.force })).await?.is_none() {
         return nothing_runs(session);
     }
     if session.screen.wants_json() {

@@ -21,6 +21,8 @@ pub(super) struct Wishes {
     pub(super) only: Option<Vec<String>>,
     pub(super) update_env: bool,
     pub(super) as_is: bool,
+    /// What is replaced is killed.
+    pub(super) force: bool,
 }
 
 impl Wishes {
@@ -54,7 +56,7 @@ pub(super) async fn target(
         let options = FileOptions { profile: wishes.profile.clone(), only, overrides };
         let apps = apps::load(session, target, caller, &options)?;
         tell_changes(session, &apps).await?;
-        return apps::apply(session, verb, apps, existing(verb)).await;
+        return apps::apply(session, verb, apps, existing(verb), wishes.force).await;
     }
     known(session, verb, apps::selector(target, caller), wishes, caller).await
 }
@@ -67,7 +69,8 @@ pub(super) async fn known(
     wishes: &Wishes,
     caller: &Caller,
 ) -> Result<Vec<Process>, Failure> {
-    let plain = plain_request(verb, selector.clone());
+    let force = wishes.force;
+    let plain = plain_request(verb, selector.clone(), force);
     if !wishes.change_something() {
         return session.act(verb, plain, About::Selected(selector)).await;
     }
@@ -83,8 +86,8 @@ pub(super) async fn known(
     let mut acted = Vec::new();
     for (app, spec) in meant.into_iter().zip(renewed) {
         acted.extend(match spec {
-            Some(spec) => apps::apply(session, verb, vec![spec], existing(verb)).await?,
-            None => as_it_is(session, verb, app).await?,
+            Some(spec) => apps::apply(session, verb, vec![spec], existing(verb), force).await?,
+            None => as_it_is(session, verb, app, force).await?,
         });
     }
     Ok(acted)
@@ -108,11 +111,11 @@ async fn tell_changes(session: &mut Session<'_>, apps: &[AppSpec]) -> Result<(),
     Ok(())
 }
 
-async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known) -> Result<Vec<Process>, Failure> {
+async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known, force: bool) -> Result<Vec<Process>, Failure> {
     let words = if app.partial { app.ids.iter().map(ToString::to_string).collect() } else { vec![app.spec.name] };
     let mut acted = Vec::new();
     for selector in words.into_iter().map(Selector::new) {
-        acted.extend(session.act(verb, plain_request(verb, selector.clone()), About::Selected(selector)).await?);
+        acted.extend(session.act(verb, plain_request(verb, selector.clone(), force), About::Selected(selector)).await?);
     }
     Ok(acted)
 }
@@ -204,9 +207,11 @@ const fn existing(verb: Verb) -> Existing {
     }
 }
 
-fn plain_request(verb: Verb, selector: Selector) -> Request {
+fn plain_request(verb: Verb, selector: Selector, force: bool) -> Request {
     match existing(verb) {
         Existing::Reload => Request::Reload { selector },
-        Existing::Restart | Existing::Refuse | Existing::Duplicate | Existing::Keep => Request::Restart { selector },
+        Existing::Restart | Existing::Refuse | Existing::Duplicate | Existing::Keep => {
+            Request::Restart { selector, force }
+        }
     }
 }

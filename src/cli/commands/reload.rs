@@ -8,5 +8,5 @@ use crate::cli::render::outcome::Verb;
 use crate::cli::session::Session;
 
 pub(super) async fn run(session: &mut Session<'_>, args: &Applied) -> Result<Exit, Failure> {
-    restart::each(session, Verb::Reload, args).await
+    restart::each(session, Verb::Reload, args, false).await
 }

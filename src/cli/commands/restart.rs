@@ -2,18 +2,18 @@
 
 use super::flags;
 use super::reapply::{self, Wishes};
-use crate::cli::args::Applied;
+use crate::cli::args::{Applied, RestartArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::Verb;
 use crate::cli::session::Session;
 
-pub(super) async fn run(session: &mut Session<'_>, args: &Applied) -> Result<Exit, Failure> {
-    each(session, Verb::Restart, args).await
+pub(super) async fn run(session: &mut Session<'_>, args: &RestartArgs) -> Result<Exit, Failure> {
+    each(session, Verb::Restart, &args.applied, args.force).await
 }
 
 /// Restart and reload differ in how an old process gives way, not in what is meant.
-pub(super) async fn each(session: &mut Session<'_>, verb: Verb, args: &Applied) -> Result<Exit, Failure> {
+pub(super) async fn each(session: &mut Session<'_>, verb: Verb, args: &Applied, force: bool) -> Result<Exit, Failure> {
     let caller = session.caller()?;
     let wishes = Wishes {
         options: flags::options(&args.app, &args.app_args)?,
@@ -21,6 +21,7 @@ pub(super) async fn each(session: &mut Session<'_>, verb: Verb, args: &Applied) 
         only: args.file.names(),
         update_env: args.update_env,
         as_is: args.as_is,
+        force,
     };
     let mut acted = Vec::new();
     for target in &args.targets {

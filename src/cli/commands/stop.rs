@@ -10,7 +10,8 @@ use crate::cli::render::timestamp;
 use crate::cli::session::Session;
 
 pub(super) async fn run(session: &mut Session<'_>, args: &Targets) -> Result<Exit, Failure> {
-    let request = |selector| Request::Stop { selector };
+    let force = args.force;
+    let request = move |selector| Request::Stop { selector, force };
     let stopped = apps::each(session, Verb::Stop, &args.targets, args.file.names(), request).await?;
     for process in stopped.iter().filter(|process| !process.status.is_alive()) {
         if let Some(next) = process.next_run {

@@ -19,7 +19,7 @@ const LIST: [(u32, &str, Status); 3] =
 
 fn started(request: &Request) -> (&[AppSpec], Existing) {
     match request {
-        Request::Start(Start { apps, existing }) => (apps, *existing),
+        Request::Start(Start { apps, existing, .. }) => (apps, *existing),
         other => panic!("{other:?}"),
     }
 }
@@ -65,7 +65,7 @@ fn targets_are_handled_in_turn_until_one_fails() {
         .changes()
         .iter()
         .map(|request| match request {
-            Request::Stop { selector } => selector.text.clone(),
+            Request::Stop { selector, .. } => selector.text.clone(),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -73,10 +73,25 @@ fn targets_are_handled_in_turn_until_one_fails() {
 }
 
 #[test]
+fn force_is_handed_on_whatever_it_means() {
+    let fake = Fake::with(&LIST);
+    for line in ["stop api --force", "restart worker -f", "restart api --kill-timeout 9s --force", "delete worker -f"] {
+        fake.run(line).succeeded();
+    }
+    let forced = |request: &Request| match request {
+        Request::Stop { force, .. } | Request::Restart { force, .. } | Request::Delete { force, .. } => *force,
+        Request::Start(start) => start.force && start.existing == Existing::Restart,
+        other => panic!("{other:?}"),
+    };
+    assert!(fake.changes().iter().all(forced), "{:?}", fake.changes());
+    assert_eq!(fake.changes().len(), 4);
+}
+
+#[test]
 fn starting_a_known_word_restarts_it_and_another_is_a_program() {
     let fake = Fake::with(&LIST);
     assert!(fake.run("start worker").succeeded().starts_with("started worker (2)\n"));
-    assert_eq!(fake.changes(), [Request::Restart { selector: Selector::new("worker") }]);
+    assert_eq!(fake.changes(), [Request::Restart { selector: Selector::new("worker"), force: false }]);
 
     let fake = Fake::with(&LIST);
     assert!(fake.run("start sh --name shell -- -c true").succeeded().starts_with("started shell (3)\n"));
@@ -105,7 +120,8 @@ fn a_file_starts_what_is_missing_and_restarts_the_rest() {
     let fake = from_file(dir.path(), &file);
     let path = dir.path().join("apps.json").display().to_string();
     let out = fake.run(&format!("start {path}")).succeeded();
-    assert!(out.starts_with("restarted api (0, 1)\nstarted new (2)\n"), "{out}");
+    assert!(out.starts_with("api (0, 1) changes: "), "{out}");
+    assert!(out.contains("\nrestarted api (0, 1)\nstarted new (2)\n"), "{out}");
     assert_eq!(started(&fake.changes()[0]).1, Existing::Restart);
 
     let out = fake.run(&format!("reload {path} --only new")).succeeded();
@@ -137,7 +153,7 @@ fn a_restart_by_name_applies_what_the_file_says_now() {
     // Now it is as the file says, and nothing is left to tell.
     let out = fake.run("restart api").succeeded();
     assert!(out.starts_with("restarted api (0, 1)\n"), "{out}");
-    assert!(matches!(&fake.changes()[1], Request::Restart { selector } if selector.text == "api"));
+    assert!(matches!(&fake.changes()[1], Request::Restart { selector, .. } if selector.text == "api"));
 }
 
 #[test]
@@ -150,7 +166,7 @@ fn as_is_and_a_part_of_an_app_leave_the_file_alone() {
         ran.succeeded();
     }
     let changes = fake.changes();
-    assert!(matches!(&changes[0], Request::Restart { selector } if selector.text == "api"));
+    assert!(matches!(&changes[0], Request::Restart { selector, .. } if selector.text == "api"));
     assert!(matches!(&changes[1], Request::Reload { selector } if selector.text == "1"));
 }
 

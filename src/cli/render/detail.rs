@@ -1,7 +1,7 @@
 //! One process in sections of two columns: what it is, where it runs, its logs, its restarts, its environment.
 
 use super::color::{self, paint};
-use super::{process, size, text, timestamp};
+use super::{limits, process, size, text, timestamp};
 use crate::api::ProcessDetail;
 use crate::domain::UnixMs;
 use crate::domain::spec::{Interpreter, RestartPolicy};
@@ -29,10 +29,11 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
         ("files", files(detail)),
         ("restarts", restarts(detail)),
         ("by itself", by_itself(detail)),
+        ("limits", limits::rows(detail)),
     ] {
-        let rows: Vec<_> = rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect();
-        if !rows.is_empty() {
-            push_section(&mut out, title, rows.into_iter());
+        let mut rows = rows.into_iter().filter_map(|(label, value)| Some((label, value?))).peekable();
+        if rows.peek().is_some() {
+            push_section(&mut out, title, rows);
         }
     }
     push_environment(&mut out, detail, caller);
@@ -74,6 +75,7 @@ fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
         ("uptime", process::uptime(process, now)),
         ("cpu", alive.then(|| format!("{:.1}%", process.cpu))),
         ("memory", alive.then(|| size::short(process.memory))),
+        ("in all it started", limits::tree(detail)),
         ("created at", Some(timestamp::iso8601(process.created_at))),
         ("started at", process.started_at.map(timestamp::iso8601)),
     ]
@@ -95,13 +97,16 @@ fn restarts(detail: &ProcessDetail) -> Rows {
     } else {
         crate::cli::words::signal(stop.kill_signal)
     };
-    let rest = if stop.treekill { "" } else { "; what it detached stays alive (treekill is off)" };
+    let rest = if stop.treekill { "" } else { "; what it has started stays alive (treekill is off)" };
+    let left: Vec<_> = detail.left_alive.iter().map(ToString::to_string).collect();
     vec![
         ("restarts", Some(process.restarts.to_string())),
         ("unstable", Some(process.unstable_restarts.to_string())),
-        ("last run ended", process.exit.map(crate::cli::words::outcome)),
+        ("last run ended", crate::cli::words::ended(process)),
+        ("this run", detail.recycled.clone()),
         ("policy", Some(policy(&detail.spec.restart))),
         ("stops by", Some(format!("{first}, after {} ms SIGKILL{rest}", stop.kill_timeout))),
+        ("left alive", (!left.is_empty()).then(|| format!("by runs that have ended: {}", left.join(", ")))),
     ]
 }
 
@@ -217,6 +222,9 @@ pub(crate) mod tests {
             listens: vec!["0.0.0.0:8080".into()],
             watch: None,
             cause: None,
+            left_alive: vec![12, 34],
+            tree: None,
+            recycled: None,
         }
     }
 
@@ -235,6 +243,7 @@ pub(crate) mod tests {
             "  standard error   nowhere\n",
             "  last run ended  exit code 7\n",
             "  stops by        SIGINT, after 5000 ms SIGKILL\n",
+            "  left alive      by runs that have ended: 12, 34\n",
             "\nenvironment\n  PORT  8080\u{fffd}\n  and 1 as in this shell\n",
         ] {
             assert!(text.contains(line), "{line:?} in:\n{text}");

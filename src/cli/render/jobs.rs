@@ -50,10 +50,9 @@ pub(crate) fn history(job: &Job, width: Option<usize>, now: UnixMs) -> String {
         _ = write!(out, ", next {} ({})", until(next, now), timestamp::iso8601(next));
     }
     out.push('\n');
-    for (count, what) in [
-        (job.history.skipped, "skipped, as a run was under way"),
-        (job.history.missed, "missed, as nobody was there"),
-    ] {
+    for (count, what) in
+        [(job.history.skipped, "skipped, as a run was under way"), (job.history.missed, "missed, as nobody was there")]
+    {
         if count > 0 {
             _ = writeln!(out, "{count} {what}");
         }
@@ -62,7 +61,9 @@ pub(crate) fn history(job: &Job, width: Option<usize>, now: UnixMs) -> String {
         out.push_str("another run follows the one that is under way\n");
     }
     if job.history.runs.is_empty() {
-        return out + &paint(color::DIM, format_args!("it never ran; run it now: rpm run {}", text::clean(&job.name))) + "\n";
+        return out
+            + &paint(color::DIM, format_args!("it never ran; run it now: rpm run {}", text::clean(&job.name)))
+            + "\n";
     }
     let columns = vec![
         column("started", Align::Left, None),

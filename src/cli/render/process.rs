@@ -166,9 +166,11 @@ pub(crate) mod tests {
             memory: 47_395_635,
             username: Some("deploy".into()),
             exit: None,
+            oom_killed: false,
             reason: None,
             job: false,
             next_run: None,
+            warnings: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::outcome::{self, Verb};
 use super::text;
 use crate::api::Process;
-use crate::domain::{ProcessId, Status, UnixMs};
+use crate::domain::{ProcessId, Selector, Status, UnixMs};
 
 /// The state a command works towards.
 #[derive(Debug, Clone)]
@@ -39,6 +39,14 @@ impl Goal {
             line.push_str(&anstream::adapter::strip_str(&outcome::app(&text::clean(&first.name), &ids)).to_string());
         }
         line
+    }
+
+    /// Whom it is about, in the words of a request.
+    pub(crate) fn selectors(&self) -> Vec<Selector> {
+        match &self.scope {
+            Scope::Ids(ids) => ids.iter().map(|id| Selector::new(id.to_string())).collect(),
+            Scope::Names(names) => names.iter().map(Selector::new).collect(),
+        }
     }
 
     fn includes(&self, process: &Process) -> bool {

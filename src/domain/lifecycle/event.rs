@@ -8,6 +8,10 @@ pub enum Event {
     Start,
     Stop,
     Restart,
+    /// The run uses so many bytes, more than it may: another is to take its place.
+    Recycle(SpawnId, u64),
+    /// It takes the place of a run that has used so many bytes.
+    Succeed(u64),
     Delete,
     /// A reload has replaced it: it may finish what it has, then it is forgotten.
     Retire,
@@ -21,7 +25,7 @@ pub enum Event {
     Ready(SpawnId),
     /// A draining worker has closed everything.
     Drained(SpawnId),
-    /// The main process has ended; `leftovers` says whether others of its group live that are to end too.
+    /// The main process has ended; `leftovers` says whether others of the run may live that are to end too.
     Exited {
         run: SpawnId,
         outcome: Outcome,
@@ -29,8 +33,12 @@ pub enum Event {
         /// When it did, which may be long before somebody was there to note it.
         at: BootMs,
     },
-    /// Nothing of its group lives.
+    /// Nothing of the run lives (any more), its main process apart.
     GroupGone(SpawnId),
+    /// The same, and nothing did when it was to be asked.
+    Alone(SpawnId),
+    /// Whatever of it is to end is to end now.
+    Hurry,
     /// Time has passed.
     Timer,
 }
@@ -45,7 +53,7 @@ pub enum Effect {
     /// Ask the main process to end: the signal, or the message.
     AskMain(SpawnId),
     KillMain(SpawnId),
-    /// Ask what is left of its group to end; answered by `GroupGone`.
+    /// Ask what it has started to end, wherever that is; answered by `GroupGone`.
     AskGroup(SpawnId),
     KillGroup(SpawnId),
     /// An automatic restart has taken this place in the machine's budget.

@@ -21,6 +21,8 @@ pub struct State {
     pub window_start: BootMs,
     pub window_exits: u32,
     pub last_exit: Option<Outcome>,
+    /// What the run before this one used when it was replaced for its memory; 0 when it was not.
+    pub recycled: u64,
     /// Why it is in its phase.
     pub cause: Cause,
 }
@@ -83,12 +85,16 @@ pub enum StopStep {
     Drain,
     /// The main process was asked to end.
     Main,
-    /// It didn't, and was killed.
+    /// It didn't, with nothing else there, and was killed.
     MainKilled,
     /// It is gone; what it left behind was asked to end.
     Rest,
     /// That didn't, and was killed.
     RestKilled,
+    /// The main process has had its time; what it has started was asked to end too.
+    All,
+    /// Something of it didn't, and everything was killed.
+    AllKilled,
 }
 
 /// What follows when nothing lives any more.
@@ -115,6 +121,7 @@ impl State {
             window_start: 0,
             window_exits: 0,
             last_exit: None,
+            recycled: 0,
             cause: Cause::None,
         }
     }
@@ -143,6 +150,11 @@ impl State {
             Phase::Launching { deadline } | Phase::Stopping { deadline, .. } => Some(deadline),
             Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => None,
         }
+    }
+
+    /// Whether its main process is gone already, and the rest is waited for.
+    pub const fn has_lost_main(&self) -> bool {
+        matches!(self.phase, Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. })
     }
 
     /// Whether it runs, or will without anybody asking for it.

@@ -8,6 +8,8 @@ use crate::domain::{BootMs, Outcome, SpawnId};
 pub const LISTEN_TIMEOUT: u64 = 3_000;
 /// What a draining worker has at least: it is asked to close only after a grace of its own.
 const SHORTEST_DRAIN: u64 = 1_000;
+/// What a main process that has had its time has still, once what it may have waited for has ended.
+const LAST_CHANCE: u64 = 1_000;
 
 /// The next state, and what has to be done. `next` is the id of the run, should one begin.
 pub fn step(state: State, event: Event, now: BootMs, next: SpawnId, policy: &Policy<'_>) -> (State, Vec<Effect>) {
@@ -31,7 +33,10 @@ impl Machine<'_> {
             Event::Stop => self.stop(Then::Stay),
             Event::Delete => self.stop(Then::Delete),
             Event::Restart => self.restart(),
+            Event::Recycle(run, bytes) if run == self.state.run => self.recycle(bytes),
+            Event::Succeed(bytes) => self.state.recycled = bytes,
             Event::Retire => self.retire(),
+            Event::Hurry => self.hurry(),
             Event::Timer => self.timer(),
             Event::Prepared(run) if run == self.state.run => self.prepared(),
             Event::Spawned(run) if run == self.state.run => self.spawned(),
@@ -41,15 +46,18 @@ impl Machine<'_> {
             Event::Exited { run, outcome, leftovers, at } if run == self.state.run => {
                 self.exited(outcome, leftovers, at);
             }
-            Event::GroupGone(run) if run == self.state.run => self.group_gone(),
+            Event::GroupGone(run) if run == self.state.run => self.group_gone(false),
+            Event::Alone(run) if run == self.state.run => self.group_gone(true),
             // Of an earlier run: too late to matter.
             Event::Prepared(_)
+            | Event::Recycle(..)
             | Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
             | Event::Drained(_)
             | Event::Exited { .. }
-            | Event::GroupGone(_) => {}
+            | Event::GroupGone(_)
+            | Event::Alone(_) => {}
         }
     }
 
@@ -97,6 +105,20 @@ impl Machine<'_> {
         }
     }
 
+    fn recycle(&mut self, bytes: u64) {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online => {
+                self.state.recycled = bytes;
+                self.ask_main(Then::Restart);
+            }
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Stopping { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
     fn stop(&mut self, then: Then) {
         match self.state.phase {
             Phase::Stopped | Phase::Errored => self.finish(then),
@@ -138,14 +160,12 @@ impl Machine<'_> {
             Phase::Launching { .. } => self.ready(),
             Phase::Stopping { step, then, .. } => match step {
                 StopStep::Drain => self.ask_main(then),
-                StopStep::Main | StopStep::MainKilled => {
-                    self.effects.push(Effect::KillMain(run));
-                    self.stopping(StopStep::MainKilled, then);
+                StopStep::Main if self.policy.stop.treekill => {
+                    self.effects.push(Effect::AskGroup(run));
+                    self.stopping(StopStep::All, then);
                 }
-                StopStep::Rest | StopStep::RestKilled => {
-                    self.effects.push(Effect::KillGroup(run));
-                    self.stopping(StopStep::RestKilled, then);
-                }
+                StopStep::Main | StopStep::MainKilled => self.kill_main(then),
+                StopStep::Rest | StopStep::RestKilled | StopStep::All | StopStep::AllKilled => self.kill(step, then),
             },
             Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => {}
         }
@@ -211,7 +231,13 @@ impl Machine<'_> {
         match self.state.phase {
             Phase::Stopping { step: StopStep::Drain, then, .. } => self.ask_main(then),
             Phase::Stopping {
-                step: StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled,
+                step:
+                    StopStep::Main
+                    | StopStep::MainKilled
+                    | StopStep::Rest
+                    | StopStep::RestKilled
+                    | StopStep::All
+                    | StopStep::AllKilled,
                 ..
             }
             | Phase::Launching { .. }
@@ -226,7 +252,11 @@ impl Machine<'_> {
     fn exited(&mut self, outcome: Outcome, leftovers: bool, at: BootMs) {
         let then = match self.state.phase {
             Phase::Launching { .. } | Phase::Online => Then::Judge,
-            Phase::Stopping { step: StopStep::Drain | StopStep::Main | StopStep::MainKilled, then, .. } => then,
+            Phase::Stopping {
+                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled,
+                then,
+                ..
+            } => then,
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. }
             | Phase::Stopped
             | Phase::Errored
@@ -237,17 +267,70 @@ impl Machine<'_> {
         self.state.ended_at = at.clamp(self.state.started_at, self.now.max(self.state.started_at));
         self.effects.push(Effect::Report(Report::Exit));
         if leftovers {
-            self.effects.push(Effect::AskGroup(self.state.run));
-            self.stopping(StopStep::Rest, then);
+            self.await_rest(then);
         } else {
             self.finish(then);
         }
     }
 
-    fn group_gone(&mut self) {
+    /// The main process has gone, and others of the run have not.
+    fn await_rest(&mut self, then: Then) {
+        match self.state.phase {
+            // They have been asked, and their time runs.
+            Phase::Stopping { step: StopStep::All, deadline, .. } => {
+                self.state.phase = Phase::Stopping { step: StopStep::Rest, deadline, then };
+            }
+            Phase::Stopping { step: StopStep::AllKilled, .. } => self.kill(StopStep::Rest, then),
+            _ => {
+                self.effects.push(Effect::AskGroup(self.state.run));
+                self.stopping(StopStep::Rest, then);
+            }
+        }
+    }
+
+    fn hurry(&mut self) {
+        match self.state.phase {
+            Phase::Stopping { step, then, .. } => self.kill(step, then),
+            Phase::Launching { .. }
+            | Phase::Online
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    fn kill_main(&mut self, then: Then) {
+        self.effects.push(Effect::KillMain(self.state.run));
+        self.stopping(StopStep::MainKilled, then);
+    }
+
+    /// All that is there: at a `step` whose main process has gone, the rest.
+    fn kill(&mut self, step: StopStep, then: Then) {
+        let next = match step {
+            StopStep::Rest | StopStep::RestKilled => StopStep::RestKilled,
+            StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled => {
+                self.effects.push(Effect::KillMain(self.state.run));
+                StopStep::AllKilled
+            }
+        };
+        self.effects.push(Effect::KillGroup(self.state.run));
+        self.stopping(next, then);
+    }
+
+    fn group_gone(&mut self, was_alone: bool) {
         match self.state.phase {
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, then, .. } => self.finish(then),
-            Phase::Stopping { step: StopStep::Drain | StopStep::Main | StopStep::MainKilled, .. }
+            // There is nothing that it could be waiting for.
+            Phase::Stopping { step: StopStep::All, then, .. } if was_alone => self.kill_main(then),
+            Phase::Stopping { step: StopStep::All, deadline, then } => {
+                let deadline = deadline.min(self.now.saturating_add(LAST_CHANCE));
+                self.state.phase = Phase::Stopping { step: StopStep::All, deadline, then };
+            }
+            Phase::Stopping {
+                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::AllKilled,
+                ..
+            }
             | Phase::Launching { .. }
             | Phase::Online
             | Phase::Stopped
@@ -295,9 +378,12 @@ impl Machine<'_> {
     fn stopping(&mut self, step: StopStep, then: Then) {
         let time = match step {
             StopStep::Drain => self.policy.stop.kill_timeout.max(SHORTEST_DRAIN),
-            StopStep::Main | StopStep::MainKilled | StopStep::Rest | StopStep::RestKilled => {
-                self.policy.stop.kill_timeout
-            }
+            StopStep::Main
+            | StopStep::MainKilled
+            | StopStep::Rest
+            | StopStep::RestKilled
+            | StopStep::All
+            | StopStep::AllKilled => self.policy.stop.kill_timeout,
         };
         self.state.cause = Cause::None;
         self.state.phase = Phase::Stopping { step, deadline: self.now.saturating_add(time), then };

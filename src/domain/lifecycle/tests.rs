@@ -15,7 +15,7 @@ pub(super) struct Sim {
     pub(super) stop: StopPolicy,
     pub(super) waits_for_ready: bool,
     pub(super) drains: bool,
-    /// The main process that lives, and whether something of its group does.
+    /// The main process that lives, and whether something that it has started does.
     pub(super) main: Option<SpawnId>,
     pub(super) rest: Option<SpawnId>,
     pub(super) seen: Vec<Effect>,
@@ -69,23 +69,28 @@ impl Sim {
                     self.main = Some(run);
                     self.send(Event::Spawned(run));
                 }
-                Effect::KillMain(_) => self.exit(Outcome::Signal(9), false),
-                Effect::KillGroup(_) => {
-                    self.main = None;
-                    if let Some(run) = self.rest.take() {
-                        self.send(Event::GroupGone(run));
-                    }
+                Effect::KillMain(run) if self.main == Some(run) => self.exit(Outcome::Signal(9), false),
+                Effect::KillGroup(run) if self.rest == Some(run) => {
+                    self.rest = None;
+                    self.send(Event::GroupGone(run));
                 }
+                Effect::AskGroup(run) if self.rest.is_none() => self.send(Event::Alone(run)),
                 Effect::TakePlace(place) => self.budget.borrow_mut().take(place, self.now),
                 Effect::GiveBackPlace(place) => self.budget.borrow_mut().give_back(place, self.now),
-                Effect::Drain(_) | Effect::AskMain(_) | Effect::AskGroup(_) | Effect::Report(_) => {}
+                Effect::KillMain(_)
+                | Effect::KillGroup(_)
+                | Effect::Drain(_)
+                | Effect::AskMain(_)
+                | Effect::AskGroup(_)
+                | Effect::Report(_) => {}
             }
         }
     }
 
     pub(super) fn exit(&mut self, outcome: Outcome, leftovers: bool) {
         if let Some(run) = self.main.take() {
-            self.rest = leftovers.then_some(run);
+            self.rest = self.rest.or(leftovers.then_some(run));
+            let leftovers = self.rest.is_some();
             self.send(Event::Exited { run, outcome, leftovers, at: self.now });
         }
     }
@@ -132,6 +137,31 @@ fn a_crash_after_min_uptime_restarts_at_once_for_ever() {
         sim.crash();
         assert_eq!((sim.status(), sim.state.restarts), (Status::Online, n));
     }
+}
+
+#[test]
+fn what_uses_too_much_memory_is_replaced_once_and_says_so() {
+    let mut sim = Sim::new();
+    sim.send(Event::Start);
+    sim.advance(5000);
+    let (run, unstable) = (sim.state.run, sim.state.unstable);
+    sim.send(Event::Recycle(run, 800));
+    sim.send(Event::Recycle(run, 900));
+    assert_eq!((sim.status(), sim.state.recycled), (Status::Stopping, 800));
+    sim.crash();
+    assert_eq!((sim.status(), sim.state.restarts, sim.state.unstable), (Status::Online, 1, unstable));
+    assert_eq!(sim.state.recycled, 800);
+    // About a run that is gone.
+    sim.send(Event::Recycle(run, 900));
+    assert_eq!((sim.status(), sim.state.recycled), (Status::Online, 800));
+    // Whatever follows has another reason.
+    sim.advance(5000);
+    sim.crash();
+    assert_eq!((sim.status(), sim.state.recycled), (Status::Online, 0));
+    sim.send(Event::Recycle(sim.state.run, 700));
+    sim.send(Event::Stop);
+    sim.crash();
+    assert_eq!(sim.status(), Status::Stopped);
 }
 
 #[test]
@@ -354,6 +384,84 @@ fn what_the_main_process_leaves_behind_ends_too() {
 }
 
 #[test]
+fn what_it_has_started_is_asked_when_the_main_process_has_had_its_time() {
+    let mut sim = Sim::new();
+    sim.send(Event::Start);
+    sim.rest = Some(SpawnId(1));
+    sim.send(Event::Stop);
+    sim.advance(5000);
+    assert_eq!(sim.seen.last(), Some(&Effect::AskGroup(SpawnId(1))));
+    assert!(sim.main.is_some(), "it may wait for them");
+    sim.advance(4999);
+    assert_eq!(sim.status(), Status::Stopping);
+    sim.advance(1);
+    assert!(sim.seen.contains(&Effect::KillMain(SpawnId(1))) && sim.seen.contains(&Effect::KillGroup(SpawnId(1))));
+    assert_eq!((sim.status(), sim.main, sim.rest), (Status::Stopped, None, None));
+}
+
+#[test]
+fn a_main_process_may_end_because_what_it_has_started_has() {
+    let mut sim = Sim::new();
+    sim.send(Event::Start);
+    sim.rest = Some(SpawnId(1));
+    sim.send(Event::Stop);
+    sim.advance(5000);
+    sim.rest = None;
+    sim.send(Event::GroupGone(SpawnId(1)));
+    sim.advance(999);
+    assert_eq!((sim.status(), sim.main), (Status::Stopping, Some(SpawnId(1))));
+    sim.advance(1);
+    assert_eq!((sim.status(), sim.state.last_exit), (Status::Stopped, Some(Outcome::Signal(9))));
+}
+
+#[test]
+fn those_that_were_asked_are_not_asked_again_when_the_main_process_ends() {
+    let mut sim = Sim::new();
+    sim.send(Event::Start);
+    sim.rest = Some(SpawnId(1));
+    sim.send(Event::Stop);
+    sim.advance(5000);
+    let deadline = sim.state.deadline();
+    sim.advance(100);
+    sim.exit(Outcome::Code(0), true);
+    assert_eq!((sim.status(), sim.state.deadline()), (Status::Stopping, deadline));
+    assert_eq!(sim.seen.iter().filter(|effect| matches!(effect, Effect::AskGroup(_))).count(), 1);
+}
+
+#[test]
+fn what_it_has_detached_is_left_alone_on_request() {
+    let mut sim = Sim::new();
+    sim.stop.treekill = false;
+    sim.send(Event::Start);
+    sim.send(Event::Stop);
+    sim.advance(5000);
+    assert!(!sim.seen.iter().any(|effect| matches!(effect, Effect::AskGroup(_) | Effect::KillGroup(_))));
+    assert_eq!((sim.status(), sim.state.last_exit), (Status::Stopped, Some(Outcome::Signal(9))));
+}
+
+#[test]
+fn a_hurry_kills_what_is_being_stopped_and_nothing_else() {
+    for drains in [false, true] {
+        let mut sim = Sim { drains, ..Sim::new() };
+        sim.send(Event::Hurry);
+        sim.send(Event::Start);
+        sim.send(Event::Hurry);
+        assert_eq!(sim.status(), Status::Online);
+        sim.rest = Some(SpawnId(1));
+        sim.send(if drains { Event::Retire } else { Event::Restart });
+        sim.send(Event::Hurry);
+        assert_eq!((sim.rest, sim.state.last_exit), (None, Some(Outcome::Signal(9))));
+        assert_eq!(sim.main, (!drains).then_some(SpawnId(2)), "a restart goes on");
+    }
+    let mut sim = Sim::new();
+    sim.send(Event::Start);
+    sim.send(Event::Stop);
+    sim.exit(Outcome::Code(0), true);
+    sim.send(Event::Hurry);
+    assert_eq!((sim.status(), sim.rest), (Status::Stopped, None));
+}
+
+#[test]
 fn a_crash_waits_for_its_leftovers_before_the_next_run() {
     let mut sim = Sim::new();
     sim.send(Event::Start);
@@ -440,7 +548,7 @@ fn what_cannot_be_executed_is_an_error_unless_it_may_pass() {
 }
 
 fn events() -> impl Strategy<Value = (u8, u64, bool)> {
-    (0..12u8, 0..3000u64, any::<bool>())
+    (0..14u8, 0..3000u64, any::<bool>())
 }
 
 proptest! {
@@ -476,6 +584,10 @@ proptest! {
                     sim.exit(Outcome::Code(i32::from(flag)), flag);
                 }
                 9 => if let Some(run) = sim.rest.take() { sim.send(Event::GroupGone(run)); },
+                // It starts something.
+                12 => sim.rest = sim.rest.or(sim.main),
+                13 => sim.send(Event::Hurry),
+                10 if flag => sim.send(Event::Recycle(SpawnId(sim.next), amount)),
                 10 => sim.send(Event::Exited { run: SpawnId(sim.next + 7), outcome: Outcome::Unknown, leftovers: flag, at: sim.now }),
                 _ => sim.advance(amount),
             }

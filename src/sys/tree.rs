@@ -1,0 +1,112 @@
+//! The tree of processes: who is whose child, and what of each tells where it belongs.
+//!
+//! A number alone names nobody for long: with when it began it names one process for good.
+
+use super::proc::{self, Stat, StatFile};
+use std::fs;
+
+/// A living process, as it was when it was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kin {
+    pub pid: i32,
+    pub parent: i32,
+    pub group: i32,
+    pub session: i32,
+    /// In clock ticks since boot.
+    pub began: u64,
+}
+
+impl Kin {
+    fn of(pid: i32, stat: &Stat) -> Self {
+        Self { pid, parent: stat.parent, group: stat.group, session: stat.session, began: stat.started }
+    }
+}
+
+/// The process of this number, if it lives.
+pub fn kin(pid: i32) -> Option<Kin> {
+    let stat = StatFile::open(pid).and_then(|file| file.read()).ok()?;
+    (!stat.is_dead()).then(|| Kin::of(pid, &stat))
+}
+
+/// Everything that lives. Some microseconds a process.
+pub fn all() -> Vec<Kin> {
+    proc::pids().into_iter().filter_map(kin).collect()
+}
+
+/// The children of a process, zombies included: each of its threads has its own. `None` where the kernel doesn't list
+/// them. It takes no more than what it finds is worth, however many processes the machine has.
+pub fn children(pid: i32) -> Option<Vec<i32>> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Some(Vec::new()) };
+    let mut found = Vec::new();
+    for thread in threads.flatten() {
+        match fs::read_to_string(thread.path().join("children")) {
+            Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok())),
+            // A thread that has ended since; a kernel that lists none has the file for nobody.
+            Err(_) if thread.path().join("stat").exists() => return None,
+            Err(_) => {}
+        }
+    }
+    Some(found)
+}
+
+/// All that lives below a process, those that `skip` names and what is below them left out.
+pub fn below(pid: i32, skip: impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
+    let mut found = Vec::new();
+    let mut parents = vec![pid];
+    while let Some(parent) = parents.pop() {
+        for child in children(parent)?.into_iter().filter(|child| !skip(*child)) {
+            // One that dies while it is looked at hands its children on to another parent: whoever wants all of them
+            // looks until there is nothing new.
+            if let Some(kin) = kin(child) {
+                found.push(kin);
+                parents.push(child);
+            }
+        }
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a child that this test alone waits for")]
+    fn what_is_below_a_process_is_found_through_its_threads() {
+        let mut shell = std::thread::spawn(|| {
+            Command::new("sh")
+                // A shell gives what it starts in the background another input.
+                .args(["-c", "exec 3<&0; setsid sh -c 'echo x; read y; :' <&3 & wait"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .join()
+        .unwrap();
+        shell.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+        let pid = shell.id() as i32;
+        let mine = std::process::id() as i32;
+        let Some(found) = below(mine, |_| false) else {
+            eprintln!("skipped: this kernel lists no children");
+            shell.kill().unwrap();
+            shell.wait().unwrap();
+            return;
+        };
+        let own = found.iter().find(|kin| kin.pid == pid).unwrap();
+        assert_eq!(own.parent, mine);
+        assert_eq!(Some(*own), kin(pid));
+        let child = found.iter().find(|kin| kin.parent == pid).unwrap();
+        assert!(child.began >= own.began && child.session != own.session, "{child:?} of {own:?}");
+        assert!(below(mine, |skipped| skipped == pid).unwrap().iter().all(|kin| kin.pid != child.pid));
+        assert!(all().contains(child));
+        shell.kill().unwrap();
+        shell.wait().unwrap();
+        // Its input has ended with the shell's.
+        while kin(child.pid).is_some_and(|now| now.began == child.began) {
+            std::thread::yield_now();
+        }
+    }
+}
