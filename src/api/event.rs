@@ -10,6 +10,9 @@ pub struct Event {
     pub event: EventKind,
     /// Whether a person or program asked for it.
     pub manually: bool,
+    /// Why it happens, where nobody asked for it: a file that changed, a time that came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     pub process: Process,
 }
 

@@ -49,6 +49,7 @@ impl World {
             rollouts.push(tokio::task::spawn_local(async move {
                 let result = world.roll_out(members, None).await;
                 world.registry.borrow_mut().reloading.remove(&name);
+                world.automatic.reloaded.notify_waiters();
                 result
             }));
         }

@@ -1,6 +1,7 @@
 //! Going on where another generation was cut off, or where the machine was: the only way a supervisor begins.
 
 use super::actor::World;
+use super::automatic::Adoption;
 use super::persist::Persistence;
 use super::registry::{Entry, identity};
 use crate::cluster::app_of;
@@ -27,6 +28,7 @@ impl World {
         process::find_unrecorded(&self.context, &mut records);
         let snapshot = persistence.loaded.take();
         let known = snapshot.is_some();
+        let is_same_boot = snapshot.as_ref().is_some_and(|snapshot| snapshot.boot == persistence.boot);
         let spared = snapshot.as_ref().map(|snapshot| snapshot.left_alone.clone()).unwrap_or_default();
         let (mut strays, mut records): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|left| spared.contains(&left.record.state.run));
@@ -37,6 +39,7 @@ impl World {
         self.put_away(strays, &spared);
         self.audit(&spared);
         self.remove_old_groups();
+        self.follow_list(if is_same_boot { Adoption::Yes } else { Adoption::No });
         if known {
             self.persist();
         }

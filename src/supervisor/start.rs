@@ -1,6 +1,8 @@
 //! `start`: new apps, and what is there already.
 
 use super::actor::World;
+use super::automatic::Adoption;
+use super::clockwork;
 use super::registry::{Entry, identity};
 use super::requests::Ticket;
 use super::resume::Share;
@@ -8,9 +10,11 @@ use super::scale::MOST_INSTANCES;
 use crate::api::request::{Existing, Start};
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
+use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status};
 use crate::process::{self, Command};
 use crate::store::Begun;
+use crate::watch::Ignore;
 use std::rc::Rc;
 
 /// One for each app, in their order.
@@ -42,7 +46,8 @@ impl World {
     /// All that is new is on disk before the first process runs: a daemon that is killed in between leaves none that
     /// is on no list.
     pub(super) async fn start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Response, ApiError> {
-        let autostart: Vec<bool> = start.apps.iter().map(|spec| spec.autostart).collect();
+        let autostart: Vec<bool> =
+            start.apps.iter().map(|spec| spec.autostart && spec.schedule.job.is_none()).collect();
         if ticket.begun.is_none() {
             self.let_go_first(&start).await;
         }
@@ -93,6 +98,8 @@ impl World {
             self.note().await;
         }
         self.confirm(changes).await?;
+        // What changes while they start belongs to them already.
+        self.follow_list(Adoption::No);
         Ok(plans)
     }
 
@@ -337,6 +344,15 @@ fn check(spec: &AppSpec) -> Result<(), ApiError> {
     }
     if !spec.cwd.is_absolute() || !spec.program.path.is_absolute() {
         return bad("its paths must be absolute");
+    }
+    if let Err(why) = clockwork::read(&spec.schedule) {
+        return bad(&why);
+    }
+    if spec.schedule.job.is_some() && (spec.instances > 1 || spec.mode == Mode::Cluster) {
+        return bad("a job has one process, in fork mode");
+    }
+    if let Some(Err(why)) = spec.watch.as_ref().and_then(|watch| watch.ignore.as_deref()).map(Ignore::check) {
+        return bad(&format!("ignore_watch: {why}"));
     }
     if spec.instances > MOST_INSTANCES {
         return bad(&format!("more than {MOST_INSTANCES} instances"));

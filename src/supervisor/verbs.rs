@@ -22,9 +22,11 @@ type Answer = Result<Response, ApiError>;
 pub(super) type Verb = fn(oneshot::Sender<Settled>) -> Command;
 
 impl World {
-    pub(super) async fn stop(&self, selector: &Selector, force: bool, ticket: &Ticket) -> Answer {
+    pub(super) async fn stop(self: &Rc<Self>, selector: &Selector, force: bool, ticket: &Ticket) -> Answer {
         ticket.acts();
         let ids = self.registry.borrow().select(selector)?;
+        self.stop_watching(&ids);
+        self.forget_queued(&ids);
         let settled = self.hurried(force, &ids, self.end(&ids, Command::Stop)).await;
         self.overtaken(&settled, "stop", |rest| {
             matches!(rest, Settled::Stopped | Settled::Ended | Settled::Errored | Settled::Deleted)
@@ -40,6 +42,7 @@ impl World {
     }
 
     pub(super) async fn restart_all(&self, share: &Share) -> Result<(), ApiError> {
+        let share = &share.only(self.without_idle_jobs(&share.due));
         self.asked_for(&share.due);
         let settled = self.start_share(share, |id, reply| Command::Restart(share.run_of(id), reply)).await;
         self.not_started(&settled)?;

@@ -89,8 +89,10 @@ impl World {
             exit: seen.state.last_exit.map(|exit| if exit == Outcome::OomKilled { SIGKILL } else { exit }),
             oom_killed: seen.state.last_exit == Some(Outcome::OomKilled),
             warnings: seen.warnings.clone(),
-            reason: self.reason_of(entry, &seen, last_words).sentence(),
             ready: Self::readiness(entry, &seen),
+            reason: self.reason_of(entry, &seen, last_words).sentence().or_else(|| self.watch_of(&entry.spec)?.problem),
+            job: entry.spec.schedule.job.is_some(),
+            next_run: self.next_time(&entry.spec.name),
         }
     }
 
@@ -109,6 +111,8 @@ impl World {
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
             env: shown_environment(&entry.spec, &entry.identity),
+            watch: self.watch_of(&entry.spec),
+            cause: self.last_cause(entry.identity.id),
             tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),

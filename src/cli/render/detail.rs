@@ -28,6 +28,7 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
         ("where it runs", whereabouts(detail, now)),
         ("files", files(detail)),
         ("restarts", restarts(detail)),
+        ("by itself", by_itself(detail)),
         ("limits", limits::rows(detail)),
     ] {
         let mut rows = rows.into_iter().filter_map(|(label, value)| Some((label, value?))).peekable();
@@ -107,6 +108,25 @@ fn restarts(detail: &ProcessDetail) -> Rows {
         ("policy", Some(policy(&detail.spec.restart))),
         ("stops by", Some(format!("{first}, after {} ms SIGKILL{rest}", stop.kill_timeout))),
         ("left alive", (!left.is_empty()).then(|| format!("by runs that have ended: {}", left.join(", ")))),
+    ]
+}
+
+/// What is done without anybody asking for it.
+fn by_itself(detail: &ProcessDetail) -> Rows {
+    let (process, spec) = (&detail.process, &detail.spec);
+    let zone = spec.schedule.time_zone.as_ref().map(|zone| format!(", time zone {zone}")).unwrap_or_default();
+    let with_zone = |pattern: &String| format!("{pattern}{zone}");
+    let watched = detail.watch.as_ref().map(|watch| match watch.directories {
+        1 => "1 directory".to_owned(),
+        count => format!("{count} directories"),
+    });
+    let job = spec.schedule.job.as_ref();
+    vec![
+        ("restarted by cron", spec.schedule.restart.as_ref().map(with_zone)),
+        ("job", job.map(|job| job.cron.as_ref().map_or_else(|| "runs by hand: rpm run".to_owned(), with_zone))),
+        ("next time", process.next_run.map(timestamp::iso8601)),
+        ("watches", watched),
+        ("last cause", detail.cause.as_ref().map(|cause| format!("{}, {}", cause.what, timestamp::iso8601(cause.at)))),
     ]
 }
 
@@ -203,6 +223,8 @@ pub(crate) mod tests {
             env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             listens: vec!["0.0.0.0:8080".into()],
             health: Health::default(),
+            watch: None,
+            cause: None,
             left_alive: vec![12, 34],
             tree: None,
             recycled: None,

@@ -9,6 +9,7 @@ pub(crate) mod duration;
 pub(crate) mod env;
 mod health;
 pub(crate) mod host;
+pub(crate) mod jobs;
 pub(crate) mod json;
 mod limits;
 pub(crate) mod log;

@@ -76,6 +76,12 @@ pub(crate) fn uptime(process: &Process, now: UnixMs) -> Option<String> {
     Some(duration::short(now - started))
 }
 
+/// Of a job, between its runs.
+fn next_run(process: &Process, now: UnixMs) -> Option<String> {
+    let next = process.next_run.filter(|_| process.job && !process.status.is_alive())?;
+    Some(format!("in {}", duration::short(next - now)))
+}
+
 fn build(set: &[Field], processes: &[Process], now: UnixMs) -> Table {
     let columns = set.iter().map(|field| field.column()).collect();
     let rows = processes.iter().map(|process| set.iter().map(|field| field.cell(process, now)).collect());
@@ -124,7 +130,7 @@ impl Field {
             Self::Version => or_none(process.version.clone()),
             Self::Mode => Cell::new(&process.mode),
             Self::Pid => or_none(process.pid.map(|pid| pid.to_string())),
-            Self::Uptime => or_none(uptime(process, now)),
+            Self::Uptime => or_none(uptime(process, now).or_else(|| next_run(process, now))),
             Self::Restarts => Cell::new(process.restarts.to_string()),
             Self::Status => status(process),
             Self::Cpu => or_none(online.then(|| format!("{:.1}%", process.cpu))),
@@ -174,6 +180,8 @@ pub(crate) mod tests {
             exit: None,
             oom_killed: false,
             reason: None,
+            job: false,
+            next_run: None,
             warnings: Vec::new(),
             ready: None,
         }
