@@ -10,6 +10,9 @@ pub struct Event {
     pub event: EventKind,
     /// Whether a person or program asked for it.
     pub manually: bool,
+    /// Why it happens, where nobody asked for it: a file that changed, a time that came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     pub process: Process,
 }
 
@@ -32,6 +35,15 @@ pub enum EventKind {
     Delete,
     #[serde(rename = "restart overlimit")]
     RestartOverlimit,
+    /// It uses more memory than its `max_memory_restart`, and is about to be replaced.
+    #[serde(rename = "memory limit")]
+    MemoryLimit,
+    /// It can serve, as its settings ask.
+    #[serde(rename = "ready")]
+    Ready,
+    /// It cannot serve any more, or is ended because a probe failed.
+    #[serde(rename = "unhealthy")]
+    Unhealthy,
 }
 
 impl EventKind {
@@ -45,6 +57,9 @@ impl EventKind {
             Self::Reload => "reload",
             Self::Delete => "delete",
             Self::RestartOverlimit => "restart overlimit",
+            Self::MemoryLimit => "memory limit",
+            Self::Ready => "ready",
+            Self::Unhealthy => "unhealthy",
         }
     }
 }

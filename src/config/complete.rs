@@ -4,11 +4,12 @@ use super::interpreter::{self, Surroundings};
 use super::script::{self, Script};
 use super::{AppOptions, Autorestart, Caller, Problem, Watched, environment, place, settings};
 use crate::domain::AppSpec;
+use crate::domain::cron::Pattern;
 use crate::domain::spec::{
     Environment, Interpreter, Job, Layer, Limits, LogFiles, Mode, Probes, Program, ReadyPolicy, RestartPolicy,
     Schedule, Source, StopPolicy, WatchPolicy,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const NAMESPACE: &str = "default";
@@ -30,6 +31,7 @@ pub(super) struct Origin<'a> {
 pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppSpec, Vec<String>), Problem> {
     let mut options = settings::defaults(origin.caller)?;
     options.overlay(written.clone());
+    check_pattern(&options)?;
     let text = options.script.as_deref().filter(|script| !script.trim().is_empty()).ok_or(Problem::NoScript)?;
     let base = origin.bases.first().unwrap_or(&origin.caller.cwd);
     let mut env = environment::layers(&options, origin.profile, base, origin.caller)?;
@@ -68,7 +70,7 @@ fn spec(
     AppSpec {
         name: name(&options, origin.profile),
         mode,
-        instances: options.instances.map_or(1, |instances| instances.resolve(caller.cores)),
+        instances: options.instances.map_or(1, |instances| instances.resolve(cores(&options, caller))),
         restart: restart_policy(&options),
         stop: stop_policy(&options),
         ready: ready_policy(&options),
@@ -194,10 +196,19 @@ fn mode(options: &AppOptions, program: &Program) -> Option<Mode> {
     }
 }
 
+/// Those that the app may run on, of those that are there.
+fn cores(options: &AppOptions, caller: &Caller) -> u32 {
+    let own = options.cpu_affinity.as_deref().unwrap_or_default();
+    let own = own.iter().collect::<BTreeSet<_>>().len() as u32;
+    if own == 0 { caller.cores } else { caller.cores.min(own) }
+}
+
 fn restart_policy(options: &AppOptions) -> RestartPolicy {
     let default = RestartPolicy::default();
     RestartPolicy {
-        autorestart: options.autorestart.map_or(default.autorestart, |when| when != Autorestart::Never),
+        // The end of a job's run is its result.
+        autorestart: options.autorestart.map_or(default.autorestart, |when| when != Autorestart::Never)
+            && options.job != Some(true),
         on_failure: options.autorestart == Some(Autorestart::OnFailure),
         max_restarts: options.max_restarts.unwrap_or(default.max_restarts),
         restart_window: options.restart_window,
@@ -245,6 +256,12 @@ fn limits(options: &AppOptions) -> Limits {
         oom_score_adj: options.oom_score_adj,
         umask: options.umask,
     }
+}
+
+fn check_pattern(options: &AppOptions) -> Result<(), Problem> {
+    let Some(value) = filled(options.cron_restart.as_ref()) else { return Ok(()) };
+    let wrong = |source| Problem::BadPattern { field: "cron_restart", value: value.clone(), source };
+    value.parse::<Pattern>().map(|_| ()).map_err(wrong)
 }
 
 fn schedule(options: &AppOptions) -> Schedule {

@@ -2,6 +2,7 @@
 
 use super::shape::{SECRETS, Shape, VARIABLES};
 use super::{apply, env_files, redact};
+use crate::domain::cron::PatternError;
 use crate::interpreter::Missing;
 use serde_json::Value;
 use std::fmt;
@@ -17,6 +18,9 @@ pub enum Problem {
     UnsupportedField { field: String },
     #[error("unknown field \"{field}\"")]
     UnknownField { field: String, nearest: Option<&'static str> },
+
+    #[error("{field} cannot be {value:?}: {source}")]
+    BadPattern { field: &'static str, value: String, source: PatternError },
 
     #[error("there is no script to run")]
     NoScript,
@@ -112,6 +116,7 @@ impl Problem {
             | Self::NoShell { .. }
             | Self::NoTypeScript { .. } => Some("script"),
             Self::NoDirectory { .. } => Some("cwd"),
+            Self::EnvFile { .. } | Self::EnvFileUnreadable { .. } => Some("env_file"),
             Self::InterpreterMissing { .. } | Self::InterpreterUnusable { .. } | Self::Node(_) => {
                 Some("exec_interpreter")
             }
@@ -125,6 +130,9 @@ impl Problem {
             Self::BadValue { field, allowed, .. } => format!("{field} is {allowed}"),
             Self::UnsupportedField { .. } => "leave it out".into(),
             Self::UnknownField { nearest, .. } => format!("did you mean {}?", nearest.as_ref()?),
+            Self::BadPattern { .. } => {
+                "five fields: minute, hour, day, month, day of the week; or six with seconds first".into()
+            }
             Self::NoScript => "say what to run, for example \"script\": \"app.js\"".into(),
             Self::ScriptMissing { nearest: Some(nearest), .. } | Self::FileMissing { nearest: Some(nearest) } => {
                 format!("did you mean {nearest}?")

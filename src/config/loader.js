@@ -15,9 +15,14 @@ process.stdout.write = process.stderr.write.bind(process.stderr)
 let answered = false
 function reply(message) {
   if (answered) return
-  const text = JSON.stringify(message)
+  const text = JSON.stringify(message, plain)
   answered = true
   answer(MARK + text + MARK, () => process.exit())
+}
+
+// JSON has no regular expressions, but patterns of `ignore_watch` may be some.
+function plain(key, value) {
+  return value instanceof RegExp ? `/(?:${value.source})/${value.flags}` : value
 }
 
 async function read() {
@@ -51,13 +56,14 @@ function place(error) {
 }
 
 function marked(text) {
-  const found = /^((?:file:\/\/)?\/[^\n]*):(\d+)\n[^\n]*\n( *)\^/.exec(text)
+  const found = /^((?:file:\/\/)?\/[^\n]*):(\d+)\n(?:[^\n]*\n){1,2}?( *)\^/.exec(text)
   return found && { file: path(found[1]), line: Number(found[2]), column: found[3].length + 1 }
 }
 
 // Node tells where an ES module is wrong only in print.
 function check() {
-  return kind === 'module' && !process.versions.bun ? spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr : ''
+  if (kind !== 'module' || process.versions.bun) return ''
+  return spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr
 }
 
 function path(name) {

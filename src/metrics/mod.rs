@@ -3,8 +3,10 @@
 mod host;
 mod ports;
 mod sampler;
+mod trees;
 
 pub use crate::sys::ports::{Held, Holder};
 pub use host::{HostFigures, HostSampler};
 pub use ports::Ports;
 pub use sampler::{Sample, Sampler};
+pub use trees::{Footprint, Root, Trees};

@@ -3,26 +3,35 @@
 use super::account::account;
 use super::adopt::began;
 use super::command::{CommandLine, command_line};
+use super::confine::{Confined, refused};
 use super::environment::{Identity, compose};
 use super::exit::{ExitFact, ExitSource};
 use super::kinship::Place;
 use super::link::{Link, Membership};
+use super::notify::Notify;
 use super::secrets::Values;
 use super::task::Context;
-use super::wires::{CHANNEL_FD, PID, Wires, forget_all_but_output, forget_output, name_of};
+use super::vitals::{Vitals, await_line};
+use super::wires::{CHANNEL_FD, NOTIFY, PID, Wires, forget_all_but_output, forget_output, name_of};
+use crate::clock;
 use crate::cluster::{Group, Holder, WorkerId};
+use crate::domain::health::Health;
 use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
+use crate::probe::{self, Prober};
 use crate::slots::Standing;
+use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
-use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, spawn};
+use crate::sys::spawn::{Parent, Program, SpawnError, SpawnPlan, Spawned, Stage, c_string, spawn};
 use crate::sys::user::Ids;
 use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -39,6 +48,11 @@ pub(super) struct Run {
     pub(super) place: Place,
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
+    /// What it and all it starts are in.
+    pub(super) cgroup: Option<Cgroup>,
+    /// Limits that are not in force, and why.
+    pub(super) warnings: Vec<String>,
+    pub(super) vitals: Vitals,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -71,15 +85,23 @@ pub(super) fn launch(
     let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
         .map_err(|error| failed(error.what, &error.source))?;
     wires.hand_over(ids.as_ref());
+    let surroundings = spec.ready.probes.any().then(|| probe::Surroundings {
+        env: line.env.clone(),
+        cwd: spec.cwd.clone(),
+        ids: ids.clone(),
+        open_files: context.open_files,
+    });
     let membership = introduce(spec, id, around, &wires, &mut line.env);
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
-    let spawned = execute(&line, id, ids, &wires, context).inspect_err(|_| {
+    let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
+    let spawned = execute(spec, &line, id, ids, (&wires, &mut confined), context).inspect_err(|_| {
         context.exits.expect_no_more(id);
+        context.confinement.release(process, id);
         forget_all_but_output(context.keep.as_ref(), process, id);
         forget_output(context.keep.as_ref(), process, id);
     })?;
     fault::point(Point::SpawnBorn);
-    look_after(spec, id, around, (spawned, told), wires, membership)
+    look_after(spec, id, around, (spawned, told), (wires, membership, confined), surroundings)
 }
 
 /// What it has to find in its environment about itself, beside what its settings say. Gives its place in its cluster.
@@ -94,6 +116,9 @@ fn introduce(
     if let Some(leash) = &around.context.leash {
         leash.mark(env);
     }
+    if let Some((_, address)) = &wires.notify {
+        env.insert("NOTIFY_SOCKET".into(), address.clone());
+    }
     wires.channel.as_ref()?;
     env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
     env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
@@ -102,16 +127,17 @@ fn introduce(
     Some(Membership { group: group.clone(), worker: around.worker })
 }
 
-/// It was executed: its output is read, its end waited for, its channel listened to.
+/// It was executed: its output is read, its end waited for, its channel listened to; it is asked how it is.
 fn look_after(
     spec: &AppSpec,
     id: SpawnId,
     around: &Surroundings<'_>,
     (spawned, told): (Spawned, Option<oneshot::Receiver<ExitFact>>),
-    wires: Wires,
-    membership: Option<Membership>,
+    (wires, membership, confined): (Wires, Option<Membership>, Confined),
+    surroundings: Option<probe::Surroundings>,
 ) -> Result<Run, LaunchError> {
     let (context, process, pid) = (around.context, around.identity.id, spawned.pid);
+    let line = await_line(spec, id, context, around.standing).unwrap_or_default();
     let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
     context.logs.capture(out_label, wires.out.0, out_log);
     context.logs.capture(err_label, wires.err.0, error_log);
@@ -131,8 +157,17 @@ fn look_after(
     }
     let link =
         wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
-    match exits.and_then(|exits| Ok((exits, link?))) {
-        Ok((exits, link)) => Ok(Run { id, pid, began, place: context.kinship.place(is_guardians), exits, link }),
+    let notify = wires.notify.map(|(socket, _)| listen(socket, id, pid, around)).transpose();
+    match exits.and_then(|exits| Ok((exits, link?, notify?))) {
+        Ok((exits, link, notify)) => {
+            let prober = surroundings.map(|surroundings| {
+                let health = Health::new(&spec.ready.probes, clock::boot_ms(), id.0);
+                Prober::begin(spec.ready.probes.clone(), health, surroundings)
+            });
+            let vitals = Vitals { prober, notify, line };
+            let (place, Confined { group: cgroup, warnings, .. }) = (context.kinship.place(is_guardians), confined);
+            Ok(Run { id, pid, began, place, exits, link, cgroup, warnings, vitals })
+        }
         Err(error) => {
             // Nobody would ever know how it ends.
             end_unwatched(pid);
@@ -143,15 +178,21 @@ fn look_after(
     }
 }
 
+fn listen(socket: Arc<OwnedFd>, id: SpawnId, pid: i32, around: &Surroundings<'_>) -> io::Result<Notify> {
+    let name = name_of(NOTIFY, around.identity.id, id);
+    Notify::listen(socket, pid, around.standing.clone(), Rc::clone(&around.context.keep), name, b"")
+}
+
 fn failed(what: &str, error: &io::Error) -> LaunchError {
     LaunchError { message: format!("{what}: {error}"), errno: error.raw_os_error().unwrap_or(libc::EIO) }
 }
 
 fn execute(
+    spec: &AppSpec,
     line: &CommandLine,
     id: SpawnId,
     ids: Option<Ids>,
-    wires: &Wires,
+    (wires, confined): (&Wires, &mut Confined),
     context: &Context,
 ) -> Result<Spawned, LaunchError> {
     let words = |words: &mut dyn Iterator<Item = String>| words.map(c_string).collect::<io::Result<Vec<_>>>();
@@ -161,7 +202,7 @@ fn execute(
         let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
         Ok(SpawnPlan {
             fds: wires.places(),
-            ids,
+            ids: ids.clone(),
             parent: if context.guardian.is_some() { Parent::Guardian } else { Parent::Us },
             birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
             parent_death_signal: context.parent_death_signal,
@@ -169,16 +210,29 @@ fn execute(
             ..SpawnPlan::new(Program::Path(c_string(program)?), argv, env, c_string(cwd)?)
         })
     };
-    let plan = plan().map_err(|error| failed("it cannot be started", &error))?;
-    spawn(&plan).map_err(|error| {
-        let what = match error.stage {
-            Stage::Cwd => format!("its working directory {} cannot be entered", cwd.display()),
-            Stage::Exec => format!("{} cannot be executed", program.display()),
-            Stage::Clone => "the system has no room for another process".to_owned(),
-            stage => stage.what().to_owned(),
-        };
-        failed(&what, &error.source)
-    })
+    let attempt = |confined: &Confined| {
+        let mut plan = plan().map_err(|error| failed("it cannot be started", &error))?;
+        confined.plan(&spec.limits, &mut plan);
+        Ok(spawn(&plan))
+    };
+    let mut spawned = attempt(confined)?;
+    if let Err(error) = &spawned
+        && error.stage == Stage::Cgroup
+    {
+        confined.give_up(&spec.limits, &error.source);
+        spawned = attempt(confined)?;
+    }
+    spawned.map_err(|error| not_executed(spec, line, &error))
+}
+
+fn not_executed(spec: &AppSpec, line: &CommandLine, error: &SpawnError) -> LaunchError {
+    let what = match error.stage {
+        Stage::Cwd => format!("its working directory {} cannot be entered", line.cwd.display()),
+        Stage::Exec => format!("{} cannot be executed", line.program.display()),
+        Stage::Clone => "the system has no room for another process".to_owned(),
+        stage => stage.what().to_owned(),
+    };
+    refused(&spec.limits, error).unwrap_or_else(|| failed(&what, &error.source))
 }
 
 fn end_unwatched(pid: i32) {

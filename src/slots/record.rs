@@ -4,7 +4,7 @@ use crate::domain::lifecycle::{Cause, Phase, State, StopStep, Then};
 use crate::domain::{Outcome, ProcessId, SpawnId, UnixMs};
 
 /// Words of a record. More may be added at the end with a new version of the table.
-pub const WORDS: usize = 21;
+pub const WORDS: usize = 22;
 
 /// What is kept of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,7 @@ impl Record {
             u64::from(state.window_exits),
             cause,
             cause_value,
+            state.recycled,
         ]
     }
 
@@ -72,6 +73,7 @@ impl Record {
             window_exits,
             cause,
             cause_value,
+            recycled,
         ] = *words;
         let state = State {
             phase: decode_phase(phase, deadline, step, then)?,
@@ -86,6 +88,7 @@ impl Record {
             window_exits: u32::try_from(window_exits).ok()?,
             last_exit: decode_outcome(exit, exit_value)?,
             cause: decode_cause(cause, cause_value)?,
+            recycled,
         };
         let pid = i32::try_from(pid).ok()?;
         Some(Self {
@@ -119,10 +122,12 @@ fn encode_phase(phase: Phase) -> (u64, u64, u64, u64) {
                 Then::Restart => 2,
                 Then::Delete => 3,
                 Then::Judge => 4,
+                Then::Unwell => 5,
             };
             (6, deadline, step, then)
         }
         Phase::Deleted => (7, 0, 0, 0),
+        Phase::Held => (8, 0, 0, 0),
     }
 }
 
@@ -149,11 +154,13 @@ fn decode_phase(phase: u64, deadline: u64, step: u64, then: u64) -> Option<Phase
                 2 => Then::Restart,
                 3 => Then::Delete,
                 4 => Then::Judge,
+                5 => Then::Unwell,
                 _ => return None,
             };
             Phase::Stopping { step, deadline, then }
         }
         7 => Phase::Deleted,
+        8 => Phase::Held,
         _ => return None,
     })
 }
@@ -200,6 +207,7 @@ fn encode_outcome(outcome: Option<Outcome>) -> (u64, u64) {
         Some(Outcome::Signal(signal)) => (2, signal as u64),
         Some(Outcome::Unknown) => (3, 0),
         Some(Outcome::NotStarted(errno)) => (4, errno as u64),
+        Some(Outcome::OomKilled) => (5, 0),
     }
 }
 
@@ -212,6 +220,7 @@ fn decode_outcome(kind: u64, value: u64) -> Option<Option<Outcome>> {
         2 => Some(Outcome::Signal(value)),
         3 => Some(Outcome::Unknown),
         4 => Some(Outcome::NotStarted(value)),
+        5 => Some(Outcome::OomKilled),
         _ => return None,
     })
 }
@@ -233,6 +242,7 @@ mod tests {
             backoff: 6,
             window_start: 7,
             window_exits: 8,
+            recycled: 9,
             ..State::new(1)
         };
         Record { id: ProcessId(10), state, run: Some((11, 12)), started_at: -13 }
@@ -259,7 +269,16 @@ mod tests {
             assert_eq!(Record::decode(&written.encode()), Some(written));
         }
         let stopping = Phase::Stopping { step: StopStep::RestKilled, deadline: 5, then: Then::Judge };
-        for phase in [Phase::Stopped, Phase::Errored, Phase::Online, Phase::Launching { deadline: 9 }, stopping] {
+        let unwell = Phase::Stopping { step: StopStep::Main, deadline: 6, then: Then::Unwell };
+        for phase in [
+            Phase::Stopped,
+            Phase::Errored,
+            Phase::Online,
+            Phase::Launching { deadline: 9 },
+            Phase::Held,
+            unwell,
+            stopping,
+        ] {
             let written = record(phase, Cause::None, Some(Outcome::Signal(9)));
             assert_eq!(Record::decode(&written.encode()), Some(written));
         }

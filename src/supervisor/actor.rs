@@ -1,9 +1,12 @@
 //! The actor: reads what comes in, and keeps what all verbs share.
 
+use super::automatic::{Adoption, Automatic};
 use super::handle::{Call, Door, Ending, Handle};
+use super::memory::Memory;
 use super::persist::Persistence;
 use super::registry::{Entry, Registry};
 use super::requests::{Requests, Ticket};
+use super::turns::Turns;
 use crate::api::{ApiError, Code, DaemonInfo, Death, Event, EventKind, Guardian, Request, Response, UpdateReport};
 use crate::clock;
 use crate::cluster::Holder;
@@ -14,6 +17,7 @@ use crate::paths::Home;
 use crate::process::Context;
 use crate::slots::{InFlight, Table};
 use crate::store::Begun;
+use crate::watch::Notice;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,14 +39,19 @@ pub struct World {
     /// Shared with who looks, beside the actor.
     pub(super) ports: Arc<Mutex<Ports>>,
     pub(super) host: RefCell<HostSampler>,
+    pub(super) memory: RefCell<Memory>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
     pub(super) closing: Cell<bool>,
+    /// Apps that commands are about to start, each as often as there are such commands.
+    pub(super) starting: RefCell<Vec<String>>,
     pub(super) persistence: Option<Persistence>,
     pub(super) requests: RefCell<Requests>,
+    pub(super) turns: Turns,
     /// Living runs that are on no list, and are not ended.
     pub(super) left_alone: RefCell<Vec<SpawnId>>,
     pub(super) started_at: UnixMs,
     pub(super) facts: Facts,
+    pub(super) automatic: Automatic,
 }
 
 /// What there is to tell of the guardian, and of the daemons before this one.
@@ -64,6 +73,7 @@ pub struct Supervisor {
     pub(super) world: Rc<World>,
     door: Door,
     reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
+    notices: mpsc::UnboundedReceiver<Notice>,
 }
 
 type Answer = Result<Response, ApiError>;
@@ -80,6 +90,7 @@ impl Supervisor {
         let (handle, door) = Handle::new();
         let in_flight = context.slots.as_ref().map_or_else(InFlight::unkept, Table::in_flight);
         let registry = Registry::new(Rc::clone(&context.keep), in_flight, facts.generation);
+        let (automatic, notices) = Automatic::new();
         let world = Rc::new(World {
             home,
             context,
@@ -87,15 +98,19 @@ impl Supervisor {
             sampler: RefCell::default(),
             ports: Arc::default(),
             host: RefCell::default(),
+            memory: RefCell::default(),
             listeners: RefCell::default(),
             closing: Cell::new(false),
+            starting: RefCell::default(),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
+            turns: Turns::default(),
             left_alone: RefCell::default(),
             persistence,
             started_at: clock::unix_ms(),
             facts,
+            automatic,
         });
-        (handle, Self { world, door, reports })
+        (handle, Self { world, door, reports, notices })
     }
 
     /// Takes over what another generation has left.
@@ -105,13 +120,16 @@ impl Supervisor {
 
     /// Serves until it was asked to leave and nothing runs any more.
     pub async fn run(mut self) {
+        let releasing = tokio::task::spawn_local(Rc::clone(&self.world).release_held());
         let mut samples = tokio::time::interval(SAMPLE_EVERY);
         samples.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let clockwork = tokio::task::spawn_local(Rc::clone(&self.world).keep_time());
         loop {
             let sampling = self.world.context.running.get() > 0;
             tokio::select! {
                 biased;
                 Some((id, holder, report)) = self.reports.recv() => self.world.reported(id, holder, report),
+                Some(notice) = self.notices.recv() => self.world.noticed(notice),
                 call = self.door.calls.recv() => match call {
                     Some(call) => self.serve(call),
                     None => break,
@@ -119,6 +137,8 @@ impl Supervisor {
                 _ = samples.tick(), if sampling => self.world.sample(),
             }
         }
+        releasing.abort();
+        clockwork.abort();
         self.world.stop_everything(false).await;
         self.door.closed.send_replace(Some(Ending::Closed));
     }
@@ -139,7 +159,8 @@ impl Supervisor {
     }
 
     fn request(&self, request: Request, key: Option<String>, reply: oneshot::Sender<Answer>) {
-        let Some((ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
+        let Some((mut ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
+        ticket.stand_in_line(self.world.turn_of(&request));
         let world = Rc::clone(&self.world);
         // One that a daemon before this one has carried out ends nothing more.
         let ends = matches!(request, Request::Kill { .. });
@@ -147,8 +168,10 @@ impl Supervisor {
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
             let answer = Rc::clone(&world).carry_out(request, &ticket).await;
+            ticket.acts();
             let waiting = world.requests.borrow_mut().finish(&ticket, &answer);
             if changes {
+                world.follow_list(Adoption::No);
                 world.persist();
                 world.persisted().await;
             }
@@ -177,6 +200,7 @@ impl World {
         if request.changes_something() && !matches!(request, Request::Kill { .. } | Request::Hurry { .. }) {
             self.refuse_when_closing()?;
         }
+        ticket.turn().await;
         match request {
             Request::Ping => Ok(Response::Daemon(self.info())),
             Request::List { selector } => self.list(&selector).await,
@@ -184,7 +208,7 @@ impl World {
             Request::Describe { selector } => self.describe(&selector).await,
             Request::Specs { selector } => self.specs(&selector),
             Request::Start(start) => self.start(start, ticket).await,
-            Request::Stop { selector, force } => self.stop(&selector, force).await,
+            Request::Stop { selector, force } => self.stop(&selector, force, ticket).await,
             Request::Restart { selector, force } => self.restart(&selector, force, ticket).await,
             Request::Reload { selector } => self.reload(&selector, ticket).await,
             Request::Delete { selector, force } => self.delete(&selector, force, ticket).await,
@@ -194,6 +218,8 @@ impl World {
             Request::Signal { selector, signal } => self.signal(&selector, signal, ticket).await,
             Request::Flush { selector } => self.flush(selector.as_ref()).await,
             Request::ReopenLogs => self.reopen_logs().await,
+            Request::Run { selector } => self.run(&selector, ticket).await,
+            Request::Jobs { selector } => self.jobs(&selector),
             Request::Host => self.host_figures(),
             Request::Update { program } => {
                 let reported = self.facts.last_update.as_ref().map(|report| report.at);
@@ -244,7 +270,7 @@ impl World {
         }
     }
 
-    fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
+    pub(super) fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
         let current = self.registry.borrow().get(id).is_some_and(|entry| entry.handle.holder() == holder);
         // A replacement that isn't in place yet, or one that was replaced: the reload speaks for both.
         if !current {
@@ -257,8 +283,11 @@ impl World {
             Report::Stop => EventKind::Stop,
             Report::Overlimit => EventKind::RestartOverlimit,
             Report::Delete => EventKind::Delete,
+            Report::Ready => EventKind::Ready,
+            Report::Unhealthy => EventKind::Unhealthy,
         };
         self.announce(id, kind, matches!(report, Report::Stop | Report::Delete));
+        self.look_at_job(id);
         // Runs that come and go are in the slots; the list changes when one is not to run any more.
         let wanted = |entry: &Entry| entry.handle.observed().state.is_wanted();
         if !self.registry.borrow().get(id).is_some_and(wanted) {
@@ -279,5 +308,7 @@ impl World {
             .filter_map(|entry| Some((entry.identity.id, entry.handle.observed().pid?)))
             .collect();
         self.sampler.borrow_mut().sample(&alive, clock::boot());
+        self.watch_memory();
+        self.context.confinement.tidy();
     }
 }

@@ -4,11 +4,18 @@
 //! to processes, awaits their answers, and replies.
 
 mod actor;
+mod automatic;
+mod clockwork;
+mod condition;
+mod depend;
 mod handle;
 mod hurry;
+mod jobs;
 mod last_words;
+mod memory;
 mod persist;
 mod ports;
+mod races;
 mod reason;
 mod registry;
 mod reload;
@@ -19,8 +26,10 @@ mod scale;
 mod start;
 mod strays;
 mod streams;
+mod turns;
 mod verbs;
 mod view;
+mod watching;
 
 pub use actor::{Facts, Successor, Supervisor, World};
 pub use handle::{Ending, Handle};

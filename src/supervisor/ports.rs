@@ -61,7 +61,7 @@ impl World {
             Phase::Errored | Phase::WaitingRestart { .. } => (true, false),
             Phase::Online | Phase::Launching { .. } => (state.unstable > 0, true),
             Phase::Stopped => (!entry.spec.restart.autorestart, false),
-            Phase::Stopping { .. } | Phase::Deleted => (false, false),
+            Phase::Held | Phase::Stopping { .. } | Phase::Deleted => (false, false),
         };
         let refused = registry.group_of(&entry.spec.name).and_then(Group::refused);
         let refused = refused.filter(|_| !seen.listening && (fails || runs));

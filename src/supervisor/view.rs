@@ -1,14 +1,17 @@
 //! Entries as others see them.
 
 use super::actor::World;
+use super::memory::replaced;
 use super::reason::Reason;
 use super::registry::Entry;
-use crate::api::{ApiError, Host, Process, ProcessDetail, Response, RunsOn, pm2};
+use crate::api::{ApiError, Host, Process, ProcessDetail, Response, RunsOn, Tree, pm2};
 use crate::clock;
 use crate::cluster::Group;
 use crate::domain::spec::Mode;
-use crate::domain::{ProcessId, Selector, Status};
+use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::process::{self, Observed, redacted, shown_environment};
+
+const SIGKILL: Outcome = Outcome::Signal(9);
 
 impl World {
     pub(super) async fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
@@ -92,8 +95,14 @@ impl World {
             cpu: (sample.cpu * 10.0).round() / 10.0,
             memory: sample.memory as i64,
             username: entry.spec.username.clone(),
-            exit: seen.state.last_exit,
-            reason: self.reason_of(entry, &seen, last_words).sentence(),
+            // The signal it was, for whoever knows no other word.
+            exit: seen.state.last_exit.map(|exit| if exit == Outcome::OomKilled { SIGKILL } else { exit }),
+            oom_killed: seen.state.last_exit == Some(Outcome::OomKilled),
+            warnings: seen.warnings.clone(),
+            ready: Self::readiness(entry, &seen),
+            reason: self.reason_of(entry, &seen, last_words).sentence().or_else(|| self.watch_of(&entry.spec)?.problem),
+            job: entry.spec.schedule.job.is_some(),
+            next_run: self.next_time(&entry.spec.name),
         }
     }
 
@@ -116,7 +125,12 @@ impl World {
                 let process::RunsOn { program, version, drift } = process::runs_on(&entry.spec, pid)?;
                 Some(RunsOn { program, version, drift })
             }),
+            watch: self.watch_of(&entry.spec),
+            cause: self.last_cause(entry.identity.id),
+            tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
+            recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
+            health: self.health(entry),
             left_alive: spared.unwrap_or_default(),
         }
     }
@@ -128,7 +142,8 @@ impl World {
 
     fn reason_of<'a>(&self, entry: &'a Entry, seen: &'a Observed, last_words: Option<&'a str>) -> Reason<'a> {
         let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
-        Reason { spec: &entry.spec, seen, refused, last_words, now: clock::boot_ms() }
+        let (held, memory) = (self.held(entry, seen), self.held_by_memory(entry));
+        Reason { spec: &entry.spec, seen, held, refused, memory, last_words, now: clock::boot_ms() }
     }
 
     pub(super) fn host_figures(&self) -> Result<Response, ApiError> {

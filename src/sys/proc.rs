@@ -1,5 +1,6 @@
 //! Figures of a process, from its `/proc/<pid>/stat`.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -72,6 +73,20 @@ pub fn program(pid: i32) -> Option<std::path::PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
+/// The stat of a process, read once.
+pub fn stat(pid: i32) -> io::Result<Stat> {
+    StatFile::open(pid)?.read()
+}
+
+/// The proportional set size in bytes: of pages that are shared, each of those who share one counts its part. The
+/// kernel walks all its pages for that. Refused for processes of others.
+pub fn pss(pid: i32) -> io::Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    Ok(kilobytes.ok_or(io::ErrorKind::InvalidData)? * 1024)
+}
+
 /// All processes there are.
 pub fn pids() -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
@@ -85,6 +100,16 @@ pub fn variable(pid: i32, name: &str) -> Option<String> {
         .split(|byte| *byte == 0)
         .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
     String::from_utf8(value.to_vec()).ok()
+}
+
+/// The variables that the process was started with, as far as they are text. None where we may not know.
+pub fn variables(pid: i32) -> BTreeMap<String, String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let text = |entry: &[u8]| {
+        let (name, value) = str::from_utf8(entry).ok()?.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    environment.split(|byte| *byte == 0).filter_map(text).collect()
 }
 
 /// Whether the process was started with `entry`, `NAME=value`, in its environment. False where we may not know.
@@ -117,9 +142,9 @@ mod tests {
 
     #[test]
     fn commands_may_hold_parentheses() {
-        let line = "42 (a) b (c) S 1 40 40 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 1 0 9000 1000 25 184467 0";
+        let line = "42 (a) b (c) S 1 40 41 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 1 0 9000 1000 25 184467 0";
         let stat = Stat::parse(line).unwrap();
-        assert_eq!((stat.state, stat.parent, stat.group, stat.session), ('S', 1, 40, 40));
+        assert_eq!((stat.state, stat.parent, stat.group, stat.session), ('S', 1, 40, 41));
         assert_eq!((stat.cpu_ticks, stat.started, stat.rss_pages), (100, 9000, 25));
     }
 
@@ -140,5 +165,8 @@ mod tests {
     fn our_own() {
         let stat = StatFile::open(std::process::id() as i32).unwrap().read().unwrap();
         assert!(stat.rss_bytes() > 100_000 && !stat.is_dead());
+        assert_eq!(stat.session, nix::unistd::getsid(None).unwrap().as_raw());
+        let pss = pss(std::process::id() as i32).unwrap();
+        assert!(pss > 50_000 && pss < stat.rss_bytes() * 2, "{pss} of {}", stat.rss_bytes());
     }
 }

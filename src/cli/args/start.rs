@@ -81,6 +81,47 @@ pub(crate) struct AppFlags {
     #[arg(long, value_name = "CODES", allow_hyphen_values = true, value_delimiter = ',', help_heading = "Restarts")]
     pub(crate) stop_exit_codes: Vec<String>,
 
+    /// Restart it at these times: 5 fields of cron, or 6 with seconds first; 0 is never
+    #[arg(short, long, visible_alias = "cron", value_name = "PATTERN", help_heading = "Schedule and watch")]
+    pub(crate) cron_restart: Option<String>,
+    /// The time zone of the pattern, such as Europe/Vienna
+    #[arg(long, value_name = "NAME", help_heading = "Schedule and watch")]
+    pub(crate) time_zone: Option<String>,
+    /// It is a job: it runs at the times of --cron, or by hand (rpm run), and ends by itself
+    #[arg(long, help_heading = "Schedule and watch")]
+    pub(crate) job: bool,
+    /// Restart it when its files change: all of its directory, or this path; once more on a restart: no longer
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "", help_heading = "Schedule and watch")]
+    pub(crate) watch: Vec<String>,
+    /// Files that don't matter, as in a .gitignore
+    #[arg(long, value_name = "PATTERNS", help_heading = "Schedule and watch")]
+    pub(crate) ignore_watch: Vec<String>,
+    /// How long nothing may change before it is restarted: seconds, or 250ms
+    #[arg(long, value_name = "TIME", help_heading = "Schedule and watch")]
+    pub(crate) watch_delay: Option<String>,
+    /// Only files with these extensions matter: js,json
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Schedule and watch")]
+    pub(crate) ext: Vec<String>,
+
+    /// Replace it when it and all it started use more memory: bytes, or 300M, 2G
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(crate) max_memory_restart: Option<String>,
+    /// The kernel kills it above so much memory (needs control groups)
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(crate) memory_max: Option<String>,
+    /// How much time of the cores it gets: 1.5, or 50% of one (needs control groups)
+    #[arg(long, value_name = "CORES", help_heading = "Limits")]
+    pub(crate) cpu: Option<String>,
+    /// How many processes and threads it may have (needs control groups)
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) pids_max: Option<String>,
+    /// Its priority, from -20 to 19
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Limits")]
+    pub(crate) nice: Option<String>,
+    /// The cores it may run on, such as 0-2,5
+    #[arg(long, value_name = "CORES", help_heading = "Limits")]
+    pub(crate) cpu_affinity: Option<String>,
+
     /// How long it has to end before SIGKILL
     #[arg(short, long, value_name = "TIME", help_heading = "Stopping and readiness")]
     pub(crate) kill_timeout: Option<String>,

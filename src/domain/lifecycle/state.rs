@@ -21,6 +21,8 @@ pub struct State {
     pub window_start: BootMs,
     pub window_exits: u32,
     pub last_exit: Option<Outcome>,
+    /// What the run before this one used when it was replaced for its memory; 0 when it was not.
+    pub recycled: u64,
     /// Why it is in its phase.
     pub cause: Cause,
 }
@@ -59,10 +61,12 @@ pub enum Cause {
 pub enum Phase {
     Stopped,
     Errored,
+    /// To be started, once what it depends on is as it should be.
+    Held,
     WaitingRestart {
         until: BootMs,
     },
-    /// Started, not ready. At the deadline it counts as online all the same.
+    /// Started, not ready. At the deadline it counts as online all the same, unless it has to start up.
     Launching {
         deadline: BootMs,
     },
@@ -103,6 +107,8 @@ pub enum Then {
     Delete,
     /// It ended by itself: the restart policy says.
     Judge,
+    /// It was ended because it was not well: the restart policy says, whatever its exit code.
+    Unwell,
 }
 
 impl State {
@@ -119,6 +125,7 @@ impl State {
             window_start: 0,
             window_exits: 0,
             last_exit: None,
+            recycled: 0,
             cause: Cause::None,
         }
     }
@@ -128,7 +135,7 @@ impl State {
             Phase::Stopped | Phase::Deleted => Status::Stopped,
             Phase::Errored => Status::Errored,
             Phase::WaitingRestart { .. } => Status::WaitingRestart,
-            Phase::Launching { .. } => Status::Launching,
+            Phase::Held | Phase::Launching { .. } => Status::Launching,
             Phase::Online => Status::Online,
             Phase::Stopping { .. } => Status::Stopping,
         }
@@ -145,7 +152,7 @@ impl State {
         match self.phase {
             Phase::WaitingRestart { until } => Some(until),
             Phase::Launching { deadline } | Phase::Stopping { deadline, .. } => Some(deadline),
-            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => None,
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online | Phase::Deleted => None,
         }
     }
 
@@ -157,8 +164,8 @@ impl State {
     /// Whether it runs, or will without anybody asking for it.
     pub const fn is_wanted(&self) -> bool {
         match self.phase {
-            Phase::WaitingRestart { .. } | Phase::Launching { .. } | Phase::Online => true,
-            Phase::Stopping { then, .. } => matches!(then, Then::Restart | Then::Judge),
+            Phase::Held | Phase::WaitingRestart { .. } | Phase::Launching { .. } | Phase::Online => true,
+            Phase::Stopping { then, .. } => matches!(then, Then::Restart | Then::Judge | Then::Unwell),
             Phase::Stopped | Phase::Errored | Phase::Deleted => false,
         }
     }

@@ -8,6 +8,8 @@ use crate::domain::{BootMs, Outcome, SpawnId};
 pub const LISTEN_TIMEOUT: u64 = 3_000;
 /// What a draining worker has at least: it is asked to close only after a grace of its own.
 const SHORTEST_DRAIN: u64 = 1_000;
+/// What a main process that has had its time has still, once what it may have waited for has ended.
+const LAST_CHANCE: u64 = 1_000;
 
 /// The next state, and what has to be done. `next` is the id of the run, should one begin.
 pub fn step(state: State, event: Event, now: BootMs, next: SpawnId, policy: &Policy<'_>) -> (State, Vec<Effect>) {
@@ -28,9 +30,12 @@ impl Machine<'_> {
     fn apply(&mut self, event: Event) {
         match event {
             Event::Start => self.start(),
+            Event::Hold => self.hold(),
             Event::Stop => self.stop(Then::Stay),
             Event::Delete => self.stop(Then::Delete),
             Event::Restart => self.restart(),
+            Event::Recycle(run, bytes) if run == self.state.run => self.recycle(bytes),
+            Event::Succeed(bytes) => self.state.recycled = bytes,
             Event::Retire => self.retire(),
             Event::Hurry => self.hurry(),
             Event::Timer => self.timer(),
@@ -38,6 +43,7 @@ impl Machine<'_> {
             Event::Spawned(run) if run == self.state.run => self.spawned(),
             Event::NotStarted(run, errno) if run == self.state.run => self.not_started(errno),
             Event::Ready(run) if run == self.state.run => self.ready(),
+            Event::Unwell(run) if run == self.state.run => self.unwell(),
             Event::Drained(run) if run == self.state.run => self.drained(),
             Event::Exited { run, outcome, leftovers, at } if run == self.state.run => {
                 self.exited(outcome, leftovers, at);
@@ -46,9 +52,11 @@ impl Machine<'_> {
             Event::Alone(run) if run == self.state.run => self.group_gone(true),
             // Of an earlier run: too late to matter.
             Event::Prepared(_)
+            | Event::Recycle(..)
             | Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
+            | Event::Unwell(_)
             | Event::Drained(_)
             | Event::Exited { .. }
             | Event::GroupGone(_)
@@ -58,7 +66,7 @@ impl Machine<'_> {
 
     fn start(&mut self) {
         match self.state.phase {
-            Phase::Stopped | Phase::Errored => {
+            Phase::Stopped | Phase::Errored | Phase::Held => {
                 self.fresh();
                 self.spawn();
             }
@@ -67,7 +75,7 @@ impl Machine<'_> {
                 self.fresh();
                 self.spawn_again();
             }
-            Phase::Stopping { step, deadline, then: Then::Stay | Then::Judge } => {
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Judge | Then::Unwell } => {
                 self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
             }
             Phase::Stopping { then: Then::Restart | Then::Delete, .. }
@@ -77,9 +85,27 @@ impl Machine<'_> {
         }
     }
 
-    fn restart(&mut self) {
+    /// Nothing runs, and nothing will before it is told to start.
+    fn hold(&mut self) {
         match self.state.phase {
             Phase::Stopped | Phase::Errored => {
+                self.fresh();
+                self.rest(Phase::Held, Cause::None);
+            }
+            Phase::WaitingRestart { .. } => {
+                self.leave_queue();
+                self.fresh();
+                self.rest(Phase::Held, Cause::None);
+            }
+            // It ran when it was asked for.
+            Phase::Stopping { .. } => self.start(),
+            Phase::Held | Phase::Launching { .. } | Phase::Online | Phase::Deleted => {}
+        }
+    }
+
+    fn restart(&mut self) {
+        match self.state.phase {
+            Phase::Stopped | Phase::Errored | Phase::Held => {
                 self.fresh();
                 self.spawn();
             }
@@ -92,7 +118,7 @@ impl Machine<'_> {
                 self.fresh();
                 self.ask_main(Then::Restart);
             }
-            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge } => {
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge | Then::Unwell } => {
                 self.fresh();
                 self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
             }
@@ -100,15 +126,30 @@ impl Machine<'_> {
         }
     }
 
+    fn recycle(&mut self, bytes: u64) {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online => {
+                self.state.recycled = bytes;
+                self.ask_main(Then::Restart);
+            }
+            Phase::Stopped
+            | Phase::Errored
+            | Phase::Held
+            | Phase::WaitingRestart { .. }
+            | Phase::Stopping { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
     fn stop(&mut self, then: Then) {
         match self.state.phase {
-            Phase::Stopped | Phase::Errored => self.finish(then),
+            Phase::Stopped | Phase::Errored | Phase::Held => self.finish(then),
             Phase::WaitingRestart { .. } => {
                 self.leave_queue();
                 self.finish(then);
             }
             Phase::Launching { .. } | Phase::Online => self.ask_main(then),
-            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge } => {
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge | Then::Unwell } => {
                 self.state.phase = Phase::Stopping { step, deadline, then };
             }
             Phase::Stopping { then: Then::Delete, .. } | Phase::Deleted => {}
@@ -125,6 +166,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Stopping { .. }
             | Phase::Deleted => self.stop(Then::Delete),
@@ -138,6 +180,7 @@ impl Machine<'_> {
         let run = self.state.run;
         match self.state.phase {
             Phase::WaitingRestart { .. } => self.waited(),
+            Phase::Launching { .. } if self.policy.must_start_up => self.unwell(),
             Phase::Launching { .. } => self.ready(),
             Phase::Stopping { step, then, .. } => match step {
                 StopStep::Drain => self.ask_main(then),
@@ -148,7 +191,7 @@ impl Machine<'_> {
                 StopStep::Main | StopStep::MainKilled => self.kill_main(then),
                 StopStep::Rest | StopStep::RestKilled | StopStep::All | StopStep::AllKilled => self.kill(step, then),
             },
-            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => {}
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online | Phase::Deleted => {}
         }
     }
 
@@ -163,6 +206,7 @@ impl Machine<'_> {
             | Phase::Stopping { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -176,6 +220,7 @@ impl Machine<'_> {
             | Phase::Stopping { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -189,7 +234,7 @@ impl Machine<'_> {
                 self.judge_not_started(errno);
             }
             Phase::Stopping { then, .. } => self.finish(then),
-            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => {}
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::WaitingRestart { .. } | Phase::Deleted => {}
         }
     }
 
@@ -203,6 +248,23 @@ impl Machine<'_> {
             | Phase::Stopping { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    /// It is ended as it would be for a restart; whether it runs again is for the policy to say.
+    fn unwell(&mut self) {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online => {
+                self.effects.push(Effect::Report(Report::Unhealthy));
+                self.ask_main(Then::Unwell);
+            }
+            Phase::Stopping { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -225,6 +287,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -241,6 +304,7 @@ impl Machine<'_> {
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => return,
         };
@@ -276,6 +340,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -304,14 +369,19 @@ impl Machine<'_> {
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, then, .. } => self.finish(then),
             // There is nothing that it could be waiting for.
             Phase::Stopping { step: StopStep::All, then, .. } if was_alone => self.kill_main(then),
+            Phase::Stopping { step: StopStep::All, deadline, then } => {
+                let deadline = deadline.min(self.now.saturating_add(LAST_CHANCE));
+                self.state.phase = Phase::Stopping { step: StopStep::All, deadline, then };
+            }
             Phase::Stopping {
-                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled,
+                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::AllKilled,
                 ..
             }
             | Phase::Launching { .. }
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -330,6 +400,7 @@ impl Machine<'_> {
             }
             Then::Restart => self.spawn_again(),
             Then::Judge => self.judge(),
+            Then::Unwell => self.judge_unwell(),
         }
     }
 
