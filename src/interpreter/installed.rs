@@ -44,9 +44,8 @@ impl Manager {
     /// The directories it may be in.
     fn roots(&self, place: &Place<'_>) -> Vec<PathBuf> {
         let named = place.env.get(self.variable).filter(|path| path.starts_with('/')).map(PathBuf::from);
-        let usual = self.usual.iter().filter_map(|path| match path.starts_with('/') {
-            true => Some(PathBuf::from(path)),
-            false => Some(place.home?.join(path)),
+        let usual = self.usual.iter().filter_map(|path| {
+            if path.starts_with('/') { Some(PathBuf::from(path)) } else { Some(place.home?.join(path)) }
         });
         named.into_iter().chain(usual).collect()
     }

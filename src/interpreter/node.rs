@@ -62,11 +62,11 @@ pub enum Missing {
 pub fn node(name: &str, place: &Place<'_>) -> Result<Chosen, Missing> {
     let plain = name.split('@').next().unwrap_or(name);
     let installed = installed::installed(place);
-    let in_path = place.find(plain).and_then(|found| behind_volta(found, place, &installed));
+    let in_path = place.find(plain).map(|found| behind_volta(found, place, &installed));
     let Some(wish) = wish(name, place) else { return any(plain, in_path, place, &installed) };
     match &wish.range {
         Some(Range::System) => any(plain, in_path, place, &[]),
-        Some(range) => wished(plain, &wish, range, in_path, place, installed),
+        Some(range) => wished(plain, &wish, range, in_path.as_ref(), place, installed),
         None if wish.is_strict() => Err(Missing::Unclear(wish)),
         None => any(plain, in_path, place, &installed),
     }
@@ -94,25 +94,25 @@ fn wished(
     name: &str,
     wish: &Wish,
     range: &Range,
-    in_path: Option<PathBuf>,
+    in_path: Option<&PathBuf>,
     place: &Place<'_>,
     installed: Vec<Installed>,
 ) -> Result<Chosen, Missing> {
     let best = installed.iter().find(|one| range.has(one.version)).cloned();
     let from_path = || {
-        let program = in_path.clone()?;
+        let program = in_path?.clone();
         let version = version_of(&program, place.ids);
         Some(Chosen { program, version, beside_path: false, note: None })
     };
     // A pin means the same version whoever types the command; `engines` only rules some out.
     if let Some(best) = best.clone().filter(|_| wish.is_strict()) {
-        return Ok(chosen(best, &in_path));
+        return Ok(chosen(best, in_path));
     }
     let found = from_path();
     let in_path_version = found.as_ref().and_then(|found| found.version);
     match (found, best) {
         (Some(found), _) if found.version.is_some_and(|version| range.has(version)) => Ok(found),
-        (_, Some(best)) => Ok(chosen(best, &in_path)),
+        (_, Some(best)) => Ok(chosen(best, in_path)),
         (Some(found), None) if !wish.is_strict() || (installed.is_empty() && wish.origin != Origin::Interpreter) => {
             let has = found.version.map_or_else(|| "another one".to_owned(), |version| version.to_string());
             Ok(Chosen { note: Some(format!("{wish} asks for Node {}, it runs with {has}", wish.text)), ..found })
@@ -122,20 +122,20 @@ fn wished(
     }
 }
 
-fn chosen(best: Installed, in_path: &Option<PathBuf>) -> Chosen {
-    let beside_path = in_path.as_ref() != Some(&best.program);
+fn chosen(best: Installed, in_path: Option<&PathBuf>) -> Chosen {
+    let beside_path = in_path != Some(&best.program);
     Chosen { program: best.program, version: Some(best.version), beside_path, note: None }
 }
 
 /// Volta's `node` is a program that starts another one and waits for it: the app would not be the process we watch.
-fn behind_volta(found: PathBuf, place: &Place<'_>, installed: &[Installed]) -> Option<PathBuf> {
+fn behind_volta(found: PathBuf, place: &Place<'_>, installed: &[Installed]) -> PathBuf {
     let is_shim = std::fs::canonicalize(&found).is_ok_and(|real| real.file_name().is_some_and(|n| n == "volta-shim"));
     if !is_shim {
-        return Some(found);
+        return found;
     }
     let default = installed::volta_default(place).and_then(|text| text.parse::<Version>().ok());
     let behind = installed.iter().find(|one| one.by.name == "volta" && Some(one.version) == default);
-    Some(behind.map_or(found, |one| one.program.clone()))
+    behind.map_or(found, |one| one.program.clone())
 }
 
 /// A program of the project's dependencies: in `node_modules/.bin` above the script, else above the working directory.

@@ -103,16 +103,16 @@ fn script(
     }
     let Line::Shell(main) = line else { return Err(format!("the script {name} cannot be run")) };
     let program = find_program("sh", &path, &package.directory).ok_or("there is no sh in PATH for package scripts")?;
-    let argv = with_hooks(name, main, before, after);
+    let argv = with_hooks(name, &main, before, after);
     Ok(Final { program, argv, cwd: package.directory.clone(), env })
 }
 
 /// `sh -c …`: what comes before, the script, what comes after. The script takes the shell's place unless something
 /// comes after it.
-fn with_hooks(name: &str, main: String, before: Option<String>, after: Option<String>) -> Vec<String> {
+fn with_hooks(name: &str, main: &str, before: Option<String>, after: Option<String>) -> Vec<String> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     if before.is_none() && after.is_none() {
-        return words(&["sh", "-c", &main]);
+        return words(&["sh", "-c", main]);
     }
     let mut script = HOLD.to_owned();
     if before.is_some() {
@@ -130,7 +130,7 @@ fn with_hooks(name: &str, main: String, before: Option<String>, after: Option<St
         script.push_str(GIVE);
         script.push_str("sh -c \"$2\"");
     }
-    words(&["sh", "-c", &script, "sh", name, &main, &before.unwrap_or_default(), &after.unwrap_or_default()])
+    words(&["sh", "-c", &script, "sh", name, main, &before.unwrap_or_default(), &after.unwrap_or_default()])
 }
 
 impl Package {

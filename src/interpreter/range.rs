@@ -98,13 +98,12 @@ fn condition(text: &str) -> Option<Span> {
     let version = Partial::parse(&text[operator.len()..])?;
     let least = version.least();
     Some(match operator.as_str() {
-        "" | "=" => Span { from: least, below: version.after() },
+        "~" | "~>" if version.minor.is_some() => Span { from: least, below: Some(least.next_minor()) },
+        "" | "=" | "~" | "~>" => Span { from: least, below: version.after() },
         ">=" => Span { from: least, below: None },
         ">" => Span { from: version.after()?, below: None },
         "<" => Span { from: ZERO, below: Some(least) },
         "<=" => Span { from: ZERO, below: version.after() },
-        "~" | "~>" if version.minor.is_some() => Span { from: least, below: Some(least.next_minor()) },
-        "~" | "~>" => Span { from: least, below: version.after() },
         "^" => Span { from: least, below: Some(caret(&version)?) },
         _ => return None,
     })

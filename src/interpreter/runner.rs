@@ -84,7 +84,7 @@ pub(super) fn invocation(program: &Path, args: &[String]) -> Option<Invocation> 
         match (runner, flag) {
             (_, "-s" | "--silent" | "-q" | "--quiet") | ("npx", "-y" | "--yes" | "--no-install" | "--no") => {}
             ("npm" | "pnpm", "--prefix" | "-C" | "--dir") | ("yarn", "--cwd") => {
-                directory = Some(args.next()?.to_owned())
+                directory = Some(args.next()?.to_owned());
             }
             _ => return None,
         }

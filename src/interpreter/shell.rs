@@ -83,6 +83,7 @@ fn for_shell(text: &str) -> String {
 
 /// Where the last command of a list (`a && b || c; d`) begins. `None` when the line is anything else: a pipeline,
 /// something in the background, a compound command.
+#[expect(clippy::match_same_arms, reason = "what a byte means depends on the arms before")]
 fn last_command(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut start, mut at, mut quote) = (0, 0, None);

@@ -28,7 +28,7 @@ pub(super) fn command_line(
     let mut line = CommandLine { program: PathBuf::new(), argv: Vec::new(), env, cwd };
     let script = spec.program.path.as_path();
     let Interpreter::Named(name) = &spec.program.interpreter else {
-        line.program = script.to_owned();
+        script.clone_into(&mut line.program);
         line.argv = [&[text(script)][..], &spec.args].concat();
         return match direct_package(spec, &mut line, home.as_deref(), ids)? {
             Some(last) => Ok(line.replaced(last)),
