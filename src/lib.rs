@@ -28,6 +28,8 @@ pub mod domain;
 #[cfg(feature = "engine")]
 pub mod engine;
 #[cfg(feature = "engine")]
+pub mod interpreter;
+#[cfg(feature = "engine")]
 pub mod ipc;
 #[cfg(feature = "engine")]
 pub mod logs;

@@ -16,7 +16,8 @@ const TABLE: &[(&str, &[&str])] = &[
     // the core
     ("domain", &[]),
     // the engine
-    ("config", &["domain", "paths", "sys", "clock"]),
+    ("interpreter", &["sys", "clock"]),
+    ("config", &["domain", "interpreter", "paths", "sys", "clock"]),
     ("store", &["domain", "paths", "sys", "clock"]),
     ("slots", &["domain", "sys"]),
     ("ipc", &["domain", "sys", "slots", "clock"]),
@@ -25,7 +26,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("watch", &["domain", "sys", "slots", "clock"]),
     ("cluster", &["domain", "ipc", "sys", "slots", "clock"]),
     ("probe", &["domain", "sys", "clock"]),
-    ("process", &["domain", "ipc", "cluster", "logs", "probe", "slots", "guardian", "sys", "clock"]),
+    ("process", &["domain", "interpreter", "ipc", "cluster", "logs", "probe", "slots", "guardian", "sys", "clock"]),
     // It does nothing to the system itself: of `sys` it knows names of signals, and who keeps descriptors for it.
     ("supervisor", &["api", "domain", "process", "cluster", "logs", "metrics", "probe", "watch", "store", "slots", "clock",
         "paths", "sys::keep", "sys::signal"]),

@@ -102,6 +102,8 @@ pub struct ProcessDetail {
     /// `replaced: 812 MB of 800 MB`, where the run before this one was above its `max_memory_restart`.
     #[serde(default)]
     pub recycled: Option<String>,
+    #[serde(default)]
+    pub runs_on: Option<RunsOn>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
     #[serde(default)]
@@ -139,6 +141,16 @@ pub struct Tree {
     /// Bytes; of pages that are shared each counts once.
     pub memory: i64,
     pub processes: u32,
+}
+
+/// The program of a process that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunsOn {
+    pub program: PathBuf,
+    /// Of a Node.
+    pub version: Option<String>,
+    /// Why a restart would change that, or should, in words.
+    pub drift: Vec<String>,
 }
 
 /// Who answers.

@@ -9,7 +9,7 @@ use crate::domain::spec::{
     Environment, Interpreter, Job, Layer, Limits, LogFiles, Mode, Probes, Program, ReadyPolicy, RestartPolicy,
     Schedule, Source, StopPolicy, WatchPolicy,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const NAMESPACE: &str = "default";
@@ -37,7 +37,14 @@ pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppS
     let mut env = environment::layers(&options, origin.profile, base, origin.caller)?;
     let path = env.app.get("PATH").or_else(|| env.inherited.get("PATH")).cloned();
     let located = locate(text, &options, origin, path.as_deref())?;
-    let around = Surroundings { caller: origin.caller, path: path.as_deref(), cwd: &located.cwd };
+    let whole: BTreeMap<_, _> = env.inherited.clone().into_iter().chain(env.app.clone()).collect();
+    let around = Surroundings {
+        caller: origin.caller,
+        path: path.as_deref(),
+        cwd: &located.cwd,
+        env: &whole,
+        is_another_user: options.uid.is_some(),
+    };
     let mut program = interpreter::program(&located.script, &options, around)?;
     settings::add_node_options(&mut program, origin.caller);
     settings::add_source_maps(&mut program, &options);
@@ -156,6 +163,7 @@ fn locate(text: &str, options: &AppOptions, origin: Origin<'_>, path: Option<&st
 fn args(script: Script, given: Vec<String>) -> Vec<String> {
     match script {
         Script::File(_) | Script::Program(_) => given,
+        Script::Package { words, .. } => [words, given].concat(),
         Script::Line { shell, line } => {
             let mut args = vec!["-c".to_owned(), line];
             if !given.is_empty() {

@@ -3,6 +3,7 @@
 use super::shape::{SECRETS, Shape, VARIABLES};
 use super::{apply, env_files, redact};
 use crate::domain::cron::PatternError;
+use crate::interpreter::Missing;
 use serde_json::Value;
 use std::fmt;
 use std::io;
@@ -39,8 +40,8 @@ pub enum Problem {
     InterpreterMissing { interpreter: String },
     #[error("interpreter {} is not an executable file", path.display())]
     InterpreterUnusable { path: PathBuf },
-    #[error("Node {version} is not installed: {} is missing", path.display())]
-    NodeVersionMissing { version: String, path: PathBuf },
+    #[error("{0}")]
+    Node(Box<Missing>),
     #[error("nothing here runs TypeScript: {}", path.display())]
     NoTypeScript { path: PathBuf, node: Option<String> },
 
@@ -116,7 +117,7 @@ impl Problem {
             | Self::NoTypeScript { .. } => Some("script"),
             Self::NoDirectory { .. } => Some("cwd"),
             Self::EnvFile { .. } | Self::EnvFileUnreadable { .. } => Some("env_file"),
-            Self::InterpreterMissing { .. } | Self::InterpreterUnusable { .. } | Self::NodeVersionMissing { .. } => {
+            Self::InterpreterMissing { .. } | Self::InterpreterUnusable { .. } | Self::Node(_) => {
                 Some("exec_interpreter")
             }
             _ => None,
@@ -147,11 +148,15 @@ impl Problem {
                 "install it, or correct the PATH of the app".into()
             }
             Self::InterpreterUnusable { .. } => "correct the path, or give a program's name to look up in PATH".into(),
-            Self::NodeVersionMissing { version, .. } => format!("run nvm install {version}"),
+            Self::Node(missing) => missing.hint(),
             Self::NoTypeScript { node: Some(node), .. } => {
-                format!("install Node 22.18 or later (this is {node}), or bun; .tsx files need bun")
+                format!(
+                    "install Node 22.18 or later (this is {node}), tsx in the project, or bun; .tsx files need one of these two"
+                )
             }
-            Self::NoTypeScript { node: None, .. } => "install Node 22.18 or later, or bun; .tsx files need bun".into(),
+            Self::NoTypeScript { node: None, .. } => {
+                "install Node 22.18 or later, tsx in the project, or bun; .tsx files need one of these two".into()
+            }
             Self::EnvFile { .. } => "a line is NAME=value, with quotes around a value that needs them".into(),
             Self::EnvFileUnreadable { path, source } => env_files::hint(path, source),
             Self::FileMissing { nearest: None } => "check the path".into(),

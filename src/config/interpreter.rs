@@ -1,13 +1,12 @@
 //! Who runs a script. Checked now, so that a missing interpreter is an error of the command and not of the app;
 //! kept by name, so that each start takes the one that is installed then.
 
-use super::command::{self, Command};
 use super::script::{self, Content, Script};
 use super::{AppOptions, Caller, Problem, place, search};
 use crate::domain::spec::{Interpreter, Program};
+use crate::interpreter::{self, Answer, Missing, Place, Shim, Version};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 /// Where an app looks for programs.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +14,10 @@ pub(super) struct Surroundings<'a> {
     pub caller: &'a Caller,
     pub path: Option<&'a str>,
     pub cwd: &'a Path,
+    /// All that the app gets.
+    pub env: &'a BTreeMap<String, String>,
+    /// It runs as another user, whose programs only the daemon can look for.
+    pub is_another_user: bool,
 }
 
 impl Surroundings<'_> {
@@ -29,15 +32,29 @@ impl Surroundings<'_> {
             None => Err(Problem::InterpreterMissing { interpreter: names.join("\" or \"") }),
         }
     }
+
+    /// Looks for the Node that a start would find, and keeps the word: each start looks again.
+    fn node(&self, name: &str, script: &Path) -> Result<Interpreter, Problem> {
+        if !self.is_another_user {
+            let home = self.caller.home();
+            let place = Place { script, cwd: self.cwd, env: self.env, home: home.as_deref(), ids: None };
+            interpreter::node(name, &place).map_err(|missing| match missing {
+                Missing::NotInPath { name } => Problem::InterpreterMissing { interpreter: name },
+                other => Problem::Node(Box::new(other)),
+            })?;
+        }
+        Ok(Interpreter::Named(name.to_owned()))
+    }
 }
 
 /// The program of an app.
 pub(super) fn program(script: &Script, options: &AppOptions, around: Surroundings<'_>) -> Result<Program, Problem> {
-    let mut interpreter_args = options.interpreter_args.clone().unwrap_or_default();
+    let interpreter_args = options.interpreter_args.clone().unwrap_or_default();
     let (path, interpreter) = match (script, options.interpreter.as_deref()) {
         (Script::Line { shell, .. }, _) => (shell, Interpreter::None),
+        (Script::Package { runner, .. }, _) => (runner, by_content(runner, around)?),
         (Script::File(path) | Script::Program(path), Some(named)) => (path, chosen(named, path, around)?),
-        (Script::File(path), None) => (path, by_file(path, &mut interpreter_args, around)?),
+        (Script::File(path), None) => (path, by_file(path, &interpreter_args, around)?),
         (Script::Program(path), None) => (path, by_content(path, around)?),
     };
     Ok(Program { path: path.clone(), interpreter, interpreter_args })
@@ -47,11 +64,12 @@ fn chosen(named: &str, script: &Path, around: Surroundings<'_>) -> Result<Interp
     if named == "none" {
         return direct(script);
     }
-    if let Some(version) = named.strip_prefix("node@") {
-        return node_version(version, around.caller);
-    }
-    if !named.contains('/') {
-        return around.first(&[named]);
+    match named {
+        "node" | "nodejs" => return around.node(named, script),
+        "tsx" => return around.node("node", script).map(|_| Interpreter::Named("tsx".to_owned())),
+        _ if named.starts_with("node@") => return around.node(named, script),
+        _ if named.contains('/') => {}
+        _ => return around.first(&[named]).or_else(|missing| local(named, script, around).ok_or(missing)),
     }
     let path = place::absolute(named, around.cwd, around.caller);
     absolute(&path).ok_or(Problem::InterpreterUnusable { path })
@@ -69,102 +87,68 @@ fn absolute(program: &Path) -> Option<Interpreter> {
     search::is_program(program).then(|| Interpreter::Named(program.to_string_lossy().into_owned()))
 }
 
-/// A Node that nvm installed. Unlike PM2 we never install one: a start does not download.
-fn node_version(version: &str, caller: &Caller) -> Result<Interpreter, Problem> {
-    let version = version.trim_start_matches('v');
-    let nvm = caller.env.get("NVM_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let nvm = nvm.or_else(|| Some(caller.home()?.join(".nvm"))).unwrap_or_default();
-    let path = nvm.join(format!("versions/node/v{version}/bin/node"));
-    absolute(&path).ok_or_else(|| Problem::NodeVersionMissing { version: version.to_owned(), path })
+/// A program of the project's dependencies: `ts-node`, `bun`.
+fn local(name: &str, script: &Path, around: Surroundings<'_>) -> Option<Interpreter> {
+    let place = Place { script, cwd: around.cwd, env: around.env, home: None, ids: None };
+    interpreter::local(name, &place).map(|_| Interpreter::Named(name.to_owned()))
 }
 
-fn by_file(path: &Path, args: &mut Vec<String>, around: Surroundings<'_>) -> Result<Interpreter, Problem> {
+fn by_file(path: &Path, args: &[String], around: Surroundings<'_>) -> Result<Interpreter, Problem> {
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("js" | "cjs" | "mjs") => around.first(&["node"]),
+        Some("js" | "cjs" | "mjs") => around.node("node", path),
         Some("sh") => around.first(&["bash", "sh"]),
-        Some("py") => around.first(&["python", "python3"]),
+        Some("py") => python(path, around),
         Some("rb") => around.first(&["ruby"]),
         Some("php") => around.first(&["php"]),
         Some("pl") => around.first(&["perl"]),
-        Some("ts" | "tsx") => typescript(path, args, around),
+        _ if interpreter::is_typescript(path) => typescript(path, args, around),
         _ => by_content(path, around),
     }
 }
 
-/// Nothing in the name says who runs it. A shim with `#!` runs as it says: pnpm's are shell scripts without extension.
+/// Nothing in the name says who runs it. A shim with `#!` runs as it says; of pnpm's shell scripts, which execute Node,
+/// each start takes what they execute.
 fn by_content(path: &Path, around: Surroundings<'_>) -> Result<Interpreter, Problem> {
     match script::sniff(path) {
-        Ok(Content::Text | Content::Shebang { node: true }) => around.first(&["node"]),
+        Ok(Content::Text | Content::Shebang { node: true }) => around.node("node", path),
+        Ok(Content::Shebang { .. }) if matches!(interpreter::shim(path), Some(Shim::Node { .. })) => {
+            around.node("node", path)
+        }
         Ok(Content::Binary | Content::Shebang { node: false }) => direct(path),
         // A program that may be run but not read.
         Err(unreadable) => direct(path).map_err(|_| unreadable),
     }
 }
 
-fn typescript(path: &Path, args: &mut Vec<String>, around: Surroundings<'_>) -> Result<Interpreter, Problem> {
-    if around.has("bun") {
-        return around.first(&["bun"]);
-    }
-    let version = installed_node(around);
-    let strips = version.as_deref().map_or(TypeStripping::No, type_stripping);
-    if path.extension().is_some_and(|extension| extension == "tsx") || strips == TypeStripping::No {
-        return Err(Problem::NoTypeScript { path: path.to_owned(), node: version });
-    }
-    if strips == TypeStripping::WithFlag {
-        args.insert(0, "--experimental-strip-types".to_owned());
-    }
-    around.first(&["node"])
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TypeStripping {
-    No,
-    WithFlag,
-    ByDefault,
-}
-
-pub(super) fn type_stripping(version: &str) -> TypeStripping {
-    let mut numbers = version.trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
-    match (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) {
-        (22, 6..=17) | (23, 0..=5) => TypeStripping::WithFlag,
-        (22, 18..) | (23.., _) => TypeStripping::ByDefault,
-        _ => TypeStripping::No,
+/// The project's own, unless one is activated: that is in `PATH`.
+fn python(script: &Path, around: Surroundings<'_>) -> Result<Interpreter, Problem> {
+    let beside = [script.parent(), Some(around.cwd)].into_iter().flatten();
+    let own = beside.flat_map(|directory| [".venv", "venv"].map(|name| directory.join(name).join("bin/python")));
+    match own.into_iter().find_map(|program| absolute(&program)) {
+        Some(own) if !around.env.contains_key("VIRTUAL_ENV") => Ok(own),
+        _ => around.first(&["python", "python3"]),
     }
 }
 
 /// The version of the node that a caller runs.
-pub(super) fn node_version_of(caller: &Caller) -> Option<String> {
+pub(super) fn node_version_of(caller: &Caller) -> Option<Version> {
     let path = caller.env.get("PATH").map(String::as_str);
-    installed_node(Surroundings { caller, path, cwd: &caller.cwd })
+    interpreter::version_of(&search::find("node", path, &caller.cwd)?, None)
 }
 
-/// What `node --version` says in the app's `PATH`.
-fn installed_node(around: Surroundings<'_>) -> Option<String> {
-    let program = search::find("node", around.path, around.cwd)?;
-    let env: BTreeMap<_, _> = around.caller.env.iter().filter(|(name, _)| *name != "NODE_OPTIONS").collect();
-    let command = Command { program: &program, args: &["--version"], env, cwd: around.cwd, stdin: None };
-    let finished = command::run(command, Duration::from_secs(10), None).ok()?;
-    String::from_utf8(finished.output).ok().map(|version| version.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn which_node_strips_types() {
-        for (version, expected) in [
-            ("v20.20.2", TypeStripping::No),
-            ("v22.5.1", TypeStripping::No),
-            ("v22.6.0", TypeStripping::WithFlag),
-            ("v22.17.9", TypeStripping::WithFlag),
-            ("v22.18.0", TypeStripping::ByDefault),
-            ("v23.5.0", TypeStripping::WithFlag),
-            ("v23.6.0", TypeStripping::ByDefault),
-            ("v24.0.0-nightly", TypeStripping::ByDefault),
-            ("", TypeStripping::No),
-        ] {
-            assert_eq!(type_stripping(version), expected, "{version}");
+/// Node by itself or with the project's `tsx`, else `bun`.
+fn typescript(path: &Path, args: &[String], around: Surroundings<'_>) -> Result<Interpreter, Problem> {
+    let home = around.caller.home();
+    let place = Place { script: path, cwd: around.cwd, env: around.env, home: home.as_deref(), ids: None };
+    let node = interpreter::node("node", &place);
+    let mut version = None;
+    if let Ok(chosen) = &node {
+        version = chosen.version.or_else(|| interpreter::version_of(&chosen.program, None));
+        if interpreter::typescript(path, version, args, &place) != Answer::No {
+            return Ok(Interpreter::Named("node".to_owned()));
         }
     }
+    let bun = around.first(&["bun"]).ok().or_else(|| local("bun", path, around));
+    let node = version.map(|version| version.to_string());
+    bun.ok_or_else(|| Problem::NoTypeScript { path: path.to_owned(), node })
 }

@@ -1,8 +1,9 @@
 //! Application files that are JavaScript: read by the user's own node, handed over as JSON.
 
 use super::command::{self, Command, Failure};
-use super::interpreter::{self, TypeStripping};
+use super::interpreter::node_version_of;
 use super::{Caller, Problem, environment, search};
+use crate::interpreter::{Stripping, stripping};
 use serde::Deserialize;
 use serde_json::Value;
 use std::fs::File;
@@ -58,12 +59,13 @@ impl Reader {
 
     /// Node, if it is new enough, else bun.
     fn typescript(caller: &Caller) -> Result<Self, Problem> {
-        let version = interpreter::node_version_of(caller);
-        let flags: &[&str] = match version.as_deref().map(interpreter::type_stripping) {
-            Some(TypeStripping::ByDefault) => &["--disable-warning=ExperimentalWarning"],
-            Some(TypeStripping::WithFlag) => &["--experimental-strip-types", "--disable-warning=ExperimentalWarning"],
-            Some(TypeStripping::No) | None => {
-                let bun = Self::find("bun", caller).ok_or(Problem::NoTypeScriptReader { node: version })?;
+        let version = node_version_of(caller);
+        let flags: &[&str] = match version.map(stripping) {
+            Some(Stripping::ByDefault) => &["--disable-warning=ExperimentalWarning"],
+            Some(Stripping::WithFlag) => &["--experimental-strip-types", "--disable-warning=ExperimentalWarning"],
+            Some(Stripping::No) | None => {
+                let bun = Self::find("bun", caller)
+                    .ok_or(Problem::NoTypeScriptReader { node: version.map(|version| version.to_string()) })?;
                 return Ok(Self { program: bun, flags: &[] });
             }
         };

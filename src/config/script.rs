@@ -15,6 +15,24 @@ pub(super) enum Script {
         shell: PathBuf,
         line: String,
     },
+    /// `npm: run x`: a package runner, and what it is asked.
+    Package {
+        runner: PathBuf,
+        words: Vec<String>,
+    },
+}
+
+const RUNNERS: [&str; 5] = ["npm", "yarn", "pnpm", "npx", "bun"];
+
+/// The runner and the words of `npm: run x`.
+fn package_words(text: &str) -> Option<(&str, Vec<String>)> {
+    let (runner, rest) = text.trim().split_once(':')?;
+    let mut words = shell_words::split(rest).ok().filter(|words| !words.is_empty())?;
+    let is_verb = matches!(words[0].as_str(), "run" | "run-script" | "start" | "test" | "stop" | "exec" | "x");
+    if matches!(runner, "npm" | "bun") && !is_verb && !words[0].starts_with('-') {
+        words.insert(0, "run".to_owned());
+    }
+    RUNNERS.contains(&runner).then_some((runner, words))
 }
 
 /// `text` as a file seen from `cwd`, if it is one.
@@ -29,6 +47,10 @@ pub(super) fn file(text: &str, cwd: &Path, caller: &Caller) -> Result<Option<Scr
 
 /// `text` as something that is no file: a program, else a shell line where there is white space in it.
 pub(super) fn no_file(text: &str, cwd: &Path, path: Option<&str>, caller: &Caller) -> Result<Script, Problem> {
+    if let Some((runner, words)) = package_words(text) {
+        let missing = || Problem::InterpreterMissing { interpreter: runner.to_owned() };
+        return Ok(Script::Package { runner: search::find(runner, path, cwd).ok_or_else(missing)?, words });
+    }
     if let Some(program) = search::find(text, path, cwd) {
         return Ok(Script::Program(program));
     }
@@ -66,6 +88,9 @@ pub(super) fn nearest_file(path: &Path) -> Option<String> {
 /// The name of an app that is given none: its script's file name, or the last path component of its line, without
 /// the last extension.
 pub(super) fn default_name(script: &str) -> String {
+    if let Some((runner, words)) = package_words(script) {
+        return format!("{runner} {}", words.join(" ")).replace('/', "-");
+    }
     Path::new(script).file_stem().map_or_else(|| script.to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
@@ -117,6 +142,9 @@ mod tests {
             ("echo  hi.x/foo bar", "foo bar"),
             ("cc a.c; ./a.out", "a"),
             ("node server.js --port 80", "node server"),
+            ("npm: run dev", "npm run dev"),
+            ("npm: dev", "npm run dev"),
+            ("yarn: dev", "yarn dev"),
         ] {
             assert_eq!(default_name(script), name, "{script}");
         }

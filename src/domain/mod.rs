@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod memory;
 pub mod order;
 pub mod output;
+pub mod port;
 pub mod readiness;
 pub mod rollout;
 pub mod secret;

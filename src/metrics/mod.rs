@@ -1,9 +1,12 @@
 //! Figures: of each process, sampled, and of the machine, when asked.
 
 mod host;
+mod ports;
 mod sampler;
 mod trees;
 
+pub use crate::sys::ports::{Held, Holder};
 pub use host::{HostFigures, HostSampler};
+pub use ports::Ports;
 pub use sampler::{Sample, Sampler};
 pub use trees::{Footprint, Root, Trees};

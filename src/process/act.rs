@@ -1,5 +1,6 @@
 //! What the task does: facts into events, effects into system calls.
 
+use super::command::is_shell;
 use super::containment::Containment;
 use super::exit::ExitFact;
 use super::health::Condition;
@@ -284,7 +285,9 @@ impl Task {
     /// A shell would wait for what it runs before it minds a SIGINT of its own.
     fn ask_by_signal(&self) {
         match &self.run {
-            Some(run) if self.spec.runs_in_shell() => group::signal(run.pid, self.spec.stop.kill_signal),
+            Some(run) if is_shell(run.pid).unwrap_or_else(|| self.spec.runs_in_shell()) => {
+                group::signal(run.pid, self.spec.stop.kill_signal)
+            }
             _ => self.signal_main(self.spec.stop.kill_signal),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::account::account;
 use super::adopt::began;
+use super::command::{CommandLine, command_line};
 use super::confine::{Confined, refused};
 use super::environment::{Identity, compose};
 use super::exit::{ExitFact, ExitSource};
@@ -15,14 +16,14 @@ use super::wires::{CHANNEL_FD, NOTIFY, PID, Wires, forget_all_but_output, forget
 use crate::clock;
 use crate::cluster::{Group, Holder, WorkerId};
 use crate::domain::health::Health;
-use crate::domain::spec::{Interpreter, Mode};
+use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
 use crate::probe::{self, Prober};
 use crate::slots::Standing;
 use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
-use crate::sys::spawn::{Parent, Program, SpawnError, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
+use crate::sys::spawn::{Parent, Program, SpawnError, SpawnPlan, Spawned, Stage, c_string, spawn};
 use crate::sys::user::Ids;
 use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
@@ -78,24 +79,22 @@ pub(super) fn launch(
     around: &Surroundings<'_>,
 ) -> Result<Run, LaunchError> {
     let (context, process) = (around.context, around.identity.id);
-    let mut env = compose(spec, around.identity, secrets);
-    let search = env.get("PATH").map_or(DEFAULT_PATH, String::as_str).to_owned();
-    let (program, argv) = command_line(spec, &search)?;
     let ids = account(spec)?;
+    let mut line = command_line(spec, compose(spec, around.identity, secrets), ids.as_ref())?;
     let pipe_size = logs::pipe_size(context.running.get());
     let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
         .map_err(|error| failed(error.what, &error.source))?;
     wires.hand_over(ids.as_ref());
     let surroundings = spec.ready.probes.any().then(|| probe::Surroundings {
-        env: env.clone(),
+        env: line.env.clone(),
         cwd: spec.cwd.clone(),
         ids: ids.clone(),
         open_files: context.open_files,
     });
-    let membership = introduce(spec, id, around, &wires, &mut env);
+    let membership = introduce(spec, id, around, &wires, &mut line.env);
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
     let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
-    let spawned = execute(spec, id, (program, argv, env), ids, (&wires, &mut confined), context).inspect_err(|_| {
+    let spawned = execute(spec, &line, id, ids, (&wires, &mut confined), context).inspect_err(|_| {
         context.exits.expect_no_more(id);
         context.confinement.release(process, id);
         forget_all_but_output(context.keep.as_ref(), process, id);
@@ -188,17 +187,16 @@ fn failed(what: &str, error: &io::Error) -> LaunchError {
     LaunchError { message: format!("{what}: {error}"), errno: error.raw_os_error().unwrap_or(libc::EIO) }
 }
 
-type CommandLine = (PathBuf, Vec<String>, BTreeMap<String, String>);
-
 fn execute(
     spec: &AppSpec,
+    line: &CommandLine,
     id: SpawnId,
-    (program, argv, env): CommandLine,
     ids: Option<Ids>,
     (wires, confined): (&Wires, &mut Confined),
     context: &Context,
 ) -> Result<Spawned, LaunchError> {
     let words = |words: &mut dyn Iterator<Item = String>| words.map(c_string).collect::<io::Result<Vec<_>>>();
+    let CommandLine { program, argv, env, cwd } = line;
     let plan = || -> io::Result<SpawnPlan<'_>> {
         let argv = words(&mut argv.iter().cloned())?;
         let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
@@ -209,7 +207,7 @@ fn execute(
             birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
             parent_death_signal: context.parent_death_signal,
             open_files: Some(context.open_files),
-            ..SpawnPlan::new(Program::Path(c_string(&program)?), argv, env, c_string(&spec.cwd)?)
+            ..SpawnPlan::new(Program::Path(c_string(program)?), argv, env, c_string(cwd)?)
         })
     };
     let attempt = |confined: &Confined| {
@@ -224,13 +222,13 @@ fn execute(
         confined.give_up(&spec.limits, &error.source);
         spawned = attempt(confined)?;
     }
-    spawned.map_err(|error| not_executed(spec, &program, &error))
+    spawned.map_err(|error| not_executed(spec, line, &error))
 }
 
-fn not_executed(spec: &AppSpec, program: &Path, error: &SpawnError) -> LaunchError {
+fn not_executed(spec: &AppSpec, line: &CommandLine, error: &SpawnError) -> LaunchError {
     let what = match error.stage {
-        Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
-        Stage::Exec => format!("{} cannot be executed", program.display()),
+        Stage::Cwd => format!("its working directory {} cannot be entered", line.cwd.display()),
+        Stage::Exec => format!("{} cannot be executed", line.program.display()),
         Stage::Clone => "the system has no room for another process".to_owned(),
         stage => stage.what().to_owned(),
     };
@@ -254,25 +252,6 @@ pub(super) fn outputs(spec: &AppSpec, identity: &Identity, run: SpawnId) -> [(La
         stream,
     };
     [(label(OutputStream::Out), identity.out_log.clone()), (label(OutputStream::Err), identity.error_log.clone())]
-}
-
-/// The executable, found anew at each start, and the words it is given.
-fn command_line(spec: &AppSpec, search: &str) -> Result<(PathBuf, Vec<String>), LaunchError> {
-    let script = spec.program.path.to_string_lossy().into_owned();
-    match &spec.program.interpreter {
-        Interpreter::None => Ok((spec.program.path.clone(), [&[script][..], &spec.args].concat())),
-        Interpreter::Named(name) => {
-            let program = find_program(name, search, &spec.cwd).ok_or_else(|| LaunchError {
-                message: format!("its interpreter {name} is not in its PATH"),
-                errno: libc::ENOENT,
-            })?;
-            if !spec.program.path.exists() {
-                return Err(LaunchError { message: format!("{script} is not there"), errno: libc::ENOENT });
-            }
-            let argv = [&[name.clone()][..], &spec.program.interpreter_args, &[script], &spec.args].concat();
-            Ok((program, argv))
-        }
-    }
 }
 
 /// Tells scripts which process it is.

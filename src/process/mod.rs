@@ -5,8 +5,10 @@
 mod account;
 mod act;
 mod adopt;
+mod command;
 mod confine;
 mod containment;
+mod drift;
 mod environment;
 mod exit;
 mod health;
@@ -29,6 +31,7 @@ mod wires;
 
 pub use adopt::{end_stray, finish_outputs, lives};
 pub use confine::Confinement;
+pub use drift::{RunsOn, runs_on};
 pub use environment::{Identity, redacted, shown_environment};
 pub use exit::{ExitFact, Exits};
 pub use health::Condition;

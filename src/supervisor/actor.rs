@@ -12,7 +12,7 @@ use crate::clock;
 use crate::cluster::Holder;
 use crate::domain::lifecycle::Report;
 use crate::domain::{ProcessId, SpawnId, UnixMs};
-use crate::metrics::{HostSampler, Sampler};
+use crate::metrics::{HostSampler, Ports, Sampler};
 use crate::paths::Home;
 use crate::process::Context;
 use crate::slots::{InFlight, Table};
@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
@@ -35,6 +36,8 @@ pub struct World {
     pub(super) context: Context,
     pub(super) registry: RefCell<Registry>,
     pub(super) sampler: RefCell<Sampler>,
+    /// Shared with who looks, beside the actor.
+    pub(super) ports: Arc<Mutex<Ports>>,
     pub(super) host: RefCell<HostSampler>,
     pub(super) memory: RefCell<Memory>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
@@ -93,6 +96,7 @@ impl Supervisor {
             context,
             registry: RefCell::new(registry),
             sampler: RefCell::default(),
+            ports: Arc::default(),
             host: RefCell::default(),
             memory: RefCell::default(),
             listeners: RefCell::default(),

@@ -47,7 +47,7 @@ impl World {
             settled.push((id, answer.await.unwrap_or(Settled::Deleted)));
             self.look_at_job(id);
         }
-        self.not_started(&settled)?;
+        self.not_started(&settled).await?;
         Ok(Response::Processes(self.views(&share.ids())))
     }
 
@@ -100,7 +100,7 @@ impl World {
             let settled = answer.await.unwrap_or(Settled::Deleted);
             let Some(id) = id else { return };
             world.look_at_job(id);
-            if let Err(error) = world.not_started(&[(id, settled)]) {
+            if let Err(error) = world.not_started(&[(id, settled)]).await {
                 tracing::error!("{error}");
             }
         });

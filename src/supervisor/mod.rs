@@ -14,6 +14,7 @@ mod jobs;
 mod last_words;
 mod memory;
 mod persist;
+mod ports;
 mod races;
 mod reason;
 mod registry;

@@ -30,7 +30,7 @@ impl World {
         let share = Share::all_due(plan.new);
         ticket.acts();
         let settled = self.start_share(&share, |_, reply| Command::Start(reply)).await;
-        self.not_started(&settled)?;
+        self.not_started(&settled).await?;
         self.overtaken_start(&settled, "scale")?;
         let ids = self.registry.borrow().staying(name);
         let surplus = ids.len().saturating_sub(plan.target as usize);

@@ -235,7 +235,7 @@ impl World {
     async fn launch_new(self: &Rc<Self>, share: &Share) -> Result<(), ApiError> {
         let ids = share.ids();
         let settled = self.start_share(share, |_, reply| Command::Start(reply)).await;
-        if let Err(error) = self.not_started(&settled) {
+        if let Err(error) = self.not_started(&settled).await {
             if !self.never_ran(&ids) {
                 return Err(error);
             }

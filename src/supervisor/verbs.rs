@@ -45,7 +45,7 @@ impl World {
         let share = &share.only(self.without_idle_jobs(&share.due));
         self.asked_for(&share.due);
         let settled = self.start_share(share, |id, reply| Command::Restart(share.run_of(id), reply)).await;
-        self.not_started(&settled)?;
+        self.not_started(&settled).await?;
         self.overtaken_start(&settled, "restart")
     }
 
@@ -214,7 +214,7 @@ impl World {
     }
 
     /// Those that could not even be executed.
-    pub(super) fn not_started(&self, settled: &[(ProcessId, Settled)]) -> Result<(), ApiError> {
+    pub(super) async fn not_started(&self, settled: &[(ProcessId, Settled)]) -> Result<(), ApiError> {
         let is_failure = |rest| matches!(rest, Settled::Errored | Settled::Unwell | Settled::Held);
         let failed = settled.iter().find(|(id, rest)| is_failure(*rest) || self.finds_no_room(*id, *rest));
         let Some((id, rest)) = failed else { return Ok(()) };
@@ -224,7 +224,8 @@ impl World {
             (Some(entry), _) => self.cause(entry),
             (None, _) => None,
         };
-        let reason = reason.unwrap_or_default();
+        let port = self.port_words(&[*id]).await.remove(id).map(|words| format!("; {words}")).unwrap_or_default();
+        let reason = reason.unwrap_or_default() + &port;
         let hint = match rest {
             Settled::WaitingRestart if self.lacks_a_secret(*id) => {
                 format!("correct it; it is tried again every few seconds; see: rpm describe {id}")

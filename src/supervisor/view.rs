@@ -4,7 +4,7 @@ use super::actor::World;
 use super::memory::replaced;
 use super::reason::Reason;
 use super::registry::Entry;
-use crate::api::{ApiError, Host, Process, ProcessDetail, Response, Tree, pm2};
+use crate::api::{ApiError, Host, Process, ProcessDetail, Response, RunsOn, Tree, pm2};
 use crate::clock;
 use crate::cluster::Group;
 use crate::domain::spec::Mode;
@@ -17,18 +17,28 @@ impl World {
     pub(super) async fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
         let ids = self.registry.borrow().find(selector)?;
         let words = self.last_words(&ids).await;
+        let ports = self.port_words(&ids).await;
         let registry = self.registry.borrow();
         let entries = ids.iter().filter_map(|id| registry.get(*id));
-        let view = |entry: &Entry| self.view_with(entry, words.get(&entry.identity.id).map(String::as_str));
+        let view = |entry: &Entry| {
+            let id = entry.identity.id;
+            named(self.view_with(entry, words.get(&id).map(String::as_str)), ports.get(&id))
+        };
         Ok(Response::Processes(entries.map(view).collect()))
     }
 
     pub(super) async fn describe(&self, selector: &Selector) -> Result<Response, ApiError> {
         let ids = self.registry.borrow().select(selector)?;
         let words = self.last_words(&ids).await;
+        let ports = self.port_words(&ids).await;
         let registry = self.registry.borrow();
         let entries = ids.iter().filter_map(|id| registry.get(*id));
-        let detail = |entry: &Entry| self.detail(entry, words.get(&entry.identity.id).map(String::as_str));
+        let detail = |entry: &Entry| {
+            let id = entry.identity.id;
+            let mut detail = self.detail(entry, words.get(&id).map(String::as_str));
+            detail.process = named(detail.process, ports.get(&id));
+            detail
+        };
         Ok(Response::Details(entries.map(detail).collect()))
     }
 
@@ -115,6 +125,10 @@ impl World {
             cause: self.last_cause(entry.identity.id),
             tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
+            runs_on: entry.handle.observed().pid.and_then(|pid| {
+                let process::RunsOn { program, version, drift } = process::runs_on(&entry.spec, pid)?;
+                Some(RunsOn { program, version, drift })
+            }),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
             health: self.health(entry),
             left_alive: spared.unwrap_or_default(),
@@ -149,4 +163,13 @@ impl World {
     pub(super) fn status_of(&self, id: ProcessId) -> Option<Status> {
         self.registry.borrow().get(id).map(|entry| entry.handle.observed().state.status())
     }
+}
+
+/// With what is known of the port that it could not have.
+fn named(mut process: Process, port: Option<&String>) -> Process {
+    if let Some(port) = port {
+        let reason = process.reason.take().map(|reason| format!("{reason}; ")).unwrap_or_default();
+        process.reason = Some(reason + port);
+    }
+    process
 }

@@ -27,6 +27,8 @@ pub mod oom;
 pub mod packet;
 pub mod pidfd;
 pub mod pipe;
+#[cfg(feature = "engine")]
+pub mod ports;
 pub mod proc;
 pub mod read_as;
 #[cfg(feature = "engine")]

@@ -82,6 +82,11 @@ pub fn pss(pid: i32) -> io::Result<u64> {
     Ok(kilobytes.ok_or(io::ErrorKind::InvalidData)? * 1024)
 }
 
+/// The program that a process runs; of one that is gone the path ends in ` (deleted)`. `None` where we may not know.
+pub fn program(pid: i32) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
 /// All processes there are.
 pub fn pids() -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);

@@ -17,6 +17,11 @@ pub fn home_directory() -> Option<PathBuf> {
     User::from_uid(Uid::effective()).ok().flatten().map(|user| user.dir)
 }
 
+/// The home directory of a user.
+pub fn home_of(uid: u32) -> Option<PathBuf> {
+    User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.dir)
+}
+
 /// Our login name.
 pub fn name() -> Option<String> {
     name_of(effective_uid())

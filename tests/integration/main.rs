@@ -6,6 +6,7 @@
 
 mod apply;
 mod cluster;
+mod conformance;
 mod control;
 mod corpus;
 mod crowd;
@@ -18,6 +19,7 @@ mod environment;
 mod errors;
 mod fork;
 mod full_disk;
+mod interpreters;
 mod jobs;
 mod lifecycle;
 mod limits;
@@ -25,6 +27,8 @@ mod listening;
 mod logs;
 mod many;
 mod owner;
+mod package_scripts;
+mod ports;
 mod probes;
 mod readiness;
 mod reload;

@@ -2,7 +2,7 @@
 
 use super::color::{self, paint};
 use super::{health, limits, process, size, text, timestamp};
-use crate::api::ProcessDetail;
+use crate::api::{ProcessDetail, RunsOn};
 use crate::domain::UnixMs;
 use crate::domain::spec::{Interpreter, RestartPolicy};
 use std::collections::BTreeMap;
@@ -23,6 +23,9 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
             text::clean(process.reason.as_deref().unwrap_or(process.status.as_str()))
         ),
     );
+    for drift in process_drift(detail) {
+        _ = writeln!(out, "{}", paint(color::BUSY, text::clean(drift)));
+    }
     for (title, rows) in [
         ("what it is", identity(detail)),
         ("where it runs", whereabouts(detail, now)),
@@ -57,10 +60,21 @@ fn identity(detail: &ProcessDetail) -> Rows {
         ("arguments", words(&spec.args)),
         ("interpreter", Some(interpreter)),
         ("its arguments", words(&spec.program.interpreter_args)),
+        ("runs on", detail.runs_on.as_ref().map(runs_on)),
         ("mode", Some(mode(detail))),
         ("application file", spec.source.as_ref().map(|source| path(&source.file))),
         ("profile", spec.source.as_ref().and_then(|source| source.profile.clone())),
     ]
+}
+
+fn process_drift(detail: &ProcessDetail) -> impl Iterator<Item = &str> {
+    detail.runs_on.iter().flat_map(|runs| &runs.drift).map(String::as_str)
+}
+
+/// `v20.11.0, /usr/bin/node`.
+fn runs_on(runs: &RunsOn) -> String {
+    let program = path(&runs.program);
+    runs.version.as_ref().map_or_else(|| program.clone(), |version| format!("{version}, {program}"))
 }
 
 fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
@@ -221,6 +235,7 @@ pub(crate) mod tests {
             error_log: None,
             pid_file: "/p/api-0.pid".into(),
             env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            runs_on: None,
             listens: vec!["0.0.0.0:8080".into()],
             health: Health::default(),
             watch: None,

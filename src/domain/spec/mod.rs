@@ -79,7 +79,8 @@ impl Program {
             Interpreter::None => false,
             Interpreter::Named(name) => {
                 let file = name.rsplit('/').next().unwrap_or(name);
-                matches!(file, "node" | "nodejs" | "bun")
+                let program = file.split('@').next().unwrap_or(file);
+                matches!(program, "node" | "nodejs" | "bun" | "tsx")
             }
         }
     }
@@ -138,7 +139,8 @@ impl AppSpec {
 pub enum Interpreter {
     /// The file is executed directly.
     None,
-    /// A program name, looked up in the app's `PATH` at each start, or an absolute path.
+    /// A program name, looked up in the app's `PATH` at each start, or an absolute path. `node`, and `node@` with a
+    /// version or range, mean the one that the project asks for at that time.
     Named(String),
 }
 
