@@ -66,8 +66,9 @@ fn one(app: Written, options: &FileOptions, origin: Origin<'_>, places: &Places,
             report.apps.push(spec);
         }
         Err(problem) => {
-            let names = |field: &str| apply::find(field).into_iter().flat_map(super::Field::names);
-            let at = problem.field().and_then(|field| names(field).find_map(&line));
+            let at = problem
+                .field()
+                .and_then(|field| apply::spellings(apply::find(field)?).iter().find_map(|key| line(key)));
             report.faults.push(fault(at.or_else(|| places.line(&pointer)), problem));
         }
     }

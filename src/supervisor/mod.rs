@@ -7,7 +7,9 @@ mod actor;
 mod handle;
 mod hurry;
 mod last_words;
+mod memory;
 mod persist;
+mod races;
 mod reason;
 mod registry;
 mod reload;
@@ -18,6 +20,7 @@ mod scale;
 mod start;
 mod strays;
 mod streams;
+mod turns;
 mod verbs;
 mod view;
 
