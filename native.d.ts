@@ -137,6 +137,22 @@ export interface LogOptions {
   stream?: 'out' | 'err'
 }
 
+/** One probe of the current run. */
+export interface ProbeState {
+  phase: 'startup' | 'ready' | 'live'
+  /** What is asked. */
+  question: string
+  /** What its answers amount to; `null` before there are enough. */
+  passes: boolean | null
+  /** Since when they do, in milliseconds since the epoch. */
+  since: number
+  /** The last one. */
+  answer: string | null
+  /** In a row. */
+  failures: number
+  failureThreshold: number
+}
+
 /** What `describe` tells beside the list. */
 export interface ProcessDetails {
   process: ProcessInfo
@@ -160,6 +176,8 @@ export interface ProcessDetails {
   treeMemory: number | null
   /** Why this run took the place of another, where that was above its `max_memory_restart`. */
   recycled: string | null
+  /** How the current run is. */
+  health: ProcessHealth
   /** The application file it came from. */
   source: AppSource | null
 }
@@ -168,10 +186,23 @@ export interface ProcessDetails {
 export interface ProcessEvent {
   /** In milliseconds since the epoch. */
   at: number
-  event: 'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit'
+  event: 'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit' | 'ready' | 'unhealthy'
   /** Whether a person or program asked for it. */
   manually: boolean
   process: ProcessInfo
+}
+
+/** How a run is, beside what it is doing. */
+export interface ProcessHealth {
+  /** What is missing before it starts, or is ready, in words. */
+  waitsFor: string | null
+  probes: Array<ProbeState>
+  /** The last `STATUS=` that it has sent to its notify socket. */
+  status: string | null
+  /** It has sent `STOPPING=1`. */
+  leaving: boolean
+  /** Why the last run was ended, where nobody had asked for that. */
+  lastEnded: string | null
 }
 
 /** A process of the list. */
@@ -208,4 +239,6 @@ export interface ProcessInfo {
   reason: string | null
   /** Limits that are not in force, and why. */
   warnings: Array<string>
+  /** Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells. */
+  ready: boolean | null
 }

@@ -34,6 +34,8 @@ pub mod logs;
 #[cfg(feature = "engine")]
 pub mod metrics;
 #[cfg(feature = "engine")]
+pub mod probe;
+#[cfg(feature = "engine")]
 pub mod process;
 #[cfg(feature = "engine")]
 pub mod slots;

@@ -24,9 +24,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("metrics", &["domain", "sys", "slots", "clock"]),
     ("watch", &["domain", "sys", "slots", "clock"]),
     ("cluster", &["domain", "ipc", "sys", "slots", "clock"]),
-    ("process", &["domain", "ipc", "cluster", "logs", "slots", "guardian", "sys", "clock"]),
+    ("probe", &["domain", "sys", "clock"]),
+    ("process", &["domain", "ipc", "cluster", "logs", "probe", "slots", "guardian", "sys", "clock"]),
     // It does nothing to the system itself: of `sys` it knows names of signals, and who keeps descriptors for it.
-    ("supervisor", &["api", "domain", "process", "cluster", "logs", "metrics", "watch", "store", "slots", "clock",
+    ("supervisor", &["api", "domain", "process", "cluster", "logs", "metrics", "probe", "watch", "store", "slots", "clock",
         "paths", "sys::keep", "sys::signal"]),
     ("engine", &["api", "domain", "config", "store", "slots", "ipc", "logs", "metrics", "watch", "cluster", "process",
         "supervisor", "guardian", "sys", "clock", "paths"]),

@@ -45,7 +45,9 @@ impl From<Vec<LogItem>> for LogBatch {
 pub struct ProcessEvent {
     /// In milliseconds since the epoch.
     pub at: i64,
-    #[napi(ts_type = "'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit'")]
+    #[napi(
+        ts_type = "'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit' | 'ready' | 'unhealthy'"
+    )]
     pub event: String,
     /// Whether a person or program asked for it.
     pub manually: bool,

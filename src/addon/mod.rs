@@ -6,6 +6,7 @@
 
 mod calls;
 mod failure;
+mod health;
 mod log_entry;
 mod manager;
 mod process;

@@ -1,5 +1,6 @@
 //! Processes and daemons as JavaScript objects.
 
+use super::health::ProcessHealth;
 use crate::api::{DaemonInfo as Daemon, Death, Guardian, Process, ProcessDetail, UpdateReport};
 use crate::domain::Outcome;
 use crate::domain::spec::{Interpreter, Source};
@@ -44,6 +45,8 @@ pub struct ProcessInfo {
     pub reason: Option<String>,
     /// Limits that are not in force, and why.
     pub warnings: Vec<String>,
+    /// Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells.
+    pub ready: Option<bool>,
 }
 
 impl From<Process> for ProcessInfo {
@@ -75,6 +78,7 @@ impl From<Process> for ProcessInfo {
             oom_killed: process.oom_killed,
             reason: process.reason,
             warnings: process.warnings,
+            ready: process.ready,
         }
     }
 }
@@ -103,6 +107,8 @@ pub struct ProcessDetails {
     pub tree_memory: Option<i64>,
     /// Why this run took the place of another, where that was above its `max_memory_restart`.
     pub recycled: Option<String>,
+    /// How the current run is.
+    pub health: ProcessHealth,
     /// The application file it came from.
     pub source: Option<AppSource>,
 }
@@ -144,6 +150,7 @@ impl From<ProcessDetail> for ProcessDetails {
             listens: detail.listens,
             tree_memory: detail.tree.map(|tree| tree.memory),
             recycled: detail.recycled,
+            health: detail.health.into(),
             source: spec.source.map(Into::into),
         }
     }

@@ -10,6 +10,9 @@ pub struct Event {
     pub event: EventKind,
     /// Whether a person or program asked for it.
     pub manually: bool,
+    /// Why it happens, where nobody asked for it: a file that changed, a time that came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     pub process: Process,
 }
 
@@ -35,6 +38,12 @@ pub enum EventKind {
     /// It uses more memory than its `max_memory_restart`, and is about to be replaced.
     #[serde(rename = "memory limit")]
     MemoryLimit,
+    /// It can serve, as its settings ask.
+    #[serde(rename = "ready")]
+    Ready,
+    /// It cannot serve any more, or is ended because a probe failed.
+    #[serde(rename = "unhealthy")]
+    Unhealthy,
 }
 
 impl EventKind {
@@ -49,6 +58,8 @@ impl EventKind {
             Self::Delete => "delete",
             Self::RestartOverlimit => "restart overlimit",
             Self::MemoryLimit => "memory limit",
+            Self::Ready => "ready",
+            Self::Unhealthy => "unhealthy",
         }
     }
 }

@@ -6,6 +6,8 @@
 pub mod backend;
 pub mod error;
 pub mod event;
+pub mod health;
+pub mod job;
 pub mod log;
 pub mod pm2;
 pub mod request;
@@ -16,9 +18,13 @@ pub use crate::domain::OutputStream;
 pub use backend::{Backend, Boxed, Stream};
 pub use error::{ApiError, Code};
 pub use event::{Event, EventKind};
+pub use health::{Health, ProbeState};
+pub use job::Job;
 pub use log::{LogItem, LogQuery};
 pub use request::{Request, Start};
-pub use response::{DaemonInfo, Death, Guardian, Host, Process, ProcessDetail, Response, Tree, UpdateReport};
+pub use response::{
+    Cause, DaemonInfo, Death, Guardian, Host, Process, ProcessDetail, Response, Tree, UpdateReport, Watch,
+};
 
 /// Grows when a client of the older number could misunderstand the newer daemon.
 pub const API_MAJOR: u32 = 1;

@@ -86,7 +86,7 @@ fn settings(parts: &Parts<'_>) -> Map<String, Value> {
         "kill_retry_time": 100,
         "treekill": spec.stop.treekill,
         "wait_ready": spec.ready.wait_ready,
-        "watch": false,
+        "watch": watch(spec),
         "vizion": true,
         "automation": true,
         "pmx": true,
@@ -94,6 +94,13 @@ fn settings(parts: &Parts<'_>) -> Map<String, Value> {
         "username": spec.username,
         "unique_id": parts.unique_id,
     }));
+    if let Some(watch) = &spec.watch {
+        settings.insert("watch_delay".into(), json!(watch.delay));
+        settings.insert("ignore_watch".into(), json!(watch.ignore.clone().unwrap_or_default()));
+    }
+    if let Some(pattern) = &spec.schedule.restart {
+        settings.insert("cron_restart".into(), json!(pattern));
+    }
     for (field, account) in [("uid", &spec.uid), ("gid", &spec.gid)] {
         if let Some(account) = account {
             // A number stays one.
@@ -114,6 +121,15 @@ fn settings(parts: &Parts<'_>) -> Map<String, Value> {
     }
     settings.extend(spec.recorded.clone());
     settings
+}
+
+/// All of the directory, or the paths.
+fn watch(spec: &AppSpec) -> Value {
+    match &spec.watch {
+        None => json!(false),
+        Some(watch) if watch.paths.is_empty() => json!(true),
+        Some(watch) => json!(watch.paths),
+    }
 }
 
 fn state(parts: &Parts<'_>) -> Map<String, Value> {

@@ -52,6 +52,10 @@ pub enum Request {
     Flush { selector: Option<Selector> },
     /// Open all log files anew, after something else has moved them.
     ReopenLogs,
+    /// Run jobs now; answers when they are launched. While a run is under way the job's overlap rule says what happens.
+    Run { selector: Selector },
+    /// Jobs with their next times and their runs: [`Response::Jobs`](super::Response::Jobs).
+    Jobs { selector: Selector },
     /// Figures of the machine: [`Response::Host`](super::Response::Host).
     Host,
     /// Have another program be the daemon: [`Response::Updating`](super::Response::Updating). No app notices. One that
@@ -95,7 +99,13 @@ impl Request {
     pub const fn changes_something(&self) -> bool {
         !matches!(
             self,
-            Self::Ping | Self::List { .. } | Self::Pm2List | Self::Describe { .. } | Self::Specs { .. } | Self::Host
+            Self::Ping
+                | Self::List { .. }
+                | Self::Pm2List
+                | Self::Describe { .. }
+                | Self::Specs { .. }
+                | Self::Jobs { .. }
+                | Self::Host
         )
     }
 }

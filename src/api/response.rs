@@ -1,5 +1,7 @@
 //! What a supervisor answers.
 
+use super::Health;
+use super::Job;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ pub enum Response {
     Pm2(Vec<serde_json::Value>),
     Daemon(DaemonInfo),
     Host(Host),
+    Jobs(Vec<Job>),
     /// The daemon makes room for another; ask again (it takes a moment to answer) and see `last_update`.
     Updating {
         /// Of the daemon that answers this.
@@ -61,9 +64,18 @@ pub struct Process {
     pub oom_killed: bool,
     /// Why it is where it is: a sentence that begins with its status, when there is more to say than that.
     pub reason: Option<String>,
+    /// It runs and ends: `stopped` is how it is between its runs.
+    #[serde(default)]
+    pub job: bool,
+    /// When its schedule restarts it, or runs it, next.
+    #[serde(default)]
+    pub next_run: Option<UnixMs>,
     /// Limits of this run that are not in force, and why.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Whether it can serve, by its probes or its own word; absent where nothing runs, or nothing tells.
+    #[serde(default)]
+    pub ready: Option<bool>,
 }
 
 impl Process {
@@ -92,9 +104,33 @@ pub struct ProcessDetail {
     pub recycled: Option<String>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+    #[serde(default)]
+    pub health: Health,
+    /// What is watched of its files; absent while nothing is.
+    #[serde(default)]
+    pub watch: Option<Watch>,
+    /// Why it was last restarted without anybody asking for it.
+    #[serde(default)]
+    pub cause: Option<Cause>,
     /// What its ended runs have left alive, where `treekill` is off.
     #[serde(default)]
     pub left_alive: Vec<i32>,
+}
+
+/// The watching of an app's files.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Watch {
+    pub directories: u32,
+    /// Why it is not all that it should be.
+    pub problem: Option<String>,
+}
+
+/// Why something was done that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    pub at: UnixMs,
+    /// In words: `changed src/a.js (and 3 more)`, `cron_restart 0 3 * * *`.
+    pub what: String,
 }
 
 /// A process and all it has started.

@@ -197,8 +197,11 @@ pub(crate) fn processes_of(response: Response) -> Result<Vec<Process>, Failure> 
         Response::Processes(processes) => Ok(processes),
         Response::Details(details) => Ok(details.into_iter().map(|detail| detail.process).collect()),
         Response::Done => Ok(Vec::new()),
-        Response::Specs(_) | Response::Pm2(_) | Response::Daemon(_) | Response::Host(_) | Response::Updating { .. } => {
-            Err(Failure::unexpected_answer())
-        }
+        Response::Specs(_)
+        | Response::Pm2(_)
+        | Response::Daemon(_)
+        | Response::Host(_)
+        | Response::Jobs(_)
+        | Response::Updating { .. } => Err(Failure::unexpected_answer()),
     }
 }

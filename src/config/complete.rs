@@ -4,6 +4,7 @@ use super::interpreter::{self, Surroundings};
 use super::script::{self, Script};
 use super::{AppOptions, Autorestart, Caller, Problem, Watched, environment, place, settings};
 use crate::domain::AppSpec;
+use crate::domain::cron::Pattern;
 use crate::domain::spec::{
     Environment, Interpreter, Job, Layer, Limits, LogFiles, Mode, Probes, Program, ReadyPolicy, RestartPolicy,
     Schedule, Source, StopPolicy, WatchPolicy,
@@ -30,6 +31,7 @@ pub(super) struct Origin<'a> {
 pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppSpec, Vec<String>), Problem> {
     let mut options = settings::defaults(origin.caller)?;
     options.overlay(written.clone());
+    check_pattern(&options)?;
     let text = options.script.as_deref().filter(|script| !script.trim().is_empty()).ok_or(Problem::NoScript)?;
     let base = origin.bases.first().unwrap_or(&origin.caller.cwd);
     let mut env = environment::layers(&options, origin.profile, base, origin.caller)?;
@@ -196,7 +198,9 @@ fn cores(options: &AppOptions, caller: &Caller) -> u32 {
 fn restart_policy(options: &AppOptions) -> RestartPolicy {
     let default = RestartPolicy::default();
     RestartPolicy {
-        autorestart: options.autorestart.map_or(default.autorestart, |when| when != Autorestart::Never),
+        // The end of a job's run is its result.
+        autorestart: options.autorestart.map_or(default.autorestart, |when| when != Autorestart::Never)
+            && options.job != Some(true),
         on_failure: options.autorestart == Some(Autorestart::OnFailure),
         max_restarts: options.max_restarts.unwrap_or(default.max_restarts),
         restart_window: options.restart_window,
@@ -244,6 +248,12 @@ fn limits(options: &AppOptions) -> Limits {
         oom_score_adj: options.oom_score_adj,
         umask: options.umask,
     }
+}
+
+fn check_pattern(options: &AppOptions) -> Result<(), Problem> {
+    let Some(value) = filled(options.cron_restart.as_ref()) else { return Ok(()) };
+    let wrong = |source| Problem::BadPattern { field: "cron_restart", value: value.clone(), source };
+    value.parse::<Pattern>().map(|_| ()).map_err(wrong)
 }
 
 fn schedule(options: &AppOptions) -> Schedule {

@@ -2,6 +2,7 @@
 
 use super::shape::{SECRETS, Shape, VARIABLES};
 use super::{apply, env_files, redact};
+use crate::domain::cron::PatternError;
 use serde_json::Value;
 use std::fmt;
 use std::io;
@@ -16,6 +17,9 @@ pub enum Problem {
     UnsupportedField { field: String },
     #[error("unknown field \"{field}\"")]
     UnknownField { field: String, nearest: Option<&'static str> },
+
+    #[error("{field} cannot be {value:?}: {source}")]
+    BadPattern { field: &'static str, value: String, source: PatternError },
 
     #[error("there is no script to run")]
     NoScript,
@@ -125,6 +129,9 @@ impl Problem {
             Self::BadValue { field, allowed, .. } => format!("{field} is {allowed}"),
             Self::UnsupportedField { .. } => "leave it out".into(),
             Self::UnknownField { nearest, .. } => format!("did you mean {}?", nearest.as_ref()?),
+            Self::BadPattern { .. } => {
+                "five fields: minute, hour, day, month, day of the week; or six with seconds first".into()
+            }
             Self::NoScript => "say what to run, for example \"script\": \"app.js\"".into(),
             Self::ScriptMissing { nearest: Some(nearest), .. } | Self::FileMissing { nearest: Some(nearest) } => {
                 format!("did you mean {nearest}?")

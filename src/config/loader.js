@@ -15,9 +15,14 @@ process.stdout.write = process.stderr.write.bind(process.stderr)
 let answered = false
 function reply(message) {
   if (answered) return
-  const text = JSON.stringify(message)
+  const text = JSON.stringify(message, plain)
   answered = true
   answer(MARK + text + MARK, () => process.exit())
+}
+
+// JSON has no regular expressions, but patterns of `ignore_watch` may be some.
+function plain(key, value) {
+  return value instanceof RegExp ? `/(?:${value.source})/${value.flags}` : value
 }
 
 async function read() {

@@ -4,11 +4,15 @@
 
 pub mod budget;
 pub mod cron;
+pub mod dependency;
+pub mod health;
 pub mod id;
 pub mod job;
 pub mod lifecycle;
 pub mod memory;
+pub mod order;
 pub mod output;
+pub mod readiness;
 pub mod rollout;
 pub mod secret;
 pub mod selector;

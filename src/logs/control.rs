@@ -41,6 +41,7 @@ impl Copier {
     fn execute(&mut self, command: Command) {
         match command {
             Command::Capture { label, pipe, path } => self.capture_in_turn(label, pipe, path),
+            Command::Await { spawn, tap } => self.taps.push((spawn, tap)),
             Command::Finish { spawn, reply } => self.finish(spawn, reply),
             Command::Reopen { reply } => drop(reply.send(self.reopen())),
             Command::Flush { paths, reply } => drop(reply.send(self.flush(&paths))),
@@ -68,6 +69,7 @@ impl Copier {
         };
         let mut source = Source::new(label, pipe, path, target, self.now);
         choose_followers(&mut source, &self.followers);
+        source.tap = self.taps.iter().find(|(spawn, _)| *spawn == source.label.spawn).map(|(_, tap)| tap.clone());
         if let Target::File(identity) = target
             && self.sinks.get(&identity).is_some_and(Sink::is_stalled)
         {
@@ -88,6 +90,7 @@ impl Copier {
 
     fn finish(&mut self, spawn: SpawnId, reply: oneshot::Sender<()>) {
         self.finishing.push((spawn, reply));
+        self.taps.retain(|(run, tap)| *run != spawn && !tap.is_through());
         self.end_sources(|source| source.label.spawn == spawn);
     }
 

@@ -9,6 +9,7 @@ use super::source::{Source, SourceId, Target};
 use super::staging::Staging;
 use super::subscriber::Feed;
 use super::succession::Successor;
+use super::tap::Tap;
 use crate::clock;
 use crate::domain::{BootMs, SpawnId};
 use crate::sys::epoll::{Epoll, Ready, Waker};
@@ -40,6 +41,8 @@ pub(super) struct Copier {
     pub(super) sinks: HashMap<Identity, Sink>,
     pub(super) followers: Vec<(Wanted, Arc<Feed>)>,
     pub(super) finishing: Vec<(SpawnId, oneshot::Sender<()>)>,
+    /// Lines that are waited for in the output of runs.
+    pub(super) taps: Vec<(SpawnId, Tap)>,
     /// Runs whose predecessors are not through, in order.
     pub(super) successors: Vec<Successor>,
     pub(super) buffer: Vec<u8>,
@@ -70,6 +73,7 @@ impl Copier {
             sinks: HashMap::new(),
             followers: Vec::new(),
             finishing: Vec::new(),
+            taps: Vec::new(),
             successors: Vec::new(),
             buffer: vec![0; CHUNK],
             peek: Peek::new()?,

@@ -3,8 +3,11 @@
 use super::copier::Copier;
 use super::staging::Staging;
 use super::subscriber::{Feed, Subscription};
+use super::tap::Tap;
 use crate::domain::{OutputStream, ProcessId, SpawnId};
+use crate::slots::LineMark;
 use crate::sys::epoll::Waker;
+use regex_lite::Regex;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -33,6 +36,7 @@ pub(super) type Starts = HashMap<PathBuf, u64>;
 
 pub(super) enum Command {
     Capture { label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf> },
+    Await { spawn: SpawnId, tap: Tap },
     Finish { spawn: SpawnId, reply: oneshot::Sender<()> },
     Reopen { reply: oneshot::Sender<io::Result<()>> },
     Flush { paths: Vec<PathBuf>, reply: oneshot::Sender<io::Result<()>> },
@@ -81,6 +85,12 @@ impl Logs {
     /// followers see it. A path that cannot be opened costs the output (until [`Logs::reopen`]), never the app.
     pub fn capture(&self, label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>) {
         self.send(Command::Capture { label, pipe, path });
+    }
+
+    /// Resolves when the run writes a line that the pattern matches, which is noted in `mark` first. To be asked before its
+    /// pipes are captured.
+    pub fn await_line(&self, spawn: SpawnId, pattern: Regex, mark: LineMark) -> oneshot::Receiver<()> {
+        self.ask(|reply| Command::Await { spawn, tap: Tap::new(pattern, mark, reply) })
     }
 
     /// The process of `spawn` has ended: what is in its pipes now is the rest of its output. They are read to there,

@@ -16,6 +16,7 @@
 //!   in the app's pipe (with the same two exceptions, and where half of a small pipe is one line). A source that has its
 //!   file to itself is written through at once, but for its first quarter of a second, in which others may join it;
 //! * a run's output comes after all output of the runs before it of the same process;
+//! * a line that somebody waits for (`ready_log`) is looked for before it is copied, only in the output of its run;
 //! * a follower has 1 MiB; what does not fit is dropped for this follower and counted in its place;
 //! * a file that cannot be written holds its sources back for a second: their output stays in their pipes. Then it is
 //!   dropped and counted, and when the file takes bytes again a line in it says how many are missing.
@@ -58,6 +59,7 @@ mod staging;
 mod subscriber;
 mod succession;
 mod tail;
+mod tap;
 
 #[cfg(test)]
 mod killed;

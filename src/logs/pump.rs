@@ -75,7 +75,16 @@ impl Copier {
     fn take(&mut self, id: SourceId, chunk: &[u8], force: bool) -> io::Result<()> {
         let Some(source) = self.sources.get_mut(&id) else { return Ok(()) };
         self.pace.note(chunk.len() - source.held.map_or(0, |held| held.bytes.min(chunk.len())));
+        if let Some(tap) = &source.tap {
+            tap.look(&source.partial, chunk);
+            source.tap.take_if(|tap| tap.is_through());
+        }
         let taken = match &mut source.target {
+            // Only a line that is waited for needs what came before it.
+            Target::Nowhere if source.tap.is_some() => {
+                source.partial.advance(&Cut::of(&source.partial, chunk), self.now);
+                chunk.len()
+            }
             Target::Nowhere => chunk.len(),
             Target::Followers => source.show(chunk, self.now),
             Target::Broken { lost } => {

@@ -4,6 +4,7 @@ use super::handle::Label;
 use super::peek::Peek;
 use super::sink::{Identity, PATIENCE_MS};
 use super::subscriber::Feed;
+use super::tap::Tap;
 use crate::clock;
 use crate::domain::BootMs;
 use crate::sys::pipe::{capacity, read, slots, unread};
@@ -43,6 +44,8 @@ pub(super) struct Source {
     pub(super) target: Target,
     pub(super) partial: Partial,
     pub(super) followers: Vec<Arc<Feed>>,
+    /// The line that somebody waits for.
+    pub(super) tap: Option<Tap>,
     /// Not read, because its file takes nothing.
     pub(super) paused: bool,
     /// Its process has ended: so much is still to be read.
@@ -95,6 +98,7 @@ impl Source {
             target,
             partial: Partial::default(),
             followers: Vec::new(),
+            tap: None,
             paused: false,
             remaining: None,
             ended: false,

@@ -2,6 +2,7 @@
 
 use super::containment::Containment;
 use super::exit::ExitFact;
+use super::health::Condition;
 use super::launch::{LaunchError, Surroundings, launch, package_version, remove_pid_file};
 use super::link::{Membership, Said};
 use super::secrets::Values;
@@ -9,7 +10,7 @@ use super::task::{Observed, Settled, Task};
 use super::wires::forget_all_but_output;
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
-use crate::domain::lifecycle::{Effect, Event, LISTEN_TIMEOUT, Phase, Policy, step};
+use crate::domain::lifecycle::{Effect, Event, Phase, Policy, Then, step};
 use crate::domain::spec::Mode;
 use crate::domain::{BootMs, SpawnId};
 use crate::slots::{Record, Table};
@@ -49,6 +50,7 @@ impl Task {
         // them out.
         self.publish();
         if matches!(self.state.phase, Phase::Stopping { .. }) {
+            self.ask_no_more();
             fault::point(Point::StopRecorded);
         }
         for effect in effects {
@@ -75,13 +77,13 @@ impl Task {
     }
 
     fn policy(&self, now: BootMs) -> Policy<'_> {
-        let cluster = self.spec.mode == Mode::Cluster;
         Policy {
             restart: &self.spec.restart,
             stop: &self.spec.stop,
-            waits_for_ready: self.spec.ready.wait_ready || (cluster && self.spec.program.is_node()),
-            listen_timeout: self.spec.ready.listen_timeout.unwrap_or(LISTEN_TIMEOUT),
-            drains: cluster,
+            waits_for_ready: self.waits_for_ready(),
+            listen_timeout: self.launch_time(),
+            must_start_up: self.must_start_up(),
+            drains: self.spec.mode == Mode::Cluster,
             place: self.context.budget.borrow().next(now),
         }
     }
@@ -165,6 +167,7 @@ impl Task {
                 }
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
+                self.begin_vitals();
                 self.apply(Event::Spawned(id));
                 fault::point(Point::SpawnPublished);
             }
@@ -203,6 +206,7 @@ impl Task {
             seen.pid = None;
             seen.started_at = None;
             seen.listening = false;
+            seen.condition = Condition::default();
             seen.last_exit = Some(fact);
         });
         // What it has written is copied to the end, however long that takes; its exit is known at once.
@@ -223,12 +227,10 @@ impl Task {
         match said {
             Said::Ready => {
                 self.seen.send_modify(|seen| seen.said_ready = true);
-                if self.spec.ready.wait_ready {
-                    self.apply(Event::Ready(id));
-                }
+                self.consider();
             }
-            Said::Cluster(Notice::Online) if !self.spec.ready.wait_ready => self.apply(Event::Ready(id)),
-            Said::Cluster(Notice::Online | Notice::Leaving) => {}
+            Said::Cluster(Notice::Online) => self.consider(),
+            Said::Cluster(Notice::Leaving) => {}
             Said::Cluster(Notice::Listening) => self.seen.send_modify(|seen| seen.listening = true),
             Said::Cluster(Notice::Broken) => {
                 tracing::error!(
@@ -297,6 +299,7 @@ impl Task {
 
     pub(super) fn publish(&self) {
         self.seen.send_modify(|seen: &mut Observed| seen.state = self.state);
+        self.context.changes.send_replace(());
         if let Some(slot) = &self.slot {
             // What is waited for is told by the process that has started it.
             let left = || self.containment.as_ref().filter(|_| self.state.has_lost_main()).map(Containment::main);
@@ -315,7 +318,8 @@ impl Task {
             Phase::Errored => Settled::Errored,
             Phase::WaitingRestart { .. } => Settled::WaitingRestart,
             Phase::Deleted => Settled::Deleted,
-            Phase::Launching { .. } | Phase::Stopping { .. } => return,
+            Phase::Stopping { then: Then::Unwell, .. } => Settled::Unwell,
+            Phase::Held | Phase::Launching { .. } | Phase::Stopping { .. } => return,
         };
         for ticket in self.tickets.drain(..) {
             // Whoever asked may have gone.

@@ -5,7 +5,8 @@ use super::kinship::Place;
 use super::launch::{Run, outputs, package_version};
 use super::link::{Link, Membership};
 use super::task::{Context, Task};
-use super::wires::{ERR, IPC, OUT, PID, forget_all_but_output, forget_output, name_of, owner_of};
+use super::vitals::await_line;
+use super::wires::{ERR, IPC, NOTIFY, OUT, PID, forget_all_but_output, forget_output, name_of, owner_of};
 use crate::clock;
 use crate::cluster::WorkerId;
 use crate::domain::lifecycle::{Effect, Event, Phase, StopStep};
@@ -105,7 +106,7 @@ impl Task {
     pub(super) fn has_run(&self) -> bool {
         match self.state.phase {
             Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } => true,
-            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => false,
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::WaitingRestart { .. } | Phase::Deleted => false,
         }
     }
 
@@ -154,14 +155,19 @@ impl Task {
                 return self.ended(pid, ExitFact { run, outcome, cpu_us: 0, max_rss: 0, at: clock::boot_ms() });
             }
         };
+        let line = await_line(&self.spec, run, &self.context, &self.standing).unwrap_or_else(|why| {
+            tracing::warn!("{} ({}): {why}", self.spec.name, self.identity.id);
+            None
+        });
         self.read_on(Some(pid));
         let link = self.relink();
+        let vitals = self.adopted_vitals(pid, line);
         let began = previous.run.map_or_else(|| began(pid).unwrap_or(0), |(_, began)| began);
         let place = self.context.kinship.place(guardians_child);
         self.contain((pid, began), place);
         let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
         let (group, unset) = (cgroup.clone(), warnings.clone());
-        self.run = Some(Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset });
+        self.run = Some(Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset, vitals });
         self.context.running.set(self.context.running.get() + 1);
         let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
         self.seen.send_modify(|seen| {
@@ -173,9 +179,12 @@ impl Task {
             seen.warnings = warnings;
             seen.cgroup = cgroup;
         });
+        self.begin_vitals();
         self.publish();
         super::launch::write_pid_file(&self.identity.pid_file, pid);
         self.catch_up();
+        // What it has shown may not have been acted on.
+        self.consider();
     }
 
     /// Reads its output on. Without a keeper it is found through the app's own end, as long as there is one.
@@ -242,7 +251,7 @@ impl Task {
     fn forget_what_was_made_for(&self, run: SpawnId) {
         let (id, keep) = (self.identity.id, self.context.keep.as_ref());
         let mut inherited = self.context.inherited.borrow_mut();
-        for what in [OUT, ERR, IPC, PID] {
+        for what in [OUT, ERR, IPC, NOTIFY, PID] {
             inherited.kept.take(&name_of(what, id, run));
         }
         forget_all_but_output(keep, id, run);

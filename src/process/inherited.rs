@@ -3,7 +3,7 @@
 use super::adopt::{began, path_of};
 use super::exit::ExitFact;
 use super::task::Context;
-use super::wires::{ERR, IPC, OUT, PID, name_of, owner_of};
+use super::wires::{ERR, IPC, NOTIFY, OUT, PID, name_of, owner_of};
 use crate::clock;
 use crate::domain::lifecycle::{Phase, State};
 use crate::domain::{Outcome, OutputStream, ProcessId, SpawnId};
@@ -113,7 +113,7 @@ pub fn leave_alone(context: &Context, id: ProcessId, run: SpawnId) {
             context.logs.capture(label, kept.fd, path_of(&kept.tag));
         }
     }
-    for what in [IPC, PID] {
+    for what in [IPC, NOTIFY, PID] {
         inherited.kept.take(&name_of(what, id, run));
     }
 }

@@ -7,13 +7,18 @@ use super::environment::{Identity, compose};
 use super::exit::{ExitFact, ExitSource};
 use super::kinship::Place;
 use super::link::{Link, Membership};
+use super::notify::Notify;
 use super::secrets::Values;
 use super::task::Context;
-use super::wires::{CHANNEL_FD, PID, Wires, forget_all_but_output, forget_output, name_of};
+use super::vitals::{Vitals, await_line};
+use super::wires::{CHANNEL_FD, NOTIFY, PID, Wires, forget_all_but_output, forget_output, name_of};
+use crate::clock;
 use crate::cluster::{Group, Holder, WorkerId};
+use crate::domain::health::Health;
 use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
+use crate::probe::{self, Prober};
 use crate::slots::Standing;
 use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
@@ -23,7 +28,9 @@ use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -44,6 +51,7 @@ pub(super) struct Run {
     pub(super) cgroup: Option<Cgroup>,
     /// Limits that are not in force, and why.
     pub(super) warnings: Vec<String>,
+    pub(super) vitals: Vitals,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -78,6 +86,12 @@ pub(super) fn launch(
     let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
         .map_err(|error| failed(error.what, &error.source))?;
     wires.hand_over(ids.as_ref());
+    let surroundings = spec.ready.probes.any().then(|| probe::Surroundings {
+        env: env.clone(),
+        cwd: spec.cwd.clone(),
+        ids: ids.clone(),
+        open_files: context.open_files,
+    });
     let membership = introduce(spec, id, around, &wires, &mut env);
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
     let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
@@ -88,7 +102,7 @@ pub(super) fn launch(
         forget_output(context.keep.as_ref(), process, id);
     })?;
     fault::point(Point::SpawnBorn);
-    look_after(spec, id, around, (spawned, told), (wires, membership, confined))
+    look_after(spec, id, around, (spawned, told), (wires, membership, confined), surroundings)
 }
 
 /// What it has to find in its environment about itself, beside what its settings say. Gives its place in its cluster.
@@ -103,6 +117,9 @@ fn introduce(
     if let Some(leash) = &around.context.leash {
         leash.mark(env);
     }
+    if let Some((_, address)) = &wires.notify {
+        env.insert("NOTIFY_SOCKET".into(), address.clone());
+    }
     wires.channel.as_ref()?;
     env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
     env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
@@ -111,15 +128,17 @@ fn introduce(
     Some(Membership { group: group.clone(), worker: around.worker })
 }
 
-/// It was executed: its output is read, its end waited for, its channel listened to.
+/// It was executed: its output is read, its end waited for, its channel listened to; it is asked how it is.
 fn look_after(
     spec: &AppSpec,
     id: SpawnId,
     around: &Surroundings<'_>,
     (spawned, told): (Spawned, Option<oneshot::Receiver<ExitFact>>),
     (wires, membership, confined): (Wires, Option<Membership>, Confined),
+    surroundings: Option<probe::Surroundings>,
 ) -> Result<Run, LaunchError> {
     let (context, process, pid) = (around.context, around.identity.id, spawned.pid);
+    let line = await_line(spec, id, context, around.standing).unwrap_or_default();
     let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
     context.logs.capture(out_label, wires.out.0, out_log);
     context.logs.capture(err_label, wires.err.0, error_log);
@@ -139,10 +158,16 @@ fn look_after(
     }
     let link =
         wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
-    match exits.and_then(|exits| Ok((exits, link?))) {
-        Ok((exits, link)) => {
+    let notify = wires.notify.map(|(socket, _)| listen(socket, id, pid, around)).transpose();
+    match exits.and_then(|exits| Ok((exits, link?, notify?))) {
+        Ok((exits, link, notify)) => {
+            let prober = surroundings.map(|surroundings| {
+                let health = Health::new(&spec.ready.probes, clock::boot_ms(), id.0);
+                Prober::begin(spec.ready.probes.clone(), health, surroundings)
+            });
+            let vitals = Vitals { prober, notify, line };
             let (place, Confined { group: cgroup, warnings, .. }) = (context.kinship.place(is_guardians), confined);
-            Ok(Run { id, pid, began, place, exits, link, cgroup, warnings })
+            Ok(Run { id, pid, began, place, exits, link, cgroup, warnings, vitals })
         }
         Err(error) => {
             // Nobody would ever know how it ends.
@@ -152,6 +177,11 @@ fn look_after(
             Err(failed("it cannot be watched", &error))
         }
     }
+}
+
+fn listen(socket: Arc<OwnedFd>, id: SpawnId, pid: i32, around: &Surroundings<'_>) -> io::Result<Notify> {
+    let name = name_of(NOTIFY, around.identity.id, id);
+    Notify::listen(socket, pid, around.standing.clone(), Rc::clone(&around.context.keep), name, b"")
 }
 
 fn failed(what: &str, error: &io::Error) -> LaunchError {

@@ -4,6 +4,7 @@ use super::confine::Confinement;
 use super::containment::Containment;
 use super::environment::Identity;
 use super::exit::{ExitFact, Exits};
+use super::health::Condition;
 use super::inherited::{Inherited, Left};
 use super::kinship::Kinship;
 use super::launch::{LaunchError, Run};
@@ -12,6 +13,7 @@ use super::link::Said;
 use super::prepare::Preparing;
 use super::secrets::Values;
 use super::unwritten::Unwritten;
+use super::vitals::Sign;
 use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, Report, State, Then};
@@ -54,6 +56,8 @@ pub struct Context {
     pub confinement: Rc<Confinement>,
     /// Where what processes are doing is kept for a generation after this one.
     pub slots: Option<Table>,
+    /// Whenever something about a process has changed.
+    pub changes: watch::Sender<()>,
     /// The machine's budget of automatic restarts.
     pub budget: Rc<RefCell<Budget>>,
     /// How many processes run.
@@ -104,6 +108,8 @@ impl SpawnIds {
 #[derive(Debug)]
 pub enum Command {
     Start(oneshot::Sender<Settled>),
+    /// To be started when what it depends on is as it should be: `Start` follows.
+    Hold(oneshot::Sender<Settled>),
     Stop(oneshot::Sender<Settled>),
     /// Of the run named, if one is: whoever asks again finds it done where another run has taken its place.
     Restart(Option<SpawnId>, oneshot::Sender<Settled>),
@@ -124,6 +130,12 @@ pub enum Command {
     CountFrom(u32),
 }
 
+impl Command {
+    const fn starts(&self) -> bool {
+        matches!(self, Self::Start(_) | Self::Hold(_) | Self::Restart(..))
+    }
+}
+
 /// Where a process came to rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
@@ -134,6 +146,10 @@ pub enum Settled {
     Ended,
     Errored,
     WaitingRestart,
+    /// It was found unwell before it was online, and is ended.
+    Unwell,
+    /// It waits for what it depends on, and nothing will change that soon.
+    Held,
     Deleted,
 }
 
@@ -158,6 +174,10 @@ pub struct Observed {
     pub warnings: Vec<String>,
     /// What it and all it has started are in.
     pub cgroup: Option<Cgroup>,
+    /// Of this run.
+    pub condition: Condition,
+    /// Why a run was ended though nobody asked for that.
+    pub unwell: Option<(SpawnId, String)>,
 }
 
 /// The one way to a process.
@@ -168,6 +188,8 @@ pub struct Handle {
     observed: watch::Receiver<Observed>,
     standing: Standing,
     leaving: Rc<Cell<bool>>,
+    /// Commands to start that are on their way.
+    starting: Rc<Cell<usize>>,
 }
 
 impl Handle {
@@ -194,6 +216,8 @@ impl Handle {
             version: None,
             warnings: Vec::new(),
             cgroup: None,
+            condition: Condition::default(),
+            unwell: None,
         });
         // Unbounded: a person or program waits for each answer, and the task reads at once.
         let (commands, receiver) = mpsc::unbounded_channel();
@@ -202,6 +226,7 @@ impl Handle {
             Some(left) => (left.slot, Some((left.record, left.is_rebuilt))),
             None => (context.slots.as_ref().and_then(Table::slot), None),
         };
+        let starting: Rc<Cell<usize>> = Rc::default();
         let standing = slot.as_ref().map_or_else(Standing::unkept, Slot::standing);
         let mut task = Task {
             context,
@@ -216,6 +241,7 @@ impl Handle {
             preparing: None,
             standing: standing.clone(),
             slot,
+            starting: Rc::clone(&starting),
             abandoned: false,
             seen,
             tickets: Vec::new(),
@@ -223,11 +249,12 @@ impl Handle {
         if let Some((previous, is_rebuilt)) = previous {
             if is_rebuilt {
                 standing.assume_serving();
+                standing.line_mark(previous.state.run).set();
             }
             task.resume(&previous);
         }
         tokio::task::spawn_local(task.live(receiver));
-        Self { holder, commands, observed, standing, leaving: Rc::default() }
+        Self { holder, commands, observed, standing, leaving: Rc::default(), starting }
     }
 
     /// Which task this is: the reports of a process that is being replaced come from two.
@@ -242,11 +269,19 @@ impl Handle {
     }
 
     pub fn send(&self, command: Command) {
+        if command.starts() {
+            self.starting.set(self.starting.get() + 1);
+        }
         if matches!(command, Command::Delete(_) | Command::Retire(_)) {
             self.leaving.set(true);
         }
         // A task that has ended drops the command, and with it the sender that waits for an answer.
         let _ = self.commands.send(command);
+    }
+
+    /// Whether it was told to start and doesn't know yet.
+    pub fn is_told_to_start(&self) -> bool {
+        self.starting.get() > 0
     }
 
     /// How many signals its run was sent because somebody asked for it.
@@ -279,6 +314,8 @@ pub(super) struct Task {
     /// All of that which was to end has ended, as far as the step goes that the stop is at.
     pub(super) is_swept: bool,
     pub(super) slot: Option<Slot>,
+    /// Commands to start that are on their way.
+    pub(super) starting: Rc<Cell<usize>>,
     /// What the run has said of itself, beside the slot.
     pub(super) standing: Standing,
     /// Nobody holds a handle any more: a replaced process, on its way out.
@@ -291,6 +328,7 @@ enum Happened {
     Command(Command),
     Exit(ExitFact),
     Said(Said),
+    Signed(Sign),
     Prepared(Result<Values, LaunchError>),
     Deadline,
     Gone,
@@ -327,9 +365,9 @@ impl Task {
                 None => std::future::pending().await,
             }
         };
-        let (exits, link) = match &mut self.run {
-            Some(run) => (Some(&mut run.exits), run.link.as_mut()),
-            None => (None, None),
+        let (exits, link, vitals) = match &mut self.run {
+            Some(run) => (Some(&mut run.exits), run.link.as_mut(), Some(&mut run.vitals)),
+            None => (None, None, None),
         };
         let exit = async {
             match exits {
@@ -343,6 +381,12 @@ impl Task {
                 None => std::future::pending().await,
             }
         };
+        let signed = async {
+            match vitals {
+                Some(vitals) => vitals.next().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             fact = exit => Happened::Exit(fact),
@@ -351,6 +395,7 @@ impl Task {
             () = until(deadline) => Happened::Deadline,
             () = gone, if sweeping => Happened::Gone,
             () = tokio::time::sleep(TAKE_NOTE), if noting => Happened::Look,
+            sign = signed => Happened::Signed(sign),
             // Last, so that an app that talks without end cannot keep anybody from stopping it.
             said = said => Happened::Said(said),
         }
@@ -361,8 +406,12 @@ impl Task {
             Happened::Command(command) => self.command(command),
             Happened::Exit(fact) => self.exited(fact),
             Happened::Said(said) => self.said(&said),
+            Happened::Signed(sign) => self.signed(sign),
             Happened::Prepared(read) => self.prepared(read),
-            Happened::Deadline => self.apply(Event::Timer),
+            Happened::Deadline => {
+                self.note_late_startup();
+                self.apply(Event::Timer);
+            }
             Happened::Gone => {
                 self.is_swept = true;
                 self.apply(if self.has_found_some() { Event::GroupGone } else { Event::Alone }(self.state.run));
@@ -376,8 +425,12 @@ impl Task {
     }
 
     fn command(&mut self, command: Command) {
+        if command.starts() {
+            self.starting.set(self.starting.get() - 1);
+        }
         let (event, ticket) = match command {
             Command::Start(ticket) => (Event::Start, ticket),
+            Command::Hold(ticket) => (Event::Hold, ticket),
             Command::Stop(ticket) => (Event::Stop, ticket),
             Command::Restart(Some(run), ticket) if run != self.state.run => return self.tickets.push(ticket),
             Command::Restart(_, ticket) => (Event::Restart, ticket),

@@ -6,7 +6,7 @@ use crate::domain::{AppSpec, ProcessId, SpawnId};
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::Keep;
 use crate::sys::user::Ids;
-use crate::sys::{channel, input, pipe};
+use crate::sys::{channel, input, notify, pipe};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -20,6 +20,8 @@ pub(super) const CHANNEL_FD: RawFd = 3;
 pub(super) const OUT: &str = "out";
 pub(super) const ERR: &str = "err";
 pub(super) const IPC: &str = "ipc";
+/// Where it says how it is.
+pub(super) const NOTIFY: &str = "notify";
 /// Of a run that is nobody's child of ours: only its own descriptor tells how it ends.
 pub(super) const PID: &str = "pid";
 
@@ -37,7 +39,7 @@ pub(super) fn owner_of(name: &str) -> Option<(ProcessId, SpawnId)> {
 
 /// Forgets all that is kept for a run, but its output, of which something may still be unread.
 pub(super) fn forget_all_but_output(keep: &dyn Keep, id: ProcessId, run: SpawnId) {
-    for what in [IPC, PID] {
+    for what in [IPC, NOTIFY, PID] {
         keep.forget(&name_of(what, id, run));
     }
 }
@@ -55,6 +57,8 @@ pub(super) struct Wires {
     pub(super) out: (Arc<OwnedFd>, OwnedFd),
     pub(super) err: (Arc<OwnedFd>, OwnedFd),
     pub(super) channel: Option<(Arc<OwnedFd>, OwnedFd)>,
+    /// With its name.
+    pub(super) notify: Option<(Arc<OwnedFd>, String)>,
 }
 
 /// What could not be done, and why.
@@ -108,8 +112,16 @@ impl Wires {
         } else {
             None
         };
+        let notify = if spec.ready.notify {
+            let (ours, address) = notify::open().map_err(because("its notify socket cannot be made"))?;
+            let ours = Arc::new(ours);
+            keep.put(&name_of(NOTIFY, id, run), b"", &ours).map_err(because("its notify socket cannot be kept"))?;
+            Some((ours, address))
+        } else {
+            None
+        };
         fault::point(Point::SpawnPut);
-        let wires = Self { input, out, err, channel };
+        let wires = Self { input, out, err, channel, notify };
         keep.settle().map_err(because("its pipes cannot be kept by the guardian"))?;
         fault::point(Point::SpawnSettled);
         Ok(wires)

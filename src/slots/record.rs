@@ -122,10 +122,12 @@ fn encode_phase(phase: Phase) -> (u64, u64, u64, u64) {
                 Then::Restart => 2,
                 Then::Delete => 3,
                 Then::Judge => 4,
+                Then::Unwell => 5,
             };
             (6, deadline, step, then)
         }
         Phase::Deleted => (7, 0, 0, 0),
+        Phase::Held => (8, 0, 0, 0),
     }
 }
 
@@ -152,11 +154,13 @@ fn decode_phase(phase: u64, deadline: u64, step: u64, then: u64) -> Option<Phase
                 2 => Then::Restart,
                 3 => Then::Delete,
                 4 => Then::Judge,
+                5 => Then::Unwell,
                 _ => return None,
             };
             Phase::Stopping { step, deadline, then }
         }
         7 => Phase::Deleted,
+        8 => Phase::Held,
         _ => return None,
     })
 }
@@ -265,7 +269,16 @@ mod tests {
             assert_eq!(Record::decode(&written.encode()), Some(written));
         }
         let stopping = Phase::Stopping { step: StopStep::RestKilled, deadline: 5, then: Then::Judge };
-        for phase in [Phase::Stopped, Phase::Errored, Phase::Online, Phase::Launching { deadline: 9 }, stopping] {
+        let unwell = Phase::Stopping { step: StopStep::Main, deadline: 6, then: Then::Unwell };
+        for phase in [
+            Phase::Stopped,
+            Phase::Errored,
+            Phase::Online,
+            Phase::Launching { deadline: 9 },
+            Phase::Held,
+            unwell,
+            stopping,
+        ] {
             let written = record(phase, Cause::None, Some(Outcome::Signal(9)));
             assert_eq!(Record::decode(&written.encode()), Some(written));
         }

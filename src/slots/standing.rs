@@ -1,9 +1,9 @@
-//! What a run has said of itself, in one word that is written at once: it needs no sum.
+//! What a run has said of itself, and what was found out about it: words that are each written at once, and need no sum.
 
-use super::table::Inner;
-use std::cell::Cell;
-use std::rc::Rc;
-use std::sync::atomic::Ordering;
+use crate::domain::SpawnId;
+use crate::sys::memory::SharedWords;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const LISTENING: u64 = 1 << 63;
 const READY: u64 = 1 << 62;
@@ -16,41 +16,71 @@ const SIGNALS: u64 = 0x3ff << 48;
 /// Servers of an app that can be told apart.
 pub const MOST_SERVERS: u32 = 48;
 
-/// The word of one process. Cheap to clone; all copies are the same word.
+/// Of the second word.
+const NOTIFIED: u64 = 1 << 0;
+const STARTED_UP: u64 = 1 << 1;
+const SERVES: u64 = 1 << 2;
+const LEAVING: u64 = 1 << 3;
+
+/// What it has said itself, what others have found out, and the last run whose line of output was seen.
+pub(super) const WORDS: usize = 3;
+const SAID: usize = 0;
+const FOUND: usize = 1;
+const LINE: usize = 2;
+
+/// The words of one process. Cheap to clone; all copies are the same words.
 #[derive(Debug, Clone)]
 pub struct Standing {
-    word: Word,
+    words: Words,
 }
 
 #[derive(Debug, Clone)]
-enum Word {
-    Shared { table: Rc<Inner>, at: usize },
-    Own(Rc<Cell<u64>>),
+enum Words {
+    Shared { memory: Arc<SharedWords>, at: usize },
+    Own(Arc<[AtomicU64; WORDS]>),
+}
+
+impl Words {
+    fn word(&self, which: usize) -> &AtomicU64 {
+        match self {
+            Self::Shared { memory, at } => &memory.words()[at + which],
+            Self::Own(words) => &words[which],
+        }
+    }
+}
+
+/// Notes that a run has printed the line that is waited for. Goes to the thread that reads it, and may come late: it is
+/// about its own run only.
+#[derive(Debug)]
+pub struct LineMark {
+    words: Words,
+    run: SpawnId,
+}
+
+impl LineMark {
+    pub fn set(&self) {
+        // Runs grow: an older one that comes late changes nothing.
+        self.words.word(LINE).fetch_max(self.run.0, Ordering::AcqRel);
+    }
 }
 
 /// Each of these is true of the current run only: a new one begins with [`Standing::reset`].
 impl Standing {
-    pub(super) fn shared(table: Rc<Inner>, at: usize) -> Self {
-        Self { word: Word::Shared { table, at } }
+    pub(super) fn shared(memory: Arc<SharedWords>, at: usize) -> Self {
+        Self { words: Words::Shared { memory, at } }
     }
 
     /// For a process that nobody goes on with.
     pub fn unkept() -> Self {
-        Self { word: Word::Own(Rc::default()) }
+        Self { words: Words::Own(Arc::default()) }
     }
 
     fn get(&self) -> u64 {
-        match &self.word {
-            Word::Shared { table, at } => table.memory.words()[*at].load(Ordering::Acquire),
-            Word::Own(word) => word.get(),
-        }
+        self.words.word(SAID).load(Ordering::Acquire)
     }
 
     fn set(&self, value: u64) {
-        match &self.word {
-            Word::Shared { table, at } => table.memory.words()[*at].store(value, Ordering::Release),
-            Word::Own(word) => word.set(value),
-        }
+        self.words.word(SAID).store(value, Ordering::Release);
     }
 
     fn mark(&self, bits: u64, on: bool) {
@@ -58,9 +88,66 @@ impl Standing {
         self.set(if on { word | bits } else { word & !bits });
     }
 
+    fn found(&self, bits: u64) -> bool {
+        self.words.word(FOUND).load(Ordering::Acquire) & bits != 0
+    }
+
+    fn mark_found(&self, bits: u64, on: bool) {
+        let word = self.words.word(FOUND);
+        let old = word.load(Ordering::Acquire);
+        word.store(if on { old | bits } else { old & !bits }, Ordering::Release);
+    }
+
     /// A new run begins.
     pub fn reset(&self) {
         self.set(0);
+        self.words.word(FOUND).store(0, Ordering::Release);
+    }
+
+    /// It has sent `READY=1`.
+    pub fn set_notified(&self) {
+        self.mark_found(NOTIFIED, true);
+    }
+
+    pub fn is_notified(&self) -> bool {
+        self.found(NOTIFIED)
+    }
+
+    /// It has sent `STOPPING=1`.
+    pub fn set_leaving(&self) {
+        self.mark_found(LEAVING, true);
+    }
+
+    pub fn is_leaving(&self) -> bool {
+        self.found(LEAVING)
+    }
+
+    /// Its startup probe has succeeded.
+    pub fn set_started_up(&self) {
+        self.mark_found(STARTED_UP, true);
+    }
+
+    pub fn has_started_up(&self) -> bool {
+        self.found(STARTED_UP)
+    }
+
+    /// Its ready probe succeeds, or not.
+    pub fn set_serving(&self, serves: bool) {
+        self.mark_found(SERVES, serves);
+    }
+
+    pub fn serves(&self) -> bool {
+        self.found(SERVES)
+    }
+
+    /// For whoever reads its output.
+    pub fn line_mark(&self, run: SpawnId) -> LineMark {
+        LineMark { words: self.words.clone(), run }
+    }
+
+    /// The line of output that its run waits for was seen.
+    pub fn has_line(&self, run: SpawnId) -> bool {
+        self.words.word(LINE).load(Ordering::Acquire) == run.0 && run.0 != 0
     }
 
     /// It listens under this server, by the server's number in its app. Numbers from [`MOST_SERVERS`] on are not kept.
@@ -121,6 +208,7 @@ impl Standing {
     /// What it has said is lost: it counts as one that listens wherever its app does. A worker refuses connections of
     /// servers that it doesn't know, and another gets them.
     pub fn assume_serving(&self) {
+        self.mark_found(NOTIFIED | STARTED_UP | SERVES, true);
         self.mark(LISTENING | READY | ONLINE | ((1 << MOST_SERVERS) - 1), true);
     }
 
@@ -149,5 +237,38 @@ impl Standing {
 
     pub fn is_asked(&self) -> bool {
         self.get() & ASKED != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_counts_for_its_own_run() {
+        let standing = Standing::unkept();
+        let marks = [3, 4].map(|run| standing.line_mark(SpawnId(run)));
+        assert!(!standing.has_line(SpawnId(0)));
+        marks[0].set();
+        assert!(standing.has_line(SpawnId(3)));
+        standing.reset();
+        assert!(!standing.has_line(SpawnId(4)));
+        marks[1].set();
+        marks[0].set();
+        assert!(standing.has_line(SpawnId(4)), "the last words of the run before come late");
+    }
+
+    #[test]
+    fn a_new_run_has_shown_nothing() {
+        let standing = Standing::unkept();
+        standing.set_notified();
+        standing.set_started_up();
+        standing.set_serving(true);
+        standing.set_leaving();
+        assert!(standing.is_notified() && standing.has_started_up() && standing.serves() && standing.is_leaving());
+        standing.set_serving(false);
+        assert!(!standing.serves() && standing.is_notified());
+        standing.reset();
+        assert!(!standing.is_notified() && !standing.has_started_up() && !standing.is_leaving());
     }
 }

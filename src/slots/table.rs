@@ -2,7 +2,7 @@
 
 use super::journal::{JOURNAL_WORDS, Journal};
 use super::record::{Record, WORDS};
-use super::standing::Standing;
+use super::standing::{Standing, WORDS as STANDING_WORDS};
 use crate::domain::BootMs;
 use crate::sys::memory::SharedWords;
 use std::cell::RefCell;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// "rpmslot" and the version: another layout is another number, and begins empty.
-const MAGIC: u64 = 0x7270_6d73_6c6f_7403;
+const MAGIC: u64 = 0x7270_6d73_6c6f_7404;
 /// Processes beyond this are not kept: they would be unknown to a daemon that follows a killed one.
 const CAPACITY: usize = 4096;
 
@@ -36,7 +36,7 @@ const HALF: usize = WORDS + 2;
 /// No slot is ever written as often: a stamp from here on is not one of ours.
 const LAST_STAMP: u64 = 1 << 63;
 /// Two halves, and the standing.
-const SLOT: usize = 2 * HALF + 1;
+const SLOT: usize = 2 * HALF + STANDING_WORDS;
 const STANDING: usize = 2 * HALF;
 
 /// All slots. Cheap to clone; one thread.
@@ -179,7 +179,7 @@ impl Slot {
 
     /// What the run in it has said of itself.
     pub fn standing(&self) -> Standing {
-        Standing::shared(Rc::clone(&self.table), HEADER + self.index * SLOT + STANDING)
+        Standing::shared(Arc::clone(&self.table.memory), HEADER + self.index * SLOT + STANDING)
     }
 
     /// The sums first: a slot that is emptied half-way is no slot.

@@ -1,5 +1,6 @@
 //! The actor: reads what comes in, and keeps what all verbs share.
 
+use super::automatic::{Adoption, Automatic};
 use super::handle::{Call, Door, Ending, Handle};
 use super::memory::Memory;
 use super::persist::Persistence;
@@ -16,6 +17,7 @@ use crate::paths::Home;
 use crate::process::Context;
 use crate::slots::{InFlight, Table};
 use crate::store::Begun;
+use crate::watch::Notice;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,6 +39,8 @@ pub struct World {
     pub(super) memory: RefCell<Memory>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
     pub(super) closing: Cell<bool>,
+    /// Apps that commands are about to start, each as often as there are such commands.
+    pub(super) starting: RefCell<Vec<String>>,
     pub(super) persistence: Option<Persistence>,
     pub(super) requests: RefCell<Requests>,
     pub(super) turns: Turns,
@@ -44,6 +48,7 @@ pub struct World {
     pub(super) left_alone: RefCell<Vec<SpawnId>>,
     pub(super) started_at: UnixMs,
     pub(super) facts: Facts,
+    pub(super) automatic: Automatic,
 }
 
 /// What there is to tell of the guardian, and of the daemons before this one.
@@ -65,6 +70,7 @@ pub struct Supervisor {
     pub(super) world: Rc<World>,
     door: Door,
     reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
+    notices: mpsc::UnboundedReceiver<Notice>,
 }
 
 type Answer = Result<Response, ApiError>;
@@ -81,6 +87,7 @@ impl Supervisor {
         let (handle, door) = Handle::new();
         let in_flight = context.slots.as_ref().map_or_else(InFlight::unkept, Table::in_flight);
         let registry = Registry::new(Rc::clone(&context.keep), in_flight, facts.generation);
+        let (automatic, notices) = Automatic::new();
         let world = Rc::new(World {
             home,
             context,
@@ -90,14 +97,16 @@ impl Supervisor {
             memory: RefCell::default(),
             listeners: RefCell::default(),
             closing: Cell::new(false),
+            starting: RefCell::default(),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
             turns: Turns::default(),
             left_alone: RefCell::default(),
             persistence,
             started_at: clock::unix_ms(),
             facts,
+            automatic,
         });
-        (handle, Self { world, door, reports })
+        (handle, Self { world, door, reports, notices })
     }
 
     /// Takes over what another generation has left.
@@ -107,13 +116,16 @@ impl Supervisor {
 
     /// Serves until it was asked to leave and nothing runs any more.
     pub async fn run(mut self) {
+        let releasing = tokio::task::spawn_local(Rc::clone(&self.world).release_held());
         let mut samples = tokio::time::interval(SAMPLE_EVERY);
         samples.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let clockwork = tokio::task::spawn_local(Rc::clone(&self.world).keep_time());
         loop {
             let sampling = self.world.context.running.get() > 0;
             tokio::select! {
                 biased;
                 Some((id, holder, report)) = self.reports.recv() => self.world.reported(id, holder, report),
+                Some(notice) = self.notices.recv() => self.world.noticed(notice),
                 call = self.door.calls.recv() => match call {
                     Some(call) => self.serve(call),
                     None => break,
@@ -121,6 +133,8 @@ impl Supervisor {
                 _ = samples.tick(), if sampling => self.world.sample(),
             }
         }
+        releasing.abort();
+        clockwork.abort();
         self.world.stop_everything(false).await;
         self.door.closed.send_replace(Some(Ending::Closed));
     }
@@ -153,6 +167,7 @@ impl Supervisor {
             ticket.acts();
             let waiting = world.requests.borrow_mut().finish(&ticket, &answer);
             if changes {
+                world.follow_list(Adoption::No);
                 world.persist();
                 world.persisted().await;
             }
@@ -199,6 +214,8 @@ impl World {
             Request::Signal { selector, signal } => self.signal(&selector, signal, ticket).await,
             Request::Flush { selector } => self.flush(selector.as_ref()).await,
             Request::ReopenLogs => self.reopen_logs().await,
+            Request::Run { selector } => self.run(&selector, ticket).await,
+            Request::Jobs { selector } => self.jobs(&selector),
             Request::Host => self.host_figures(),
             Request::Update { program } => {
                 let reported = self.facts.last_update.as_ref().map(|report| report.at);
@@ -262,8 +279,11 @@ impl World {
             Report::Stop => EventKind::Stop,
             Report::Overlimit => EventKind::RestartOverlimit,
             Report::Delete => EventKind::Delete,
+            Report::Ready => EventKind::Ready,
+            Report::Unhealthy => EventKind::Unhealthy,
         };
         self.announce(id, kind, matches!(report, Report::Stop | Report::Delete));
+        self.look_at_job(id);
         // Runs that come and go are in the slots; the list changes when one is not to run any more.
         let wanted = |entry: &Entry| entry.handle.observed().state.is_wanted();
         if !self.registry.borrow().get(id).is_some_and(wanted) {

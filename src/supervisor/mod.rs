@@ -4,8 +4,13 @@
 //! to processes, awaits their answers, and replies.
 
 mod actor;
+mod automatic;
+mod clockwork;
+mod condition;
+mod depend;
 mod handle;
 mod hurry;
+mod jobs;
 mod last_words;
 mod memory;
 mod persist;
@@ -23,6 +28,7 @@ mod streams;
 mod turns;
 mod verbs;
 mod view;
+mod watching;
 
 pub use actor::{Facts, Successor, Supervisor, World};
 pub use handle::{Ending, Handle};

@@ -3,10 +3,10 @@
 //! All of it comes from what outlives the daemon (settings, the lifecycle's state, the error log), so that the next one
 //! says the same.
 
+use super::condition::{missing, why_ended};
 use super::memory::replaced;
 use crate::api::response::{NOT_STARTED, STOPPED_BY_COMMAND};
 use crate::domain::lifecycle::{Cause, Phase, StopStep, Then};
-use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, BootMs, Outcome};
 use crate::process::Observed;
 use crate::sys::signal;
@@ -16,10 +16,12 @@ use std::io;
 pub(super) struct Reason<'a> {
     pub(super) spec: &'a AppSpec,
     pub(super) seen: &'a Observed,
+    /// What it depends on that isn't as it should be.
+    pub(super) held: Option<String>,
     /// Where its cluster could not listen.
     pub(super) refused: Option<String>,
     /// Why it runs on above its limit of memory.
-    pub(super) held: Option<String>,
+    pub(super) memory: Option<String>,
     /// What it wrote last of its end.
     pub(super) last_words: Option<&'a str>,
     pub(super) now: BootMs,
@@ -42,9 +44,10 @@ impl Reason<'_> {
             Phase::Stopped => self.stopped(),
             Phase::Errored => Some(self.errored()),
             Phase::WaitingRestart { until } => Some(self.waiting(until)),
+            Phase::Held => Some(format!("waits for {}", self.held.as_deref().unwrap_or("its turn"))),
             Phase::Launching { deadline } => self.launching(deadline),
             Phase::Stopping { step, deadline, then } => Some(self.stopping(step, deadline, then)),
-            Phase::Online => self.refusal().filter(|_| !self.seen.listening).or_else(|| self.held.clone()),
+            Phase::Online => self.online().or_else(|| self.memory.clone()),
             Phase::Deleted => None,
         }
     }
@@ -56,7 +59,8 @@ impl Reason<'_> {
             Outcome::Unknown | Outcome::NotStarted(_) => format!("it {}", self.exit()),
         });
         let ended = ended.unwrap_or_else(|| "it ended".to_owned());
-        let ended = format!("{ended}{}", self.quote());
+        let why = why_ended(self.seen).map(|why| format!(" ({why})")).unwrap_or_default();
+        let ended = format!("{ended}{why}{}", self.quote());
         Some(match self.seen.state.cause {
             Cause::NoAutorestart => format!("{ended}, and autorestart is off"),
             Cause::FinalCode => format!("{ended}, one of its stop_exit_codes"),
@@ -98,12 +102,13 @@ impl Reason<'_> {
         if self.seen.reading_secrets {
             return Some("waits for its secrets".to_owned());
         }
-        let left = left(deadline, self.now);
-        if self.spec.ready.wait_ready {
-            return Some(format!("waits for 'ready', {left} left"));
-        }
-        let is_worker = self.spec.mode == Mode::Cluster && self.spec.program.is_node();
-        is_worker.then(|| format!("waits for Node to come up, {left} left"))
+        missing(self.seen).map(|what| format!("waits for {what}, {} left", left(deadline, self.now)))
+    }
+
+    fn online(&self) -> Option<String> {
+        let not_ready = || missing(self.seen).map(|what| format!("not ready, it waits for {what}"));
+        let refusal = self.refusal().filter(|_| !self.seen.listening);
+        refusal.or_else(|| not_ready().filter(|_| self.spec.ready.asks()))
     }
 
     fn stopping(&self, step: StopStep, deadline: BootMs, then: Then) -> String {
@@ -120,6 +125,7 @@ impl Reason<'_> {
             StopStep::AllKilled => "was sent SIGKILL, as was all that it has started".to_owned(),
         };
         let next = match then {
+            Then::Unwell => return format!("{what}; {}", self.unwell()),
             Then::Restart => "; then it is started again",
             Then::Delete => "; then it is deleted",
             Then::Stay | Then::Judge => "",
@@ -129,8 +135,14 @@ impl Reason<'_> {
         format!("{over}{what}{next}")
     }
 
+    /// Why it is ended.
+    fn unwell(&self) -> &str {
+        self.seen.unwell.as_ref().map_or("it was not well", |(_, why)| why)
+    }
+
     fn last(&self) -> String {
-        format!("last: {}{}{}", self.exit(), self.quote(), self.and_refusal())
+        let why = why_ended(self.seen).map(|why| format!(" ({why})")).unwrap_or_default();
+        format!("last: {}{why}{}{}", self.exit(), self.quote(), self.and_refusal())
     }
 
     /// How the last run ended.

@@ -1,7 +1,9 @@
 use super::*;
 use crate::domain::SpawnId;
 use crate::domain::lifecycle::State;
+use crate::domain::readiness::Awaited;
 use crate::domain::spec::{Interpreter, Program};
+use crate::process::{Condition, ExitFact};
 
 const NOW: BootMs = 50_000;
 
@@ -23,6 +25,8 @@ fn seen(phase: Phase, cause: Cause, last_exit: Option<Outcome>) -> Observed {
         said_ready: false,
         reading_secrets: false,
         launch_error: None,
+        condition: Condition::default(),
+        unwell: None,
         last_exit: None,
         version: None,
         warnings: Vec::new(),
@@ -32,7 +36,7 @@ fn seen(phase: Phase, cause: Cause, last_exit: Option<Outcome>) -> Observed {
 
 #[track_caller]
 fn says(spec: &AppSpec, seen: &Observed, last_words: Option<&str>, expected: &str) {
-    let reason = Reason { spec, seen, refused: None, held: None, last_words, now: NOW };
+    let reason = Reason { spec, seen, held: None, refused: None, memory: None, last_words, now: NOW };
     assert_eq!(reason.sentence().as_deref().unwrap_or_default(), expected);
 }
 
@@ -122,9 +126,12 @@ fn what_is_stopped_says_who_or_what_stopped_it() {
 fn what_is_under_way_says_how_far_it_is() {
     let mut patient = app();
     patient.ready.wait_ready = true;
-    let launching = seen(Phase::Launching { deadline: NOW + 2_100 }, Cause::None, None);
-    says(&patient, &launching, None, "launching: waits for 'ready', 2.1 s left");
+    let mut launching = seen(Phase::Launching { deadline: NOW + 2_100 }, Cause::None, None);
     says(&app(), &launching, None, "");
+    launching.condition.missing = Some(Awaited::Word);
+    says(&patient, &launching, None, "launching: waits for 'ready', 2.1 s left");
+    launching.state.phase = Phase::Online;
+    says(&patient, &launching, None, "online: not ready, it waits for 'ready'");
     let stopping = |step, then| seen(Phase::Stopping { step, deadline: NOW + 4_200, then }, Cause::None, None);
     says(&app(), &stopping(StopStep::Main, Then::Stay), None, "stopping: was sent SIGINT, SIGKILL in 4.2 s");
     says(
@@ -135,7 +142,37 @@ fn what_is_under_way_says_how_far_it_is() {
     );
     says(&app(), &seen(Phase::Online, Cause::None, None), None, "");
     let online = seen(Phase::Online, Cause::None, None);
-    let refused =
-        Reason { spec: &app(), seen: &online, refused: Some("port 80".into()), held: None, last_words: None, now: NOW };
+    let refused = Reason {
+        spec: &app(),
+        seen: &online,
+        held: None,
+        refused: Some("port 80".into()),
+        memory: None,
+        last_words: None,
+        now: NOW,
+    };
     assert_eq!(refused.sentence().unwrap(), "online: it cannot listen on port 80");
+}
+
+#[test]
+fn who_was_not_well_says_what_was_wrong() {
+    let mut unwell = seen(Phase::Stopped, Cause::NoAutorestart, Some(Outcome::Signal(2)));
+    unwell.unwell = Some((SpawnId(4), "it was not well: its live probe failed".into()));
+    let exit = |run| ExitFact { run: SpawnId(run), outcome: Outcome::Signal(2), cpu_us: 0, max_rss: 0, at: NOW };
+    unwell.last_exit = Some(exit(4));
+    let told = "stopped: it was ended by SIGINT (it was not well: its live probe failed), and autorestart is off";
+    says(&app(), &unwell, None, told);
+    unwell.last_exit = Some(exit(5));
+    says(&app(), &unwell, None, "stopped: it was ended by SIGINT, and autorestart is off");
+    unwell.state.phase = Phase::Stopping { step: StopStep::Main, deadline: NOW + 4_200, then: Then::Unwell };
+    let told = "stopping: was sent SIGINT, SIGKILL in 4.2 s; it was not well: its live probe failed";
+    says(&app(), &unwell, None, told);
+}
+
+#[test]
+fn who_waits_for_others_says_for_whom() {
+    let seen = seen(Phase::Held, Cause::None, None);
+    let held = Some("db (ready), which is errored".into());
+    let reason = Reason { spec: &app(), seen: &seen, held, refused: None, memory: None, last_words: None, now: NOW };
+    assert_eq!(reason.sentence().unwrap(), "launching: waits for db (ready), which is errored");
 }

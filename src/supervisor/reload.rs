@@ -8,7 +8,7 @@ use super::resume::Share;
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
 use crate::domain::lifecycle::{Phase, Then};
-use crate::domain::rollout::{Effect, Event, Rollout};
+use crate::domain::rollout::{Effect, Event, Requirement, Rollout};
 use crate::domain::spec::Mode;
 use crate::domain::{ProcessId, Selector, Status};
 use crate::process::{self, Command, Observed};
@@ -16,9 +16,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
-
-/// How long a replacement has to become ready when the app doesn't say (`listen_timeout`).
-const READY_TIMEOUT: u64 = 30_000;
 
 impl World {
     pub(super) async fn reload(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Result<Response, ApiError> {
@@ -52,6 +49,7 @@ impl World {
             rollouts.push(tokio::task::spawn_local(async move {
                 let result = world.roll_out(members, None).await;
                 world.registry.borrow_mut().reloading.remove(&name);
+                world.automatic.reloaded.notify_waiters();
                 result
             }));
         }
@@ -153,23 +151,15 @@ impl World {
         if let Some(bytes) = over {
             handle.send(Command::Succeed(bytes));
         }
-        let wanted = if spec.ready.wait_ready {
-            Wanted::Word
-        } else if listened {
-            Wanted::Listening
-        } else {
-            Wanted::Uptime(spec.restart.min_uptime)
-        };
-        let timeout = spec.ready.listen_timeout.unwrap_or(READY_TIMEOUT);
-        let limit = match wanted {
-            Wanted::Word | Wanted::Listening => timeout,
-            // Staying up takes that long in any case.
-            Wanted::Uptime(time) => timeout.saturating_add(time),
-        };
-        let why = match tokio::time::timeout(Duration::from_millis(limit), wanted.wait(&handle)).await {
+        let requirement = Requirement::new(&spec.ready, listened, spec.restart.min_uptime);
+        let limit = Duration::from_millis(requirement.timeout);
+        let why = match tokio::time::timeout(limit, wait_for(requirement, &handle)).await {
             Ok(Ok(())) => return Ok(handle),
             Ok(Err(why)) => why,
-            Err(_) => format!("it was not ready within {timeout} ms ({})", wanted.describe()),
+            Err(_) => {
+                let missing = missing(requirement, &handle.observed()).unwrap_or_default();
+                format!("it was not ready within {} ms ({missing})", requirement.timeout)
+            }
         };
         let (reply, deleted) = oneshot::channel();
         handle.send(Command::Delete(reply));
@@ -245,61 +235,40 @@ impl World {
     }
 }
 
-/// What makes a replacement ready.
-#[derive(Debug, Clone, Copy)]
-enum Wanted {
-    /// `process.send('ready')`.
-    Word,
-    /// It listens, as its predecessor did.
-    Listening,
-    /// Its predecessor never listened: it stays up this long.
-    Uptime(u64),
+/// Waits until the replacement has shown what is required; the error is why it never will.
+async fn wait_for(requirement: Requirement, handle: &process::Handle) -> Result<(), String> {
+    // A replacement that crashed is a failure, also when it was started again.
+    let began = handle.observed().state.restarts;
+    let ended = |seen: &Observed| {
+        seen.state.restarts != began
+            || matches!(seen.state.status(), Status::Errored | Status::WaitingRestart | Status::Stopping)
+            || seen.state.last_exit.is_some()
+    };
+    if requirement.uptime.is_some() {
+        // Its time begins when it is executed: it may have to wait for its secrets.
+        handle.wait_for(|seen| seen.pid.is_some() || ended(seen)).await;
+    }
+    let lasts = requirement.uptime.map_or(Duration::ZERO, Duration::from_millis);
+    let mut is_dead = tokio::time::timeout(lasts, handle.wait_for(ended)).await.is_ok();
+    if !is_dead {
+        let shown = |seen: &Observed| seen.pid.is_some() && missing(requirement, seen).is_none();
+        handle
+            .wait_for(|seen| {
+                is_dead = ended(seen);
+                is_dead || shown(seen)
+            })
+            .await;
+    }
+    if !is_dead {
+        return Ok(());
+    }
+    let seen = handle.observed();
+    let unwell = seen.unwell.as_ref().map(|(_, why)| why.clone());
+    let exit = || seen.state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
+    Err(unwell.or_else(exit).unwrap_or_else(|| "it ended before it was ready".to_owned()))
 }
 
-impl Wanted {
-    async fn wait(self, handle: &process::Handle) -> Result<(), String> {
-        // A replacement that crashed is a failure, also when it was started again.
-        let began = handle.observed().state.restarts;
-        let ended = |seen: &Observed| {
-            seen.state.restarts != began
-                || matches!(seen.state.status(), Status::Errored | Status::WaitingRestart | Status::Stopping)
-                || seen.state.last_exit.is_some()
-        };
-        let ready = |seen: &Observed| match self {
-            Self::Word => seen.said_ready,
-            Self::Listening => seen.listening,
-            Self::Uptime(_) => false,
-        };
-        let dead = match self {
-            Self::Word | Self::Listening => {
-                let mut dead = false;
-                handle
-                    .wait_for(|seen| {
-                        dead = ended(seen);
-                        dead || ready(seen)
-                    })
-                    .await;
-                dead
-            }
-            Self::Uptime(time) => {
-                // Its time begins when it is executed: it may have to wait for its secrets.
-                handle.wait_for(|seen| seen.pid.is_some() || ended(seen)).await;
-                tokio::time::timeout(Duration::from_millis(time), handle.wait_for(ended)).await.is_ok()
-            }
-        };
-        if !dead {
-            return Ok(());
-        }
-        let seen = handle.observed();
-        let exit = seen.state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
-        Err(exit.unwrap_or_else(|| "it ended before it was ready".to_owned()))
-    }
-
-    fn describe(self) -> String {
-        match self {
-            Self::Word => "it has to send 'ready'".to_owned(),
-            Self::Listening => "it has to listen, as the old one does".to_owned(),
-            Self::Uptime(time) => format!("it has to stay up for {time} ms"),
-        }
-    }
+/// What it has not shown yet. It has been up as long as it has to be when this is asked.
+fn missing(requirement: Requirement, seen: &Observed) -> Option<String> {
+    requirement.missing(seen.condition.missing, seen.listening, requirement.uptime.unwrap_or(0))
 }

@@ -1,6 +1,7 @@
 //! Going on where another generation was cut off, or where the machine was: the only way a supervisor begins.
 
 use super::actor::World;
+use super::automatic::Adoption;
 use super::persist::Persistence;
 use super::registry::{Entry, identity};
 use crate::cluster::app_of;
@@ -27,6 +28,7 @@ impl World {
         process::find_unrecorded(&self.context, &mut records);
         let snapshot = persistence.loaded.take();
         let known = snapshot.is_some();
+        let is_same_boot = snapshot.as_ref().is_some_and(|snapshot| snapshot.boot == persistence.boot);
         let spared = snapshot.as_ref().map(|snapshot| snapshot.left_alone.clone()).unwrap_or_default();
         let (mut strays, mut records): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|left| spared.contains(&left.record.state.run));
@@ -37,6 +39,7 @@ impl World {
         self.put_away(strays, &spared);
         self.audit(&spared);
         self.remove_old_groups();
+        self.follow_list(if is_same_boot { Adoption::Yes } else { Adoption::No });
         if known {
             self.persist();
         }
@@ -127,7 +130,9 @@ impl World {
             entry.handle.send(Command::Stop(reply));
         } else if !known && saved.wanted && to_start {
             // After a start of the machine nobody has said that it shall run again.
-            entry.handle.send(Command::Start(reply));
+            // Others may be missing still: who depends on any is looked at once all are there.
+            let holds = !entry.spec.depends_on.is_empty();
+            entry.handle.send(if holds { Command::Hold(reply) } else { Command::Start(reply) });
         }
         drop(seen);
         if let Some(other) = other {

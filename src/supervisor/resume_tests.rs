@@ -15,7 +15,7 @@ use crate::sys::keep::LocalKeep;
 use std::cell::Cell;
 use std::path::PathBuf;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 const BOOT: &str = "this boot";
@@ -59,6 +59,7 @@ impl TestHome {
                 open_files: 256,
                 confinement: Rc::default(),
                 slots: Some(table),
+                changes: watch::Sender::default(),
                 budget: Rc::default(),
                 running: Rc::new(Cell::new(0)),
                 unwritten: Unwritten::default(),

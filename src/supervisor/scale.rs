@@ -2,6 +2,7 @@
 
 use super::actor::World;
 use super::requests::Ticket;
+use super::resume::Share;
 use crate::api::{ApiError, Code, Response};
 use crate::domain::ProcessId;
 use crate::process::Command;
@@ -26,8 +27,9 @@ impl World {
         ticket: &Ticket,
     ) -> Result<Response, ApiError> {
         let plan = self.begin_scale(name, count, relative, ticket).await?;
+        let share = Share::all_due(plan.new);
         ticket.acts();
-        let settled = self.command(&plan.new, Command::Start).await;
+        let settled = self.start_share(&share, |_, reply| Command::Start(reply)).await;
         self.not_started(&settled)?;
         self.overtaken_start(&settled, "scale")?;
         let ids = self.registry.borrow().staying(name);

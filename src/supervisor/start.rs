@@ -1,6 +1,8 @@
 //! `start`: new apps, and what is there already.
 
 use super::actor::World;
+use super::automatic::Adoption;
+use super::clockwork;
 use super::registry::{Entry, identity};
 use super::requests::Ticket;
 use super::resume::Share;
@@ -8,9 +10,11 @@ use super::scale::MOST_INSTANCES;
 use crate::api::request::{Existing, Start};
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
+use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status};
 use crate::process::{self, Command};
 use crate::store::Begun;
+use crate::watch::Ignore;
 use std::rc::Rc;
 
 /// One for each app, in their order.
@@ -42,7 +46,8 @@ impl World {
     /// All that is new is on disk before the first process runs: a daemon that is killed in between leaves none that
     /// is on no list.
     pub(super) async fn start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Response, ApiError> {
-        let autostart: Vec<bool> = start.apps.iter().map(|spec| spec.autostart).collect();
+        let autostart: Vec<bool> =
+            start.apps.iter().map(|spec| spec.autostart && spec.schedule.job.is_none()).collect();
         if ticket.begun.is_none() {
             self.let_go_first(&start).await;
         }
@@ -56,6 +61,7 @@ impl World {
         for spec in &start.apps {
             check(spec)?;
         }
+        self.check_dependencies(&start.apps)?;
         let begun = match &ticket.begun {
             Some(Begun::Start(apps)) => apps.as_slice(),
             _ => &[],
@@ -92,6 +98,8 @@ impl World {
             self.note().await;
         }
         self.confirm(changes).await?;
+        // What changes while they start belongs to them already.
+        self.follow_list(Adoption::No);
         Ok(plans)
     }
 
@@ -117,10 +125,18 @@ impl World {
         ticket: &Ticket,
     ) -> Result<Response, ApiError> {
         let mut under_way = Vec::new();
-        for (plan, autostart) in plans.into_iter().zip(autostart.iter().copied()) {
+        let names: Vec<Option<String>> = plans.iter().map(|plan| self.name_of(plan.as_ref().ok()?)).collect();
+        self.starting.borrow_mut().extend(names.iter().flatten().cloned());
+        for ((plan, autostart), name) in plans.into_iter().zip(autostart.iter().copied()).zip(names) {
             let world = Rc::clone(self);
-            under_way
-                .push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart, force).await }));
+            under_way.push(tokio::task::spawn_local(async move {
+                let carried_out = match plan {
+                    Ok(plan) => world.carry_out_start(plan, autostart, force).await,
+                    Err(error) => Err(error),
+                };
+                world.starts_no_more(name.as_deref());
+                carried_out
+            }));
         }
         // What was spawned is next to run, and tells its processes at once.
         ticket.acts();
@@ -136,6 +152,20 @@ impl World {
             None => Ok(Response::Processes(self.views(&touched))),
             Some(error) => Err(error),
         }
+    }
+
+    fn name_of(&self, plan: &Plan) -> Option<String> {
+        let registry = self.registry.borrow();
+        plan.ids().first().and_then(|id| registry.get(*id)).map(|entry| entry.spec.name.clone())
+    }
+
+    /// Who waits for it looks again at what it is.
+    fn starts_no_more(&self, name: Option<&str>) {
+        let mut starting = self.starting.borrow_mut();
+        if let Some(at) = starting.iter().position(|known| Some(known.as_str()) == name) {
+            starting.swap_remove(at);
+        }
+        self.context.changes.send_replace(());
     }
 
     /// Puts on the list what is new, and gives what is there its new settings.
@@ -204,7 +234,7 @@ impl World {
     /// All instances, started together. What cannot be executed at all leaves nothing on the list.
     async fn launch_new(self: &Rc<Self>, share: &Share) -> Result<(), ApiError> {
         let ids = share.ids();
-        let settled = self.command_share(share, |_, reply| Command::Start(reply)).await;
+        let settled = self.start_share(share, |_, reply| Command::Start(reply)).await;
         if let Err(error) = self.not_started(&settled) {
             if !self.never_ran(&ids) {
                 return Err(error);
@@ -314,6 +344,15 @@ fn check(spec: &AppSpec) -> Result<(), ApiError> {
     }
     if !spec.cwd.is_absolute() || !spec.program.path.is_absolute() {
         return bad("its paths must be absolute");
+    }
+    if let Err(why) = clockwork::read(&spec.schedule) {
+        return bad(&why);
+    }
+    if spec.schedule.job.is_some() && (spec.instances > 1 || spec.mode == Mode::Cluster) {
+        return bad("a job has one process, in fork mode");
+    }
+    if let Some(Err(why)) = spec.watch.as_ref().and_then(|watch| watch.ignore.as_deref()).map(Ignore::check) {
+        return bad(&format!("ignore_watch: {why}"));
     }
     if spec.instances > MOST_INSTANCES {
         return bad(&format!("more than {MOST_INSTANCES} instances"));

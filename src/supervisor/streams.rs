@@ -24,13 +24,15 @@ impl World {
     }
 
     pub(super) fn announce(&self, id: ProcessId, event: EventKind, manually: bool) {
-        tracing::info!("{}: {}", self.label(id), event.as_str());
+        let cause = self.cause_of(id, event);
+        let because = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+        tracing::info!("{}: {}{because}", self.label(id), event.as_str());
         let mut listeners = self.listeners.borrow_mut();
         if listeners.is_empty() {
             return;
         }
         let Some(process) = self.registry.borrow().get(id).map(|entry| self.view(entry)) else { return };
-        let event = Event { at: clock::unix_ms(), event, manually, process };
+        let event = Event { at: clock::unix_ms(), event, manually, cause, process };
         listeners.retain(|listener| listener.try_send(Ok(event.clone())).is_ok());
     }
 

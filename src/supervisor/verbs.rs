@@ -22,9 +22,11 @@ type Answer = Result<Response, ApiError>;
 pub(super) type Verb = fn(oneshot::Sender<Settled>) -> Command;
 
 impl World {
-    pub(super) async fn stop(&self, selector: &Selector, force: bool, ticket: &Ticket) -> Answer {
+    pub(super) async fn stop(self: &Rc<Self>, selector: &Selector, force: bool, ticket: &Ticket) -> Answer {
         ticket.acts();
         let ids = self.registry.borrow().select(selector)?;
+        self.stop_watching(&ids);
+        self.forget_queued(&ids);
         let settled = self.hurried(force, &ids, self.end(&ids, Command::Stop)).await;
         self.overtaken(&settled, "stop", |rest| {
             matches!(rest, Settled::Stopped | Settled::Ended | Settled::Errored | Settled::Deleted)
@@ -40,8 +42,9 @@ impl World {
     }
 
     pub(super) async fn restart_all(&self, share: &Share) -> Result<(), ApiError> {
+        let share = &share.only(self.without_idle_jobs(&share.due));
         self.asked_for(&share.due);
-        let settled = self.command_share(share, |id, reply| Command::Restart(share.run_of(id), reply)).await;
+        let settled = self.start_share(share, |id, reply| Command::Restart(share.run_of(id), reply)).await;
         self.not_started(&settled)?;
         self.overtaken_start(&settled, "restart")
     }
@@ -161,7 +164,8 @@ impl World {
         }
     }
 
-    /// The same for a command after which nothing of them lives: the other process of a reload ends too.
+    /// The same for a command after which nothing of them lives: the other process of a reload ends too. Who depends on
+    /// others ends before them.
     pub(super) async fn end(&self, ids: &[ProcessId], verb: Verb) -> Vec<(ProcessId, Settled)> {
         let mut passing = Vec::new();
         for id in ids {
@@ -172,7 +176,10 @@ impl World {
                 passing.push(answer);
             }
         }
-        let settled = self.command(ids, verb).await;
+        let mut settled = Vec::with_capacity(ids.len());
+        for group in self.stop_order(ids) {
+            settled.extend(self.command(&group, verb).await);
+        }
         for answer in passing {
             // One that has ended without an answer has ended.
             let _ = answer.await;
@@ -208,10 +215,12 @@ impl World {
 
     /// Those that could not even be executed.
     pub(super) fn not_started(&self, settled: &[(ProcessId, Settled)]) -> Result<(), ApiError> {
-        let failed = settled.iter().find(|(id, rest)| *rest == Settled::Errored || self.finds_no_room(*id, *rest));
+        let is_failure = |rest| matches!(rest, Settled::Errored | Settled::Unwell | Settled::Held);
+        let failed = settled.iter().find(|(id, rest)| is_failure(*rest) || self.finds_no_room(*id, *rest));
         let Some((id, rest)) = failed else { return Ok(()) };
         let reason = match (self.registry.borrow().get(*id), rest) {
             (Some(entry), Settled::WaitingRestart) => entry.handle.observed().launch_error.clone(),
+            (Some(entry), Settled::Unwell) => entry.handle.observed().unwell.as_ref().map(|(_, why)| why.clone()),
             (Some(entry), _) => self.cause(entry),
             (None, _) => None,
         };
@@ -223,6 +232,7 @@ impl World {
             Settled::WaitingRestart => {
                 format!("make room: stop something, or raise the limits; see: rpm describe {id}")
             }
+            Settled::Held => format!("it is started as soon as that is so; to give up: rpm stop {id}"),
             _ => format!("see: rpm describe {id}, rpm logs {id}"),
         };
         Err(ApiError::new(Code::StartFailed, format!("{} did not start: {reason}", self.label(*id))).hint(hint))

@@ -89,7 +89,10 @@ impl World {
             exit: seen.state.last_exit.map(|exit| if exit == Outcome::OomKilled { SIGKILL } else { exit }),
             oom_killed: seen.state.last_exit == Some(Outcome::OomKilled),
             warnings: seen.warnings.clone(),
-            reason: self.reason_of(entry, &seen, last_words).sentence(),
+            ready: Self::readiness(entry, &seen),
+            reason: self.reason_of(entry, &seen, last_words).sentence().or_else(|| self.watch_of(&entry.spec)?.problem),
+            job: entry.spec.schedule.job.is_some(),
+            next_run: self.next_time(&entry.spec.name),
         }
     }
 
@@ -108,9 +111,12 @@ impl World {
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
             env: shown_environment(&entry.spec, &entry.identity),
+            watch: self.watch_of(&entry.spec),
+            cause: self.last_cause(entry.identity.id),
             tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
+            health: self.health(entry),
             left_alive: spared.unwrap_or_default(),
         }
     }
@@ -122,8 +128,8 @@ impl World {
 
     fn reason_of<'a>(&self, entry: &'a Entry, seen: &'a Observed, last_words: Option<&'a str>) -> Reason<'a> {
         let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
-        let held = self.held_by_memory(entry);
-        Reason { spec: &entry.spec, seen, refused, held, last_words, now: clock::boot_ms() }
+        let (held, memory) = (self.held(entry, seen), self.held_by_memory(entry));
+        Reason { spec: &entry.spec, seen, held, refused, memory, last_words, now: clock::boot_ms() }
     }
 
     pub(super) fn host_figures(&self) -> Result<Response, ApiError> {

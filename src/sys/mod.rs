@@ -21,6 +21,7 @@ pub mod launch;
 pub mod limits;
 pub mod lock;
 pub mod memory;
+pub mod notify;
 #[cfg(feature = "engine")]
 pub mod oom;
 pub mod packet;

@@ -1,5 +1,6 @@
 //! Figures of a process, from its `/proc/<pid>/stat`.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -94,6 +95,16 @@ pub fn variable(pid: i32, name: &str) -> Option<String> {
         .split(|byte| *byte == 0)
         .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
     String::from_utf8(value.to_vec()).ok()
+}
+
+/// The variables that the process was started with, as far as they are text. None where we may not know.
+pub fn variables(pid: i32) -> BTreeMap<String, String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let text = |entry: &[u8]| {
+        let (name, value) = str::from_utf8(entry).ok()?.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    environment.split(|byte| *byte == 0).filter_map(text).collect()
 }
 
 /// Whether the process was started with `entry`, `NAME=value`, in its environment. False where we may not know.

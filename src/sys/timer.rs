@@ -1,11 +1,12 @@
 //! Waiting for a time of the wall clock, however it is set, and however long the machine sleeps meanwhile.
 
+use super::ready::register;
 use super::time::unix_ms;
 use nix::errno::Errno;
 use nix::sys::time::{TimeSpec, TimeValLike};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
@@ -21,6 +22,12 @@ pub struct WallTimer {
 #[derive(Debug)]
 struct Timer(TimerFd);
 
+impl AsFd for Timer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 impl AsRawFd for Timer {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_fd().as_raw_fd()
@@ -31,7 +38,7 @@ impl WallTimer {
     pub fn new() -> Self {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = TimerFd::new(ClockId::CLOCK_REALTIME, flags).map_err(io::Error::from);
-        let timer = timer.and_then(|timer| AsyncFd::new(Timer(timer)));
+        let timer = timer.and_then(|timer| register(Timer(timer)));
         Self { timer: timer.inspect_err(|error| tracing::warn!("no timer on the wall clock: {error}")).ok() }
     }
 

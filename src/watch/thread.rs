@@ -1,7 +1,7 @@
 //! The thread: sleeps until something changes, is asked for, or gets quiet.
 
 use super::handle::{Notice, Order};
-use super::tree::Tree;
+use super::tree::{MOST, Tree};
 use crate::clock;
 use crate::sys::epoll::{Epoll, Ready, Waker};
 use crate::sys::inotify::{Event, WatchId, Watches, What};
@@ -82,7 +82,7 @@ impl Thread {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Watch(app, wanted) => {
-                let tree = Tree::new(*wanted, &self.watches, clock::boot_ms());
+                let tree = Tree::new(*wanted, MOST, &self.watches, clock::boot_ms());
                 self.tell_state(&app, &tree);
                 let before = self.apps.insert(app, tree);
                 self.release(before.iter().flat_map(Tree::ids).collect());

@@ -13,11 +13,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Directories of one app. More are a mistake, such as a watched `/`.
-const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 #[derive(Debug)]
 pub(super) struct Tree {
     wanted: Wanted,
+    most: usize,
     ignore: Ignore,
     nodes: BTreeMap<WatchId, Vec<Node>>,
     /// The directories among them. Below a path they stand in a row.
@@ -62,11 +63,12 @@ enum Found {
 }
 
 impl Tree {
-    pub(super) fn new(wanted: Wanted, watches: &Watches, now: BootMs) -> Self {
+    pub(super) fn new(wanted: Wanted, most: usize, watches: &Watches, now: BootMs) -> Self {
         let ignore = Ignore::new(&wanted.base, &wanted.ignore, wanted.never.clone());
         let found = wanted.since.map_or(Found::Old, |since| Found::ChangedSince(since, now));
         let mut tree = Self {
             wanted,
+            most,
             ignore,
             nodes: BTreeMap::new(),
             paths: BTreeMap::new(),
@@ -162,10 +164,11 @@ impl Tree {
             if self.inodes.contains(&inode) {
                 continue;
             }
-            if self.paths.len() >= MOST {
+            if self.paths.len() >= self.most {
                 self.problem = Some(format!(
-                    "only {MOST} of its directories are watched: ignore those that don't matter (ignore_watch), or name \
-                     those that do (watch)"
+                    "only {} of its directories are watched: ignore those that don't matter (ignore_watch), or name \
+                     those that do (watch)",
+                    self.most
                 ));
                 return;
             }
@@ -287,6 +290,61 @@ impl Tree {
     fn forget_directory(&mut self, path: &Path) {
         if let Some((_, inode)) = self.paths.remove(path) {
             self.inodes.remove(&inode);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn wanted(root: &Path, ignore: &[&str]) -> Wanted {
+        Wanted {
+            roots: vec![root.to_owned()],
+            base: root.to_owned(),
+            ignore: ignore.iter().map(ToString::to_string).collect(),
+            never: Vec::new(),
+            quiet: Duration::ZERO,
+            since: None,
+        }
+    }
+
+    #[test]
+    fn there_is_a_bound_and_ignoring_helps() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["a/b/c", "d/e", "f"] {
+            fs::create_dir_all(directory.path().join(name)).unwrap();
+        }
+        let watches = Watches::new().unwrap();
+        let bounded = Tree::new(wanted(directory.path(), &[]), 4, &watches, 0);
+        let problem = bounded.problem.as_ref().unwrap();
+        assert!(problem.starts_with("only 4 of its directories") && problem.contains("ignore_watch"), "{problem}");
+        assert_eq!(bounded.directories(), 4);
+        let fitting = Tree::new(wanted(directory.path(), &["d/", "b/"]), 4, &watches, 0);
+        assert_eq!((fitting.directories(), &fitting.problem), (3, &None));
+    }
+
+    #[test]
+    fn a_system_without_room_is_told_with_its_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut tree = Tree::new(wanted(directory.path(), &[]), MOST, &Watches::new().unwrap(), 0);
+        tree.watch(Err(Refusal::NoRoom), directory.path().to_owned(), Role::Directory);
+        let problem = tree.problem.unwrap();
+        let limit = most_watches().unwrap().to_string();
+        assert!(problem.contains(&limit) && problem.contains("sysctl fs.inotify.max_user_watches="), "{problem}");
+    }
+
+    #[test]
+    fn files_that_have_changed_since_are_changes() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("x.js"), "").unwrap();
+        let metadata = fs::metadata(directory.path().join("x.js")).unwrap();
+        let changed = metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000;
+        let watches = Watches::new().unwrap();
+        for (since, expected) in [(None, false), (Some(changed), false), (Some(changed - 1), true)] {
+            let tree = Tree::new(Wanted { since, ..wanted(directory.path(), &[]) }, MOST, &watches, 5);
+            assert_eq!(tree.pending.deadline(Duration::ZERO), expected.then_some(5), "{since:?}");
         }
     }
 }

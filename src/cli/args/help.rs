@@ -11,12 +11,14 @@ Run:
   stop        stop, and keep it in the list
   delete      stop and forget (del)
   scale       change how many processes an app has
+  run         run jobs now
   reset       set the restart counters to 0
   sendSignal  send a signal to processes (signal)
 
 Look:
   list        all processes (ls, l, ps, status)
   describe    everything about a process (desc, info, show)
+  jobs        when jobs run next, how they ran
   env         the variables of a process, and where they come from
   logs        the last lines of logs, then what is written (log)
   jlist       the list as PM2's JSON
@@ -110,6 +112,19 @@ Examples:
   rpm scale api 4
   rpm scale api +2
   rpm scale api -1";
+
+pub(super) const RUN: &str = "\
+Examples:
+  rpm run backup
+  rpm run backup --wait            until it has ended; exit code 1 when it fails
+
+While a run is under way the job's overlap rule says what happens: skip, queue or replace.";
+
+pub(super) const JOBS: &str = "\
+Examples:
+  rpm jobs
+  rpm jobs backup                  its last runs
+  rpm jobs backup --json";
 
 pub(super) const RESET: &str = "\
 Examples:

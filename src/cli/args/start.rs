@@ -81,6 +81,28 @@ pub(crate) struct AppFlags {
     #[arg(long, value_name = "CODES", allow_hyphen_values = true, value_delimiter = ',', help_heading = "Restarts")]
     pub(crate) stop_exit_codes: Vec<String>,
 
+    /// Restart it at these times: 5 fields of cron, or 6 with seconds first; 0 is never
+    #[arg(short, long, visible_alias = "cron", value_name = "PATTERN", help_heading = "Schedule and watch")]
+    pub(crate) cron_restart: Option<String>,
+    /// The time zone of the pattern, such as Europe/Vienna
+    #[arg(long, value_name = "NAME", help_heading = "Schedule and watch")]
+    pub(crate) time_zone: Option<String>,
+    /// It is a job: it runs at the times of --cron, or by hand (rpm run), and ends by itself
+    #[arg(long, help_heading = "Schedule and watch")]
+    pub(crate) job: bool,
+    /// Restart it when its files change: all of its directory, or this path; once more on a restart: no longer
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "", help_heading = "Schedule and watch")]
+    pub(crate) watch: Vec<String>,
+    /// Files that don't matter, as in a .gitignore
+    #[arg(long, value_name = "PATTERNS", help_heading = "Schedule and watch")]
+    pub(crate) ignore_watch: Vec<String>,
+    /// How long nothing may change before it is restarted: seconds, or 250ms
+    #[arg(long, value_name = "TIME", help_heading = "Schedule and watch")]
+    pub(crate) watch_delay: Option<String>,
+    /// Only files with these extensions matter: js,json
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Schedule and watch")]
+    pub(crate) ext: Vec<String>,
+
     /// Replace it when it and all it started use more memory: bytes, or 300M, 2G
     #[arg(long, value_name = "SIZE", help_heading = "Limits")]
     pub(crate) max_memory_restart: Option<String>,

@@ -28,6 +28,12 @@ pub(crate) enum Command {
     /// Change how many processes an app has
     #[command(after_help = help::SCALE)]
     Scale(ScaleArgs),
+    /// Run jobs now
+    #[command(after_help = help::RUN)]
+    Run(RunArgs),
+    /// Show jobs: when they run next, how they ran
+    #[command(after_help = help::JOBS)]
+    Jobs(JobsArgs),
     /// Set the restart counters to 0
     #[command(after_help = help::RESET)]
     Reset(SelectorArgs),
@@ -207,6 +213,22 @@ pub(crate) struct SelectorArgs {
     /// Names, ids, namespaces, /regex/ or "all"
     #[arg(required = true, value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    /// Names, ids, namespaces or /regex/
+    #[arg(required = true, value_name = "JOB")]
+    pub(crate) targets: Vec<String>,
+    /// Wait for the end; a run that fails is a failure of this command
+    #[arg(short, long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobsArgs {
+    /// Name, id, namespace or /regex/; with one its runs are shown
+    pub(crate) target: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -1,8 +1,9 @@
 //! Flags given to a restart of an app that has no application file.
 
 use crate::cli::failure::Failure;
-use crate::config::{self, AppOptions, Autorestart, Caller};
+use crate::config::{self, AppOptions, Autorestart, Caller, Watched};
 use crate::domain::AppSpec;
+use crate::domain::spec::WatchPolicy;
 use std::path::{Path, PathBuf};
 
 /// What another name or number would make of a known app is not a restart of it.
@@ -25,11 +26,14 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
         ("--execute-command", options.exec_mode.is_some()),
         ("--output", options.out_file.is_some()),
         ("--error", options.error_file.is_some()),
+        ("--job", options.job.is_some()),
     ];
     if let Some((flag, _)) = refused.into_iter().find(|(_, given)| *given) {
         return Err(Failure::new(format!("{flag} cannot change while {} is in the list", spec.name))
             .hint(format!("rpm delete {}, then start it with the new settings", spec.name)));
     }
+    amend_schedule(spec, options);
+    amend_watch(spec, options, caller);
     let options = options.clone();
     put(&mut spec.namespace, options.namespace);
     put(&mut spec.args, options.args);
@@ -72,6 +76,50 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
         spec.ready.listen_timeout = options.listen_timeout;
     }
     Ok(())
+}
+
+fn amend_schedule(spec: &mut AppSpec, options: &AppOptions) {
+    if let Some(pattern) = &options.cron_restart {
+        // An empty one is PM2's way to switch it off.
+        let pattern = Some(pattern.clone()).filter(|pattern| !pattern.is_empty());
+        match &mut spec.schedule.job {
+            Some(job) => job.cron = pattern,
+            None => spec.schedule.restart = pattern,
+        }
+    }
+    if options.time_zone.is_some() {
+        spec.schedule.time_zone.clone_from(&options.time_zone);
+    }
+}
+
+fn amend_watch(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) {
+    match &options.watch {
+        Some(Watched::Nothing) => spec.watch = None,
+        Some(Watched::Everything) => {
+            spec.watch.get_or_insert(WatchPolicy { paths: Vec::new(), ignore: None, delay: 0 });
+        }
+        Some(Watched::Paths(paths)) => {
+            let paths = paths.iter().map(|path| absolute(path, caller)).collect();
+            let known = spec.watch.take();
+            let (ignore, delay) = known.map_or((None, 0), |known| (known.ignore, known.delay));
+            spec.watch = Some(WatchPolicy { paths, ignore, delay });
+        }
+        None => {}
+    }
+    if let Some(watch) = &mut spec.watch {
+        put(&mut watch.delay, options.watch_delay);
+        if options.ignore_watch.is_some() {
+            watch.ignore.clone_from(&options.ignore_watch);
+        }
+    }
+}
+
+/// `--watch` of an app that is watched switches it off.
+pub(super) fn toggle_watch(spec: &mut AppSpec, before: &AppSpec, options: &AppOptions) {
+    let is_asked = matches!(options.watch, Some(Watched::Everything | Watched::Paths(_)));
+    if is_asked && before.watch.is_some() {
+        spec.watch = None;
+    }
 }
 
 fn put<T>(place: &mut T, value: Option<T>) {

@@ -1,8 +1,8 @@
 //! From a command to its file.
 
 use super::{
-    apply, delete, describe, env, flush, init, jlist, kill, list, logs, ping, reload, reset, restart, scale, signal,
-    start, stop, update, validate,
+    apply, delete, describe, env, flush, init, jlist, jobs, kill, list, logs, ping, reload, reset, restart,
+    run as run_jobs, scale, signal, start, stop, update, validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -18,6 +18,8 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Stop(args) => stop::run(session, &args).await,
         Command::Delete(args) => delete::run(session, &args).await,
         Command::Scale(args) => scale::run(session, args).await,
+        Command::Run(args) => run_jobs::run(session, args).await,
+        Command::Jobs(args) => jobs::run(session, args).await,
         Command::Reset(args) => reset::run(session, args).await,
         Command::SendSignal(args) => signal::run(session, args).await,
         Command::List(args) => list::run(session, &args).await,

@@ -119,6 +119,8 @@ impl Fake {
                 details => Response::Details(details),
             },
             Request::Start(start) => Response::Processes(self.start(start)),
+            Request::Run { selector } => Response::Processes(self.set(selector, Status::Online)?),
+            Request::Jobs { .. } => Response::Jobs(Vec::new()),
             Request::Stop { selector, .. } => Response::Processes(self.set(selector, Status::Stopped)?),
             Request::Restart { selector, .. } | Request::Reload { selector } => {
                 Response::Processes(self.set(selector, Status::Online)?)

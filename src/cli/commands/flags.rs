@@ -2,7 +2,7 @@
 
 use crate::cli::args::AppFlags;
 use crate::cli::failure::Failure;
-use crate::config::{AppOptions, FilterEnv};
+use crate::config::{AppOptions, FilterEnv, Watched};
 use crate::domain::spec::Mode;
 
 /// `--env` is not among them: it chooses a profile of a file.
@@ -33,6 +33,8 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
         ("kill_timeout", &flags.kill_timeout),
         ("kill_signal", &flags.kill_signal),
         ("listen_timeout", &flags.listen_timeout),
+        ("cron_restart", &flags.cron_restart),
+        ("time_zone", &flags.time_zone),
     ] {
         if let Some(value) = value {
             options.set(field, value.as_str())?;
@@ -46,6 +48,7 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
         ("treekill", flags.no_treekill, false),
         ("shutdown_with_message", flags.shutdown_with_message, true),
         ("wait_ready", flags.wait_ready, true),
+        ("job", flags.job, true),
     ] {
         if given {
             options.set(field, value)?;
@@ -60,6 +63,7 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
     if flags.execute_command {
         options.exec_mode = Some(Mode::Fork);
     }
+    watch(&mut options, flags)?;
     options.filter_env = filter(&flags.filter_env);
     if !args.is_empty() {
         options.args = Some(args.to_vec());
@@ -73,6 +77,32 @@ fn filter(words: &[String]) -> Option<FilterEnv> {
         words if words.iter().any(String::is_empty) => Some(FilterEnv::Everything),
         words => Some(FilterEnv::Containing(words.to_vec())),
     }
+}
+
+fn watch(options: &mut AppOptions, flags: &AppFlags) -> Result<(), Failure> {
+    options.watch = match flags.watch.as_slice() {
+        [] => None,
+        paths if paths.iter().any(String::is_empty) => Some(Watched::Everything),
+        paths => Some(Watched::Paths(paths.to_vec())),
+    };
+    let mut ignore = Vec::new();
+    if !flags.ext.is_empty() {
+        // All but directories and these.
+        ignore.extend(["*".to_owned(), "!*/".to_owned()]);
+        ignore.extend(flags.ext.iter().map(|extension| format!("!*.{}", extension.trim_start_matches('.'))));
+        ignore.extend([".*".to_owned(), "node_modules/".to_owned()]);
+    }
+    let patterns = flags.ignore_watch.iter().flat_map(|patterns| patterns.split([' ', ',']));
+    ignore.extend(patterns.filter(|pattern| !pattern.is_empty()).map(str::to_owned));
+    if !ignore.is_empty() {
+        options.ignore_watch = Some(ignore);
+    }
+    if let Some(delay) = &flags.watch_delay {
+        // As PM2 has it: a number alone is seconds here, and milliseconds in a file.
+        let is_number = delay.parse::<f64>().is_ok();
+        options.set("watch_delay", if is_number { format!("{delay}s") } else { delay.clone() })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -100,6 +130,27 @@ mod tests {
 
         let flags = AppFlags { kill_timeout: Some("soon".into()), ..AppFlags::default() };
         assert!(matches!(super::options(&flags, &[]), Err(Failure::Told { hint: Some(_), .. })));
+    }
+
+    #[test]
+    fn what_is_watched() {
+        let given = |flags: AppFlags| options(&flags, &[]).unwrap();
+        let all =
+            given(AppFlags { watch: vec![String::new()], watch_delay: Some("0.5".into()), ..AppFlags::default() });
+        assert_eq!((all.watch, all.watch_delay), (Some(Watched::Everything), Some(500)));
+        let some = AppFlags {
+            watch: vec!["src".into(), "lib".into()],
+            ignore_watch: vec!["*.log tmp/".into()],
+            watch_delay: Some("250ms".into()),
+            ext: vec!["js".into()],
+            ..AppFlags::default()
+        };
+        let some = given(some);
+        assert_eq!(some.watch, Some(Watched::Paths(vec!["src".into(), "lib".into()])));
+        let ignore = some.ignore_watch.unwrap();
+        assert_eq!(ignore, ["*", "!*/", "!*.js", ".*", "node_modules/", "*.log", "tmp/"]);
+        assert_eq!(some.watch_delay, Some(250));
+        assert_eq!(given(AppFlags::default()).watch, None);
     }
 
     #[test]

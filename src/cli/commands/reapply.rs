@@ -11,7 +11,7 @@ use crate::cli::session::{About, Session};
 use crate::config::{AppOptions, Caller, FileOptions};
 use crate::domain::{AppSpec, ProcessId, Selector};
 
-use super::amend::{amend, refuse_identity};
+use super::amend::{amend, refuse_identity, toggle_watch};
 
 /// What the command line wants beside the verb.
 pub(super) struct Wishes {
@@ -188,6 +188,7 @@ fn renew(
             spec
         }
     };
+    toggle_watch(&mut spec, &app.spec, &wishes.options);
     if wishes.update_env {
         fresh::inherit_anew(&mut spec.env, caller);
     }

@@ -1,7 +1,7 @@
 //! One process in sections of two columns: what it is, where it runs, its logs, its restarts, its environment.
 
 use super::color::{self, paint};
-use super::{limits, process, size, text, timestamp};
+use super::{health, limits, process, size, text, timestamp};
 use crate::api::ProcessDetail;
 use crate::domain::UnixMs;
 use crate::domain::spec::{Interpreter, RestartPolicy};
@@ -28,6 +28,7 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
         ("where it runs", whereabouts(detail, now)),
         ("files", files(detail)),
         ("restarts", restarts(detail)),
+        ("by itself", by_itself(detail)),
         ("limits", limits::rows(detail)),
     ] {
         let mut rows = rows.into_iter().filter_map(|(label, value)| Some((label, value?))).peekable();
@@ -35,6 +36,7 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
             push_section(&mut out, title, rows);
         }
     }
+    health::push(&mut out, detail, now);
     push_environment(&mut out, detail, caller);
     out
 }
@@ -109,6 +111,25 @@ fn restarts(detail: &ProcessDetail) -> Rows {
     ]
 }
 
+/// What is done without anybody asking for it.
+fn by_itself(detail: &ProcessDetail) -> Rows {
+    let (process, spec) = (&detail.process, &detail.spec);
+    let zone = spec.schedule.time_zone.as_ref().map(|zone| format!(", time zone {zone}")).unwrap_or_default();
+    let with_zone = |pattern: &String| format!("{pattern}{zone}");
+    let watched = detail.watch.as_ref().map(|watch| match watch.directories {
+        1 => "1 directory".to_owned(),
+        count => format!("{count} directories"),
+    });
+    let job = spec.schedule.job.as_ref();
+    vec![
+        ("restarted by cron", spec.schedule.restart.as_ref().map(with_zone)),
+        ("job", job.map(|job| job.cron.as_ref().map_or_else(|| "runs by hand: rpm run".to_owned(), with_zone))),
+        ("next time", process.next_run.map(timestamp::iso8601)),
+        ("watches", watched),
+        ("last cause", detail.cause.as_ref().map(|cause| format!("{}, {}", cause.what, timestamp::iso8601(cause.at)))),
+    ]
+}
+
 fn mode(detail: &ProcessDetail) -> String {
     let (process, instances) = (&detail.process, detail.spec.instances);
     if instances > 1 {
@@ -175,6 +196,7 @@ fn words(words: &[String]) -> Option<String> {
 pub(crate) mod tests {
     use super::super::process::tests::{NOW, process};
     use super::*;
+    use crate::api::Health;
     use crate::domain::spec::{Mode, Program};
     use crate::domain::{AppSpec, Outcome, Status};
 
@@ -200,6 +222,9 @@ pub(crate) mod tests {
             pid_file: "/p/api-0.pid".into(),
             env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             listens: vec!["0.0.0.0:8080".into()],
+            health: Health::default(),
+            watch: None,
+            cause: None,
             left_alive: vec![12, 34],
             tree: None,
             recycled: None,

@@ -30,7 +30,11 @@ impl Verb {
     }
 
     /// What happened to a process that was as `before`, or was not there.
-    fn done(self, before: Option<&Process>) -> &'static str {
+    fn done(self, before: Option<&Process>, after: &Process) -> &'static str {
+        let starts = matches!(self, Self::Start | Self::Restart | Self::Reload);
+        if starts && after.job && !after.status.is_alive() {
+            return "listed, and runs when it is due:";
+        }
         let ran = before.is_some_and(|process| process.status.is_alive());
         let rolling = before.is_some_and(|process| process.mode == "cluster");
         match (self, ran) {
@@ -50,7 +54,7 @@ impl Verb {
 pub(crate) fn lines(verb: Verb, before: &[Process], after: &[Process]) -> String {
     let mut groups: Vec<(&str, &str, Vec<ProcessId>)> = Vec::new();
     for process in after {
-        let done = verb.done(before.iter().find(|known| known.id == process.id));
+        let done = verb.done(before.iter().find(|known| known.id == process.id), process);
         match groups.iter_mut().find(|(word, name, _)| *word == done && *name == process.name) {
             Some((_, _, ids)) => ids.push(process.id),
             None => groups.push((done, &process.name, vec![process.id])),

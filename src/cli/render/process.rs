@@ -58,7 +58,7 @@ pub(crate) fn mini(processes: &[Process], now: UnixMs) -> String {
             ("version", process.version.clone().unwrap_or_else(|| "N/A".to_owned())),
             ("pid", process.pid.unwrap_or(0).to_string()),
             ("id", process.id.to_string()),
-            ("status", process.status.to_string()),
+            ("status", status_words(process)),
             ("mode", process.mode.clone()),
             ("restarted", process.restarts.to_string()),
             ("uptime", uptime(process, now).unwrap_or_else(|| "0".to_owned())),
@@ -74,6 +74,12 @@ pub(crate) fn mini(processes: &[Process], now: UnixMs) -> String {
 pub(crate) fn uptime(process: &Process, now: UnixMs) -> Option<String> {
     let started = process.started_at.filter(|_| process.status.is_alive())?;
     Some(duration::short(now - started))
+}
+
+/// Of a job, between its runs.
+fn next_run(process: &Process, now: UnixMs) -> Option<String> {
+    let next = process.next_run.filter(|_| process.job && !process.status.is_alive())?;
+    Some(format!("in {}", duration::short(next - now)))
 }
 
 fn build(set: &[Field], processes: &[Process], now: UnixMs) -> Table {
@@ -124,14 +130,26 @@ impl Field {
             Self::Version => or_none(process.version.clone()),
             Self::Mode => Cell::new(&process.mode),
             Self::Pid => or_none(process.pid.map(|pid| pid.to_string())),
-            Self::Uptime => or_none(uptime(process, now)),
+            Self::Uptime => or_none(uptime(process, now).or_else(|| next_run(process, now))),
             Self::Restarts => Cell::new(process.restarts.to_string()),
-            Self::Status => Cell::styled(process.status.as_str(), color::of_status(process.status)),
+            Self::Status => status(process),
             Self::Cpu => or_none(online.then(|| format!("{:.1}%", process.cpu))),
             Self::Memory => or_none(online.then(|| size::short(process.memory))),
             Self::User => or_none(process.username.clone()),
         }
     }
+}
+
+/// PM2's word, and a mark where that says too much.
+fn status_words(process: &Process) -> String {
+    let is_unready = process.status == Status::Online && process.ready == Some(false);
+    format!("{}{}", process.status, if is_unready { " (not ready)" } else { "" })
+}
+
+fn status(process: &Process) -> Cell {
+    let is_unready = process.status == Status::Online && process.ready == Some(false);
+    let color = if is_unready { color::BUSY } else { color::of_status(process.status) };
+    Cell::styled(status_words(process), color)
 }
 
 #[cfg(test)]
@@ -162,7 +180,10 @@ pub(crate) mod tests {
             exit: None,
             oom_killed: false,
             reason: None,
+            job: false,
+            next_run: None,
             warnings: Vec::new(),
+            ready: None,
         }
     }
 

@@ -6,6 +6,8 @@ use crate::domain::{BootMs, Outcome, SpawnId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     Start,
+    /// It is to start, but not before what it depends on: `Start` follows.
+    Hold,
     Stop,
     Restart,
     /// The run uses so many bytes, more than it may: another is to take its place.
@@ -23,6 +25,8 @@ pub enum Event {
     NotStarted(SpawnId, i32),
     /// As ready as its settings ask.
     Ready(SpawnId),
+    /// A probe has found it dead, or it never started up.
+    Unwell(SpawnId),
     /// A draining worker has closed everything.
     Drained(SpawnId),
     /// The main process has ended; `leftovers` says whether others of the run may live that are to end too.
@@ -72,6 +76,10 @@ pub enum Report {
     Stop,
     Overlimit,
     Delete,
+    /// It can serve, as its settings ask.
+    Ready,
+    /// It cannot serve, or is not well.
+    Unhealthy,
 }
 
 /// What the decisions depend on.
@@ -82,6 +90,8 @@ pub struct Policy<'a> {
     /// Ready only when it says so, or Node has come up; else as soon as it is executed.
     pub waits_for_ready: bool,
     pub listen_timeout: u64,
+    /// Its startup probe has not succeeded: when that time is over its start has failed.
+    pub must_start_up: bool,
     /// A cluster worker: it can be drained.
     pub drains: bool,
     /// When the machine's budget has a place for one more automatic restart; not after now is at once.

@@ -45,6 +45,13 @@ impl Machine<'_> {
         }
     }
 
+    /// It was ended because it was not well: whatever its exit code says, it was not done.
+    pub(super) fn judge_unwell(&mut self) {
+        let exit = self.state.last_exit.replace(Outcome::Unknown);
+        self.judge();
+        self.state.last_exit = exit;
+    }
+
     /// It could not even be executed.
     pub(super) fn judge_not_started(&mut self, errno: i32) {
         match passing(errno) {

@@ -61,10 +61,12 @@ pub enum Cause {
 pub enum Phase {
     Stopped,
     Errored,
+    /// To be started, once what it depends on is as it should be.
+    Held,
     WaitingRestart {
         until: BootMs,
     },
-    /// Started, not ready. At the deadline it counts as online all the same.
+    /// Started, not ready. At the deadline it counts as online all the same, unless it has to start up.
     Launching {
         deadline: BootMs,
     },
@@ -105,6 +107,8 @@ pub enum Then {
     Delete,
     /// It ended by itself: the restart policy says.
     Judge,
+    /// It was ended because it was not well: the restart policy says, whatever its exit code.
+    Unwell,
 }
 
 impl State {
@@ -131,7 +135,7 @@ impl State {
             Phase::Stopped | Phase::Deleted => Status::Stopped,
             Phase::Errored => Status::Errored,
             Phase::WaitingRestart { .. } => Status::WaitingRestart,
-            Phase::Launching { .. } => Status::Launching,
+            Phase::Held | Phase::Launching { .. } => Status::Launching,
             Phase::Online => Status::Online,
             Phase::Stopping { .. } => Status::Stopping,
         }
@@ -148,7 +152,7 @@ impl State {
         match self.phase {
             Phase::WaitingRestart { until } => Some(until),
             Phase::Launching { deadline } | Phase::Stopping { deadline, .. } => Some(deadline),
-            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => None,
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online | Phase::Deleted => None,
         }
     }
 
@@ -160,8 +164,8 @@ impl State {
     /// Whether it runs, or will without anybody asking for it.
     pub const fn is_wanted(&self) -> bool {
         match self.phase {
-            Phase::WaitingRestart { .. } | Phase::Launching { .. } | Phase::Online => true,
-            Phase::Stopping { then, .. } => matches!(then, Then::Restart | Then::Judge),
+            Phase::Held | Phase::WaitingRestart { .. } | Phase::Launching { .. } | Phase::Online => true,
+            Phase::Stopping { then, .. } => matches!(then, Then::Restart | Then::Judge | Then::Unwell),
             Phase::Stopped | Phase::Errored | Phase::Deleted => false,
         }
     }

@@ -30,6 +30,7 @@ impl Machine<'_> {
     fn apply(&mut self, event: Event) {
         match event {
             Event::Start => self.start(),
+            Event::Hold => self.hold(),
             Event::Stop => self.stop(Then::Stay),
             Event::Delete => self.stop(Then::Delete),
             Event::Restart => self.restart(),
@@ -42,6 +43,7 @@ impl Machine<'_> {
             Event::Spawned(run) if run == self.state.run => self.spawned(),
             Event::NotStarted(run, errno) if run == self.state.run => self.not_started(errno),
             Event::Ready(run) if run == self.state.run => self.ready(),
+            Event::Unwell(run) if run == self.state.run => self.unwell(),
             Event::Drained(run) if run == self.state.run => self.drained(),
             Event::Exited { run, outcome, leftovers, at } if run == self.state.run => {
                 self.exited(outcome, leftovers, at);
@@ -54,6 +56,7 @@ impl Machine<'_> {
             | Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
+            | Event::Unwell(_)
             | Event::Drained(_)
             | Event::Exited { .. }
             | Event::GroupGone(_)
@@ -63,7 +66,7 @@ impl Machine<'_> {
 
     fn start(&mut self) {
         match self.state.phase {
-            Phase::Stopped | Phase::Errored => {
+            Phase::Stopped | Phase::Errored | Phase::Held => {
                 self.fresh();
                 self.spawn();
             }
@@ -72,7 +75,7 @@ impl Machine<'_> {
                 self.fresh();
                 self.spawn_again();
             }
-            Phase::Stopping { step, deadline, then: Then::Stay | Then::Judge } => {
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Judge | Then::Unwell } => {
                 self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
             }
             Phase::Stopping { then: Then::Restart | Then::Delete, .. }
@@ -82,9 +85,27 @@ impl Machine<'_> {
         }
     }
 
-    fn restart(&mut self) {
+    /// Nothing runs, and nothing will before it is told to start.
+    fn hold(&mut self) {
         match self.state.phase {
             Phase::Stopped | Phase::Errored => {
+                self.fresh();
+                self.rest(Phase::Held, Cause::None);
+            }
+            Phase::WaitingRestart { .. } => {
+                self.leave_queue();
+                self.fresh();
+                self.rest(Phase::Held, Cause::None);
+            }
+            // It ran when it was asked for.
+            Phase::Stopping { .. } => self.start(),
+            Phase::Held | Phase::Launching { .. } | Phase::Online | Phase::Deleted => {}
+        }
+    }
+
+    fn restart(&mut self) {
+        match self.state.phase {
+            Phase::Stopped | Phase::Errored | Phase::Held => {
                 self.fresh();
                 self.spawn();
             }
@@ -97,7 +118,7 @@ impl Machine<'_> {
                 self.fresh();
                 self.ask_main(Then::Restart);
             }
-            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge } => {
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge | Then::Unwell } => {
                 self.fresh();
                 self.state.phase = Phase::Stopping { step, deadline, then: Then::Restart };
             }
@@ -113,6 +134,7 @@ impl Machine<'_> {
             }
             Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Stopping { .. }
             | Phase::Deleted => {}
@@ -121,13 +143,13 @@ impl Machine<'_> {
 
     fn stop(&mut self, then: Then) {
         match self.state.phase {
-            Phase::Stopped | Phase::Errored => self.finish(then),
+            Phase::Stopped | Phase::Errored | Phase::Held => self.finish(then),
             Phase::WaitingRestart { .. } => {
                 self.leave_queue();
                 self.finish(then);
             }
             Phase::Launching { .. } | Phase::Online => self.ask_main(then),
-            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge } => {
+            Phase::Stopping { step, deadline, then: Then::Stay | Then::Restart | Then::Judge | Then::Unwell } => {
                 self.state.phase = Phase::Stopping { step, deadline, then };
             }
             Phase::Stopping { then: Then::Delete, .. } | Phase::Deleted => {}
@@ -144,6 +166,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Stopping { .. }
             | Phase::Deleted => self.stop(Then::Delete),
@@ -157,6 +180,7 @@ impl Machine<'_> {
         let run = self.state.run;
         match self.state.phase {
             Phase::WaitingRestart { .. } => self.waited(),
+            Phase::Launching { .. } if self.policy.must_start_up => self.unwell(),
             Phase::Launching { .. } => self.ready(),
             Phase::Stopping { step, then, .. } => match step {
                 StopStep::Drain => self.ask_main(then),
@@ -167,7 +191,7 @@ impl Machine<'_> {
                 StopStep::Main | StopStep::MainKilled => self.kill_main(then),
                 StopStep::Rest | StopStep::RestKilled | StopStep::All | StopStep::AllKilled => self.kill(step, then),
             },
-            Phase::Stopped | Phase::Errored | Phase::Online | Phase::Deleted => {}
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::Online | Phase::Deleted => {}
         }
     }
 
@@ -182,6 +206,7 @@ impl Machine<'_> {
             | Phase::Stopping { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -195,6 +220,7 @@ impl Machine<'_> {
             | Phase::Stopping { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -208,7 +234,7 @@ impl Machine<'_> {
                 self.judge_not_started(errno);
             }
             Phase::Stopping { then, .. } => self.finish(then),
-            Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => {}
+            Phase::Stopped | Phase::Errored | Phase::Held | Phase::WaitingRestart { .. } | Phase::Deleted => {}
         }
     }
 
@@ -222,6 +248,23 @@ impl Machine<'_> {
             | Phase::Stopping { .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
+            | Phase::WaitingRestart { .. }
+            | Phase::Deleted => {}
+        }
+    }
+
+    /// It is ended as it would be for a restart; whether it runs again is for the policy to say.
+    fn unwell(&mut self) {
+        match self.state.phase {
+            Phase::Launching { .. } | Phase::Online => {
+                self.effects.push(Effect::Report(Report::Unhealthy));
+                self.ask_main(Then::Unwell);
+            }
+            Phase::Stopping { .. }
+            | Phase::Stopped
+            | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -244,6 +287,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -260,6 +304,7 @@ impl Machine<'_> {
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, .. }
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => return,
         };
@@ -295,6 +340,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -335,6 +381,7 @@ impl Machine<'_> {
             | Phase::Online
             | Phase::Stopped
             | Phase::Errored
+            | Phase::Held
             | Phase::WaitingRestart { .. }
             | Phase::Deleted => {}
         }
@@ -353,6 +400,7 @@ impl Machine<'_> {
             }
             Then::Restart => self.spawn_again(),
             Then::Judge => self.judge(),
+            Then::Unwell => self.judge_unwell(),
         }
     }
 

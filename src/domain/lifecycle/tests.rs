@@ -14,6 +14,7 @@ pub(super) struct Sim {
     pub(super) restart: RestartPolicy,
     pub(super) stop: StopPolicy,
     pub(super) waits_for_ready: bool,
+    pub(super) must_start_up: bool,
     pub(super) drains: bool,
     /// The main process that lives, and whether something that it has started does.
     pub(super) main: Option<SpawnId>,
@@ -33,6 +34,7 @@ impl Sim {
             restart: RestartPolicy::default(),
             stop: StopPolicy::default(),
             waits_for_ready: false,
+            must_start_up: false,
             drains: false,
             main: None,
             rest: None,
@@ -49,6 +51,7 @@ impl Sim {
             stop: &self.stop,
             waits_for_ready: self.waits_for_ready,
             listen_timeout: LISTEN_TIMEOUT,
+            must_start_up: self.must_start_up,
             drains: self.drains,
             place: self.budget.borrow().next(self.now),
         };
@@ -537,6 +540,7 @@ fn what_cannot_be_executed_is_an_error_unless_it_may_pass() {
         stop: &policy.1,
         waits_for_ready: false,
         listen_timeout: 0,
+        must_start_up: false,
         drains: false,
         place: 0,
     };
@@ -547,8 +551,58 @@ fn what_cannot_be_executed_is_an_error_unless_it_may_pass() {
     assert_eq!((no_room.status(), no_room.cause), (Status::WaitingRestart, Cause::NoRoom));
 }
 
+#[test]
+fn what_waits_for_others_is_launching_and_runs_when_it_is_told() {
+    let mut sim = Sim::new();
+    sim.send(Event::Hold);
+    assert_eq!((sim.status(), sim.main, sim.state.is_wanted()), (Status::Launching, None, true));
+    sim.advance(1_000_000);
+    assert_eq!((sim.state.phase, sim.state.deadline()), (Phase::Held, None));
+    sim.send(Event::Start);
+    assert_eq!((sim.status(), sim.state.restarts), (Status::Online, 0));
+    sim.send(Event::Hold);
+    assert_eq!(sim.status(), Status::Online, "what runs goes on");
+    let mut stopped = Sim::new();
+    stopped.send(Event::Hold);
+    stopped.send(Event::Stop);
+    assert_eq!((stopped.status(), stopped.state.is_wanted()), (Status::Stopped, false));
+}
+
+#[test]
+fn who_is_not_well_is_ended_and_started_again_whatever_its_exit_code() {
+    let mut sim = Sim::new();
+    sim.restart.stop_exit_codes = vec![0];
+    sim.restart.on_failure = true;
+    sim.send(Event::Start);
+    sim.advance(2000);
+    sim.send(Event::Unwell(SpawnId(7)));
+    assert_eq!(sim.status(), Status::Online, "of another run");
+    sim.send(Event::Unwell(SpawnId(1)));
+    assert_eq!(sim.status(), Status::Stopping);
+    assert!(sim.seen.contains(&Effect::Report(Report::Unhealthy)));
+    sim.exit(Outcome::Code(0), false);
+    assert_eq!((sim.status(), sim.state.restarts, sim.state.run), (Status::Online, 1, SpawnId(2)));
+    sim.restart.autorestart = false;
+    sim.send(Event::Unwell(SpawnId(2)));
+    sim.exit(Outcome::Code(0), false);
+    assert_eq!((sim.status(), sim.state.last_exit), (Status::Stopped, Some(Outcome::Code(0))));
+}
+
+#[test]
+fn a_start_that_has_to_come_up_fails_when_it_is_late() {
+    let mut sim = Sim { waits_for_ready: true, must_start_up: true, ..Sim::new() };
+    sim.send(Event::Start);
+    sim.advance(LISTEN_TIMEOUT);
+    assert_eq!(sim.status(), Status::Stopping);
+    sim.exit(Outcome::Signal(2), false);
+    assert_eq!((sim.status(), sim.state.restarts), (Status::Launching, 1));
+    sim.must_start_up = false;
+    sim.advance(LISTEN_TIMEOUT);
+    assert_eq!(sim.status(), Status::Online);
+}
+
 fn events() -> impl Strategy<Value = (u8, u64, bool)> {
-    (0..14u8, 0..3000u64, any::<bool>())
+    (0..16u8, 0..3000u64, any::<bool>())
 }
 
 proptest! {
@@ -565,6 +619,9 @@ proptest! {
         for (kind, amount, flag) in steps {
             if let Some(command) = [Event::Start, Event::Stop, Event::Restart].get(usize::from(kind)) {
                 last = *command;
+            }
+            if kind == 14 {
+                last = Event::Hold;
             }
             match kind {
                 0 => { sim.send(Event::Start); quick_in_a_row = 0; }
@@ -588,11 +645,13 @@ proptest! {
                 12 => sim.rest = sim.rest.or(sim.main),
                 13 => sim.send(Event::Hurry),
                 10 if flag => sim.send(Event::Recycle(SpawnId(sim.next), amount)),
+                14 => sim.send(Event::Hold),
+                15 => sim.send(Event::Unwell(SpawnId(sim.next.saturating_sub(u64::from(flag))))),
                 10 => sim.send(Event::Exited { run: SpawnId(sim.next + 7), outcome: Outcome::Unknown, leftovers: flag, at: sim.now }),
                 _ => sim.advance(amount),
             }
             let alive = sim.main.is_some() || sim.rest.is_some();
-            prop_assert_eq!(alive, sim.status().is_alive(), "{:?}", sim.state.phase);
+            prop_assert_eq!(alive, sim.status().is_alive() && sim.state.phase != Phase::Held, "{:?}", sim.state.phase);
             // What was asked for last is what it is, or is becoming; a start or restart unless it ended by itself.
             let ended = matches!(sim.state.cause, Cause::Unstable(_));
             match last {
