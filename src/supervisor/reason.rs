@@ -105,11 +105,11 @@ impl Reason<'_> {
 
     fn stopping(&self, step: StopStep, deadline: BootMs, then: Then) -> String {
         let left = left(deadline, self.now);
-        let stop = &self.spec.stop;
+        let policy = &self.spec.stop;
         let what = match step {
             StopStep::Drain => format!("finishes its connections, {left} left"),
-            StopStep::Main if stop.shutdown_with_message => format!("was sent 'shutdown', SIGKILL in {left}"),
-            StopStep::Main => format!("was sent {}, SIGKILL in {left}", signal_name(stop.kill_signal)),
+            StopStep::Main if policy.shutdown_with_message => format!("was sent 'shutdown', SIGKILL in {left}"),
+            StopStep::Main => format!("was sent {}, SIGKILL in {left}", signal_name(policy.kill_signal)),
             StopStep::MainKilled => "was sent SIGKILL".to_owned(),
             StopStep::Rest => format!("waits for what it left behind, SIGKILL in {left}"),
             StopStep::RestKilled => "what it left behind was sent SIGKILL".to_owned(),
