@@ -156,6 +156,10 @@ export interface ProcessDetails {
   env: Record<string, string>
   /** Ports and paths that its cluster listens on. */
   listens: Array<string>
+  /** Bytes that it and all it has started use, while it runs; of pages that are shared each counts once. */
+  treeMemory: number | null
+  /** Why this run took the place of another, where that was above its `max_memory_restart`. */
+  recycled: string | null
   /** The application file it came from. */
   source: AppSource | null
 }
@@ -198,6 +202,10 @@ export interface ProcessInfo {
   exitCode: number | null
   /** The number of the signal that ended the last run. */
   exitSignal: number | null
+  /** The kernel has killed the last run, for want of memory. */
+  oomKilled: boolean
   /** Why it is where it is, when that is not obvious. */
   reason: string | null
+  /** Limits that are not in force, and why. */
+  warnings: Array<string>
 }

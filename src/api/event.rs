@@ -32,6 +32,9 @@ pub enum EventKind {
     Delete,
     #[serde(rename = "restart overlimit")]
     RestartOverlimit,
+    /// It uses more memory than its `max_memory_restart`, and is about to be replaced.
+    #[serde(rename = "memory limit")]
+    MemoryLimit,
 }
 
 impl EventKind {
@@ -45,6 +48,7 @@ impl EventKind {
             Self::Reload => "reload",
             Self::Delete => "delete",
             Self::RestartOverlimit => "restart overlimit",
+            Self::MemoryLimit => "memory limit",
         }
     }
 }

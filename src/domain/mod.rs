@@ -7,6 +7,7 @@ pub mod cron;
 pub mod id;
 pub mod job;
 pub mod lifecycle;
+pub mod memory;
 pub mod output;
 pub mod rollout;
 pub mod secret;

@@ -102,7 +102,7 @@ impl Task {
     }
 
     /// Whether there should be a living process.
-    fn has_run(&self) -> bool {
+    pub(super) fn has_run(&self) -> bool {
         match self.state.phase {
             Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } => true,
             Phase::Stopped | Phase::Errored | Phase::WaitingRestart { .. } | Phase::Deleted => false,
@@ -159,7 +159,9 @@ impl Task {
         let began = previous.run.map_or_else(|| began(pid).unwrap_or(0), |(_, began)| began);
         let place = self.context.kinship.place(guardians_child);
         self.contain((pid, began), place);
-        self.run = Some(Run { id: run, pid, began, place, exits, link });
+        let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
+        let (group, unset) = (cgroup.clone(), warnings.clone());
+        self.run = Some(Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset });
         self.context.running.set(self.context.running.get() + 1);
         let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
         self.seen.send_modify(|seen| {
@@ -168,6 +170,8 @@ impl Task {
             seen.listening = self.standing.is_listening();
             seen.said_ready = self.standing.is_ready();
             seen.version = version;
+            seen.warnings = warnings;
+            seen.cgroup = cgroup;
         });
         self.publish();
         super::launch::write_pid_file(&self.identity.pid_file, pid);

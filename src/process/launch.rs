@@ -2,6 +2,7 @@
 
 use super::account::account;
 use super::adopt::began;
+use super::confine::{Confined, refused};
 use super::environment::{Identity, compose};
 use super::exit::{ExitFact, ExitSource};
 use super::kinship::Place;
@@ -14,8 +15,9 @@ use crate::domain::spec::{Interpreter, Mode};
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
 use crate::slots::Standing;
+use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
-use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
+use crate::sys::spawn::{Parent, Program, SpawnError, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
 use crate::sys::user::Ids;
 use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
@@ -38,6 +40,10 @@ pub(super) struct Run {
     pub(super) place: Place,
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
+    /// What it and all it starts are in.
+    pub(super) cgroup: Option<Cgroup>,
+    /// Limits that are not in force, and why.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -74,13 +80,15 @@ pub(super) fn launch(
     wires.hand_over(ids.as_ref());
     let membership = introduce(spec, id, around, &wires, &mut env);
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
-    let spawned = execute(spec, id, (program, argv, env), ids, &wires, context).inspect_err(|_| {
+    let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
+    let spawned = execute(spec, id, (program, argv, env), ids, (&wires, &mut confined), context).inspect_err(|_| {
         context.exits.expect_no_more(id);
+        context.confinement.release(process, id);
         forget_all_but_output(context.keep.as_ref(), process, id);
         forget_output(context.keep.as_ref(), process, id);
     })?;
     fault::point(Point::SpawnBorn);
-    look_after(spec, id, around, (spawned, told), wires, membership)
+    look_after(spec, id, around, (spawned, told), (wires, membership, confined))
 }
 
 /// What it has to find in its environment about itself, beside what its settings say. Gives its place in its cluster.
@@ -109,8 +117,7 @@ fn look_after(
     id: SpawnId,
     around: &Surroundings<'_>,
     (spawned, told): (Spawned, Option<oneshot::Receiver<ExitFact>>),
-    wires: Wires,
-    membership: Option<Membership>,
+    (wires, membership, confined): (Wires, Option<Membership>, Confined),
 ) -> Result<Run, LaunchError> {
     let (context, process, pid) = (around.context, around.identity.id, spawned.pid);
     let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
@@ -133,7 +140,10 @@ fn look_after(
     let link =
         wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
     match exits.and_then(|exits| Ok((exits, link?))) {
-        Ok((exits, link)) => Ok(Run { id, pid, began, place: context.kinship.place(is_guardians), exits, link }),
+        Ok((exits, link)) => {
+            let (place, Confined { group: cgroup, warnings, .. }) = (context.kinship.place(is_guardians), confined);
+            Ok(Run { id, pid, began, place, exits, link, cgroup, warnings })
+        }
         Err(error) => {
             // Nobody would ever know how it ends.
             end_unwatched(pid);
@@ -155,7 +165,7 @@ fn execute(
     id: SpawnId,
     (program, argv, env): CommandLine,
     ids: Option<Ids>,
-    wires: &Wires,
+    (wires, confined): (&Wires, &mut Confined),
     context: &Context,
 ) -> Result<Spawned, LaunchError> {
     let words = |words: &mut dyn Iterator<Item = String>| words.map(c_string).collect::<io::Result<Vec<_>>>();
@@ -164,7 +174,7 @@ fn execute(
         let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
         Ok(SpawnPlan {
             fds: wires.places(),
-            ids,
+            ids: ids.clone(),
             parent: if context.guardian.is_some() { Parent::Guardian } else { Parent::Us },
             birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
             parent_death_signal: context.parent_death_signal,
@@ -172,16 +182,29 @@ fn execute(
             ..SpawnPlan::new(Program::Path(c_string(&program)?), argv, env, c_string(&spec.cwd)?)
         })
     };
-    let plan = plan().map_err(|error| failed("it cannot be started", &error))?;
-    spawn(&plan).map_err(|error| {
-        let what = match error.stage {
-            Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
-            Stage::Exec => format!("{} cannot be executed", program.display()),
-            Stage::Clone => "the system has no room for another process".to_owned(),
-            stage => stage.what().to_owned(),
-        };
-        failed(&what, &error.source)
-    })
+    let attempt = |confined: &Confined| {
+        let mut plan = plan().map_err(|error| failed("it cannot be started", &error))?;
+        confined.plan(&spec.limits, &mut plan);
+        Ok(spawn(&plan))
+    };
+    let mut spawned = attempt(confined)?;
+    if let Err(error) = &spawned
+        && error.stage == Stage::Cgroup
+    {
+        confined.give_up(&spec.limits, &error.source);
+        spawned = attempt(confined)?;
+    }
+    spawned.map_err(|error| not_executed(spec, &program, &error))
+}
+
+fn not_executed(spec: &AppSpec, program: &Path, error: &SpawnError) -> LaunchError {
+    let what = match error.stage {
+        Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
+        Stage::Exec => format!("{} cannot be executed", program.display()),
+        Stage::Clone => "the system has no room for another process".to_owned(),
+        stage => stage.what().to_owned(),
+    };
+    refused(&spec.limits, error).unwrap_or_else(|| failed(&what, &error.source))
 }
 
 fn end_unwatched(pid: i32) {

@@ -5,6 +5,7 @@
 mod account;
 mod act;
 mod adopt;
+mod confine;
 mod containment;
 mod environment;
 mod exit;
@@ -15,6 +16,7 @@ mod launch;
 mod leash;
 mod link;
 mod mark;
+mod oom;
 mod prepare;
 mod secrets;
 mod sweep;
@@ -23,6 +25,7 @@ mod unwritten;
 mod wires;
 
 pub use adopt::{end_stray, finish_outputs, lives};
+pub use confine::Confinement;
 pub use environment::{Identity, redacted, shown_environment};
 pub use exit::{ExitFact, Exits};
 pub use inherited::{Inherited, Left, fact, find_unrecorded, leave_alone, left_by};

@@ -1,6 +1,7 @@
 //! The actor: reads what comes in, and keeps what all verbs share.
 
 use super::handle::{Call, Door, Ending, Handle};
+use super::memory::Memory;
 use super::persist::Persistence;
 use super::registry::{Entry, Registry};
 use super::requests::{Requests, Ticket};
@@ -33,6 +34,7 @@ pub struct World {
     pub(super) registry: RefCell<Registry>,
     pub(super) sampler: RefCell<Sampler>,
     pub(super) host: RefCell<HostSampler>,
+    pub(super) memory: RefCell<Memory>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
     pub(super) closing: Cell<bool>,
     pub(super) persistence: Option<Persistence>,
@@ -85,6 +87,7 @@ impl Supervisor {
             registry: RefCell::new(registry),
             sampler: RefCell::default(),
             host: RefCell::default(),
+            memory: RefCell::default(),
             listeners: RefCell::default(),
             closing: Cell::new(false),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
@@ -281,5 +284,7 @@ impl World {
             .filter_map(|entry| Some((entry.identity.id, entry.handle.observed().pid?)))
             .collect();
         self.sampler.borrow_mut().sample(&alive, clock::boot());
+        self.watch_memory();
+        self.context.confinement.tidy();
     }
 }

@@ -7,6 +7,7 @@ mod actor;
 mod handle;
 mod hurry;
 mod last_words;
+mod memory;
 mod persist;
 mod races;
 mod reason;

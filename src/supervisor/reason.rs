@@ -3,6 +3,7 @@
 //! All of it comes from what outlives the daemon (settings, the lifecycle's state, the error log), so that the next one
 //! says the same.
 
+use super::memory::replaced;
 use crate::api::response::{NOT_STARTED, STOPPED_BY_COMMAND};
 use crate::domain::lifecycle::{Cause, Phase, StopStep, Then};
 use crate::domain::spec::Mode;
@@ -17,6 +18,8 @@ pub(super) struct Reason<'a> {
     pub(super) seen: &'a Observed,
     /// Where its cluster could not listen.
     pub(super) refused: Option<String>,
+    /// Why it runs on above its limit of memory.
+    pub(super) held: Option<String>,
     /// What it wrote last of its end.
     pub(super) last_words: Option<&'a str>,
     pub(super) now: BootMs,
@@ -41,7 +44,7 @@ impl Reason<'_> {
             Phase::WaitingRestart { until } => Some(self.waiting(until)),
             Phase::Launching { deadline } => self.launching(deadline),
             Phase::Stopping { step, deadline, then } => Some(self.stopping(step, deadline, then)),
-            Phase::Online => self.refusal().filter(|_| !self.seen.listening),
+            Phase::Online => self.refusal().filter(|_| !self.seen.listening).or_else(|| self.held.clone()),
             Phase::Deleted => None,
         }
     }
@@ -49,7 +52,7 @@ impl Reason<'_> {
     fn stopped(&self) -> Option<String> {
         let ended = self.seen.state.last_exit.map(|exit| match exit {
             Outcome::Code(code) => format!("it exited with code {code}"),
-            Outcome::Signal(_) => format!("it was {}", self.exit()),
+            Outcome::Signal(_) | Outcome::OomKilled => format!("it was {}", self.exit()),
             Outcome::Unknown | Outcome::NotStarted(_) => format!("it {}", self.exit()),
         });
         let ended = ended.unwrap_or_else(|| "it ended".to_owned());
@@ -121,7 +124,9 @@ impl Reason<'_> {
             Then::Delete => "; then it is deleted",
             Then::Stay | Then::Judge => "",
         };
-        format!("{what}{next}")
+        let over = replaced(self.spec, &self.seen.state).filter(|_| then == Then::Restart);
+        let over = over.map(|figure| format!("uses {figure}, ")).unwrap_or_default();
+        format!("{over}{what}{next}")
     }
 
     fn last(&self) -> String {
@@ -156,6 +161,7 @@ pub(super) fn describe_exit(exit: Outcome, launch_error: Option<&str>) -> String
     match exit {
         Outcome::Code(code) => format!("exit code {code}"),
         Outcome::Signal(number) => format!("ended by {}", signal_name(number)),
+        Outcome::OomKilled => "killed by SIGKILL, from the kernel: it was out of memory".to_owned(),
         Outcome::Unknown => "ended, nobody knows how".to_owned(),
         Outcome::NotStarted(errno) => launch_error.map_or_else(
             || format!("it could not be executed: {}", io::Error::from_raw_os_error(errno)),

@@ -25,12 +25,14 @@ fn seen(phase: Phase, cause: Cause, last_exit: Option<Outcome>) -> Observed {
         launch_error: None,
         last_exit: None,
         version: None,
+        warnings: Vec::new(),
+        cgroup: None,
     }
 }
 
 #[track_caller]
 fn says(spec: &AppSpec, seen: &Observed, last_words: Option<&str>, expected: &str) {
-    let reason = Reason { spec, seen, refused: None, last_words, now: NOW };
+    let reason = Reason { spec, seen, refused: None, held: None, last_words, now: NOW };
     assert_eq!(reason.sentence().as_deref().unwrap_or_default(), expected);
 }
 
@@ -133,6 +135,7 @@ fn what_is_under_way_says_how_far_it_is() {
     );
     says(&app(), &seen(Phase::Online, Cause::None, None), None, "");
     let online = seen(Phase::Online, Cause::None, None);
-    let refused = Reason { spec: &app(), seen: &online, refused: Some("port 80".into()), last_words: None, now: NOW };
+    let refused =
+        Reason { spec: &app(), seen: &online, refused: Some("port 80".into()), held: None, last_words: None, now: NOW };
     assert_eq!(refused.sentence().unwrap(), "online: it cannot listen on port 80");
 }

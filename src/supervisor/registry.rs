@@ -106,6 +106,11 @@ impl Registry {
         self.groups.get(name)
     }
 
+    /// Whether a process of the app is being replaced.
+    pub(super) fn is_changing(&self, name: &str) -> bool {
+        self.reloading.contains(name) || self.iter().any(|entry| entry.spec.name == name && entry.passing.is_some())
+    }
+
     pub(super) fn named(&self, name: &str) -> Vec<ProcessId> {
         self.iter().filter(|entry| entry.spec.name == name).map(|entry| entry.identity.id).collect()
     }

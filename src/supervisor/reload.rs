@@ -50,7 +50,7 @@ impl World {
             self.registry.borrow_mut().reloading.insert(name.clone());
             let world = Rc::clone(self);
             rollouts.push(tokio::task::spawn_local(async move {
-                let result = world.roll_out(members).await;
+                let result = world.roll_out(members, None).await;
                 world.registry.borrow_mut().reloading.remove(&name);
                 result
             }));
@@ -74,14 +74,27 @@ impl World {
         Err(ApiError::new(Code::ReloadInProgress, message).hint("wait until it is through"))
     }
 
-    async fn roll_out(self: &Rc<Self>, members: Vec<ProcessId>) -> Result<(), ApiError> {
+    /// The same for one process that uses so many bytes, more than it may. Nothing happens where a reload is under way:
+    /// it replaces it anyway.
+    pub(super) async fn replace_one(self: &Rc<Self>, id: ProcessId, bytes: u64) -> Result<(), ApiError> {
+        let Some(name) = self.registry.borrow().get(id).map(|entry| entry.spec.name.clone()) else { return Ok(()) };
+        if !self.registry.borrow_mut().reloading.insert(name.clone()) {
+            return Ok(());
+        }
+        let result = self.roll_out(vec![id], Some(bytes)).await;
+        self.registry.borrow_mut().reloading.remove(&name);
+        result
+    }
+
+    /// `over` is the memory it is done for, where nobody has asked for it.
+    async fn roll_out(self: &Rc<Self>, members: Vec<ProcessId>, over: Option<u64>) -> Result<(), ApiError> {
         let mut rollout = Rollout::new(members);
         let mut replacement = None;
         let mut failure = None;
         let mut next = rollout.step(Event::Begin);
         while let Some(effect) = next {
             next = match effect {
-                Effect::StartReplacement(id) => match self.start_replacement(id).await {
+                Effect::StartReplacement(id) => match self.start_replacement(id, over).await {
                     // Nothing may come between this answer and the swap.
                     Ok(handle) if self.counts_on(id, &handle).await => {
                         replacement = Some(handle);
@@ -98,7 +111,7 @@ impl World {
                 },
                 Effect::Swap(id) => {
                     if let Some(handle) = replacement.take() {
-                        self.swap(id, handle).await;
+                        self.swap(id, handle, over.is_none()).await;
                     }
                     rollout.step(Event::Retired(id))
                 }
@@ -109,7 +122,7 @@ impl World {
     }
 
     /// A second process of the same identity, ready to serve.
-    async fn start_replacement(&self, id: ProcessId) -> Result<process::Handle, ApiError> {
+    async fn start_replacement(&self, id: ProcessId, over: Option<u64>) -> Result<process::Handle, ApiError> {
         self.refuse_when_closing()?;
         let gone = || ApiError::new(Code::Superseded, format!("process {id} was deleted during its reload"));
         let (entry, group) = {
@@ -137,6 +150,9 @@ impl World {
         self.set_passing(id, Some(handle.clone()));
         let (reply, _online) = oneshot::channel();
         handle.send(Command::Start(reply));
+        if let Some(bytes) = over {
+            handle.send(Command::Succeed(bytes));
+        }
         let wanted = if spec.ready.wait_ready {
             Wanted::Word
         } else if listened {
@@ -211,7 +227,7 @@ impl World {
     }
 
     /// The replacement is the process from now on; the old one finishes what it has.
-    async fn swap(self: &Rc<Self>, id: ProcessId, handle: process::Handle) {
+    async fn swap(self: &Rc<Self>, id: ProcessId, handle: process::Handle, manually: bool) {
         let (reply, retired) = oneshot::channel();
         {
             let mut registry = self.registry.borrow_mut();
@@ -222,7 +238,7 @@ impl World {
             old.send(Command::Retire(reply));
             entry.passing = Some(old);
         }
-        self.announce(id, EventKind::Reload, true);
+        self.announce(id, EventKind::Reload, manually);
         self.persist();
         let _ = retired.await;
         self.set_passing(id, None);
@@ -266,6 +282,8 @@ impl Wanted {
                 dead
             }
             Self::Uptime(time) => {
+                // Its time begins when it is executed: it may have to wait for its secrets.
+                handle.wait_for(|seen| seen.pid.is_some() || ended(seen)).await;
                 tokio::time::timeout(Duration::from_millis(time), handle.wait_for(ended)).await.is_ok()
             }
         };

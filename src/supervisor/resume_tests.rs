@@ -57,6 +57,7 @@ impl TestHome {
                 parent_death_signal: Some(9),
                 kinship: Rc::new(Kinship::new(Realm::of_home(self.home.root()), None)),
                 open_files: 256,
+                confinement: Rc::default(),
                 slots: Some(table),
                 budget: Rc::default(),
                 running: Rc::new(Cell::new(0)),

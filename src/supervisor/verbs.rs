@@ -155,6 +155,7 @@ impl World {
             self.hurried(force, &running, self.end(&running, Command::Stop)).await;
             tokio::task::yield_now().await;
         }
+        self.context.confinement.close();
         if tokio::time::timeout(LAST_OUTPUT, self.context.unwritten.none()).await.is_err() {
             tracing::warn!("the last output of some apps is not written within {LAST_OUTPUT:?}: it is given up");
         }

@@ -18,6 +18,7 @@ mod errors;
 mod fork;
 mod full_disk;
 mod lifecycle;
+mod limits;
 mod listening;
 mod logs;
 mod many;

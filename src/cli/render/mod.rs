@@ -9,6 +9,7 @@ pub(crate) mod duration;
 pub(crate) mod env;
 pub(crate) mod host;
 pub(crate) mod json;
+mod limits;
 pub(crate) mod log;
 pub(crate) mod outcome;
 pub(crate) mod plan;

@@ -160,7 +160,9 @@ pub(crate) mod tests {
             memory: 47_395_635,
             username: Some("deploy".into()),
             exit: None,
+            oom_killed: false,
             reason: None,
+            warnings: Vec::new(),
         }
     }
 
