@@ -178,7 +178,7 @@ fn signal_name(number: i32) -> String {
 fn span(ms: u64) -> String {
     match ms {
         0..1000 => format!("{ms} ms"),
-        1000..120_000 if ms % 1000 == 0 => format!("{} s", ms / 1000),
+        1000..120_000 if ms.is_multiple_of(1000) => format!("{} s", ms / 1000),
         1000..120_000 => format!("{:.1} s", ms as f64 / 1000.0),
         _ => format!("{} min", ms / 60_000),
     }
