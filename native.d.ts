@@ -174,6 +174,10 @@ export interface ProcessDetails {
   listens: Array<string>
   /** How the current run is. */
   health: ProcessHealth
+  /** Bytes that it and all it has started use, while it runs; of pages that are shared each counts once. */
+  treeMemory: number | null
+  /** Why this run took the place of another, where that was above its `max_memory_restart`. */
+  recycled: string | null
   /** The application file it came from. */
   source: AppSource | null
 }
@@ -229,8 +233,12 @@ export interface ProcessInfo {
   exitCode: number | null
   /** The number of the signal that ended the last run. */
   exitSignal: number | null
+  /** The kernel has killed the last run, for want of memory. */
+  oomKilled: boolean
   /** Why it is where it is, when that is not obvious. */
   reason: string | null
   /** Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells. */
   ready: boolean | null
+  /** Limits that are not in force, and why. */
+  warnings: Array<string>
 }

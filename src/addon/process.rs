@@ -39,10 +39,14 @@ pub struct ProcessInfo {
     pub exit_code: Option<i32>,
     /// The number of the signal that ended the last run.
     pub exit_signal: Option<i32>,
+    /// The kernel has killed the last run, for want of memory.
+    pub oom_killed: bool,
     /// Why it is where it is, when that is not obvious.
     pub reason: Option<String>,
     /// Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells.
     pub ready: Option<bool>,
+    /// Limits that are not in force, and why.
+    pub warnings: Vec<String>,
 }
 
 impl From<Process> for ProcessInfo {
@@ -50,6 +54,7 @@ impl From<Process> for ProcessInfo {
         let (exit_code, exit_signal) = match process.exit {
             Some(Outcome::Code(code)) => (Some(code), None),
             Some(Outcome::Signal(signal)) => (None, Some(signal)),
+            Some(Outcome::OomKilled) => (None, Some(9)),
             Some(Outcome::Unknown | Outcome::NotStarted(_)) | None => (None, None),
         };
         Self {
@@ -70,8 +75,10 @@ impl From<Process> for ProcessInfo {
             username: process.username,
             exit_code,
             exit_signal,
+            oom_killed: process.oom_killed,
             reason: process.reason,
             ready: process.ready,
+            warnings: process.warnings,
         }
     }
 }
@@ -98,6 +105,10 @@ pub struct ProcessDetails {
     pub listens: Vec<String>,
     /// How the current run is.
     pub health: ProcessHealth,
+    /// Bytes that it and all it has started use, while it runs; of pages that are shared each counts once.
+    pub tree_memory: Option<i64>,
+    /// Why this run took the place of another, where that was above its `max_memory_restart`.
+    pub recycled: Option<String>,
     /// The application file it came from.
     pub source: Option<AppSource>,
 }
@@ -138,6 +149,8 @@ impl From<ProcessDetail> for ProcessDetails {
             env: detail.env,
             listens: detail.listens,
             health: detail.health.into(),
+            tree_memory: detail.tree.map(|tree| tree.memory),
+            recycled: detail.recycled,
             source: spec.source.map(Into::into),
         }
     }

@@ -38,6 +38,9 @@ pub enum EventKind {
     /// It cannot serve any more, or is ended because a probe failed.
     #[serde(rename = "unhealthy")]
     Unhealthy,
+    /// It uses more memory than its `max_memory_restart`, and is about to be replaced.
+    #[serde(rename = "memory limit")]
+    MemoryLimit,
 }
 
 impl EventKind {
@@ -53,6 +56,7 @@ impl EventKind {
             Self::RestartOverlimit => "restart overlimit",
             Self::Ready => "ready",
             Self::Unhealthy => "unhealthy",
+            Self::MemoryLimit => "memory limit",
         }
     }
 }

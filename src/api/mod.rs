@@ -20,7 +20,7 @@ pub use event::{Event, EventKind};
 pub use health::{Health, ProbeState};
 pub use log::{LogItem, LogQuery};
 pub use request::{Request, Start};
-pub use response::{DaemonInfo, Death, Guardian, Host, Process, ProcessDetail, Response, UpdateReport};
+pub use response::{DaemonInfo, Death, Guardian, Host, Process, ProcessDetail, Response, Tree, UpdateReport};
 
 /// Grows when a client of the older number could misunderstand the newer daemon.
 pub const API_MAJOR: u32 = 1;

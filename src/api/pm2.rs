@@ -106,6 +106,9 @@ fn settings(parts: &Parts<'_>) -> Map<String, Value> {
     if spec.restart.exp_backoff_restart_delay > 0 {
         settings.insert("exp_backoff_restart_delay".into(), json!(spec.restart.exp_backoff_restart_delay));
     }
+    if let Some(limit) = spec.limits.max_memory_restart {
+        settings.insert("max_memory_restart".into(), json!(limit));
+    }
     if !spec.restart.stop_exit_codes.is_empty() {
         settings.insert("stop_exit_codes".into(), json!(spec.restart.stop_exit_codes));
     }

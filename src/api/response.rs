@@ -57,11 +57,17 @@ pub struct Process {
     pub username: Option<String>,
     /// How the last run ended.
     pub exit: Option<Outcome>,
+    /// The kernel has killed it, for want of memory.
+    #[serde(default)]
+    pub oom_killed: bool,
     /// Why it is where it is: a sentence that begins with its status, when there is more to say than that.
     pub reason: Option<String>,
     /// Whether it can serve, by its probes or its own word; absent where nothing runs, or nothing tells.
     #[serde(default)]
     pub ready: Option<bool>,
+    /// Limits of this run that are not in force, and why.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl Process {
@@ -82,6 +88,12 @@ pub struct ProcessDetail {
     pub pid_file: PathBuf,
     /// The environment of the current or last run, ours included. Values that look like secrets are redacted.
     pub env: BTreeMap<String, String>,
+    /// What it and all it has started use, while it runs.
+    #[serde(default)]
+    pub tree: Option<Tree>,
+    /// `replaced: 812 MB of 800 MB`, where the run before this one was above its `max_memory_restart`.
+    #[serde(default)]
+    pub recycled: Option<String>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
     #[serde(default)]
@@ -89,6 +101,14 @@ pub struct ProcessDetail {
     /// What its ended runs have left alive, where `treekill` is off.
     #[serde(default)]
     pub left_alive: Vec<i32>,
+}
+
+/// A process and all it has started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree {
+    /// Bytes; of pages that are shared each counts once.
+    pub memory: i64,
+    pub processes: u32,
 }
 
 /// Who answers.

@@ -66,6 +66,7 @@ impl<'a> Session<'a> {
         self.screen.say(&outcome::lines(verb, &before, &after))?;
         if verb != Verb::Delete {
             self.tell_unhealthy(verb, &after);
+            self.tell_warnings(verb, &after);
         }
         Ok(after)
     }
@@ -133,7 +134,7 @@ impl<'a> Session<'a> {
     fn tell_unhealthy(&mut self, verb: Verb, after: &[Process]) {
         for process in after {
             let who = outcome::app(&process.name, &[process.id]);
-            let why = || process.reason.clone().or_else(|| process.exit.map(words::outcome)).unwrap_or_default();
+            let why = || process.reason.clone().or_else(|| words::ended(process)).unwrap_or_default();
             let logs = format!("what it said last: rpm logs {} --nostream", process.name);
             match process.status {
                 Status::Errored => {
@@ -152,6 +153,21 @@ impl<'a> Session<'a> {
     /// What the command says by its exit code so far.
     pub(crate) const fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// What they were started without.
+    fn tell_warnings(&mut self, verb: Verb, after: &[Process]) {
+        let mut told = Vec::new();
+        let started = after.iter().filter(|process| verb != Verb::Stop && process.status.is_alive());
+        for (name, warning) in
+            started.flat_map(|process| process.warnings.iter().map(|warning| (&process.name, warning)))
+        {
+            // The same for each process of an app.
+            if !told.contains(&(name, warning)) {
+                told.push((name, warning));
+                self.screen.warn(&format!("{name}: {warning}"));
+            }
+        }
     }
 
     /// Ends a command that changed something: the list as it is now, or what was acted on as JSON.

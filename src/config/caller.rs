@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io, thread};
+use std::{env, fs, io};
 
 /// Who asks: what relative paths, `PATH` look-ups and `max` refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +20,7 @@ impl Caller {
         let env = env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Ok(Self {
-            cwd: logical_cwd()?,
-            env,
-            username: crate::sys::user::name(),
-            cores: thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
-        })
+        Ok(Self { cwd: logical_cwd()?, env, username: crate::sys::user::name(), cores: crate::sys::cores::available() })
     }
 
     /// The home directory that `~` stands for.

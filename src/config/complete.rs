@@ -8,6 +8,7 @@ use crate::domain::spec::{
     Environment, Interpreter, Job, Layer, Limits, LogFiles, Mode, Probes, Program, ReadyPolicy, RestartPolicy,
     Schedule, Source, StopPolicy, WatchPolicy,
 };
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const NAMESPACE: &str = "default";
@@ -60,7 +61,7 @@ fn spec(
     AppSpec {
         name: name(&options, origin.profile),
         mode,
-        instances: options.instances.map_or(1, |instances| instances.resolve(caller.cores)),
+        instances: options.instances.map_or(1, |instances| instances.resolve(cores(&options, caller))),
         restart: restart_policy(&options),
         stop: stop_policy(&options),
         ready: ready_policy(&options),
@@ -183,6 +184,13 @@ fn mode(options: &AppOptions, program: &Program) -> Option<Mode> {
         None if options.instances.is_some() && program.is_node() => Some(Mode::Cluster),
         None => Some(Mode::Fork),
     }
+}
+
+/// Those that the app may run on, of those that are there.
+fn cores(options: &AppOptions, caller: &Caller) -> u32 {
+    let own = options.cpu_affinity.as_deref().unwrap_or_default();
+    let own = own.iter().collect::<BTreeSet<_>>().len() as u32;
+    if own == 0 { caller.cores } else { caller.cores.min(own) }
 }
 
 fn restart_policy(options: &AppOptions) -> RestartPolicy {

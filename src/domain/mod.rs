@@ -9,6 +9,7 @@ pub mod health;
 pub mod id;
 pub mod job;
 pub mod lifecycle;
+pub mod memory;
 pub mod order;
 pub mod output;
 pub mod readiness;

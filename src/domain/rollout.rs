@@ -128,13 +128,13 @@ mod tests {
         let probe = || Some(Probe::of(Check::Tcp { host: "h".into(), port: 1 }));
         let word = ReadyPolicy { wait_ready: true, listen_timeout: Some(50), ..ReadyPolicy::default() };
         let probes = Probes { ready: probe(), startup: None, live: None };
-        let probed = ReadyPolicy { probes, ..ReadyPolicy::default() };
+        let asked = ReadyPolicy { probes, ..ReadyPolicy::default() };
         for (policy, listened, expected) in [
             (&plain, false, Requirement { listening: false, uptime: Some(7), timeout: 30_007 }),
             (&plain, true, Requirement { listening: true, uptime: None, timeout: 30_000 }),
             (&word, true, Requirement { listening: false, uptime: None, timeout: 50 }),
-            (&probed, true, Requirement { listening: true, uptime: None, timeout: 30_000 }),
-            (&probed, false, Requirement { listening: false, uptime: None, timeout: 30_000 }),
+            (&asked, true, Requirement { listening: true, uptime: None, timeout: 30_000 }),
+            (&asked, false, Requirement { listening: false, uptime: None, timeout: 30_000 }),
         ] {
             assert_eq!(Requirement::new(policy, listened, 7), expected, "{policy:?}");
         }

@@ -50,6 +50,8 @@ impl fmt::Display for Status {
 pub enum Outcome {
     Code(i32),
     Signal(i32),
+    /// By SIGKILL, from the kernel, for want of memory.
+    OomKilled,
     /// It ended while nobody could learn how.
     Unknown,
     /// It could not be executed; the value is the `errno`.
@@ -61,7 +63,7 @@ impl Outcome {
     pub const fn code(self) -> Option<i32> {
         match self {
             Self::Code(code) => Some(code),
-            Self::Signal(_) => Some(0),
+            Self::Signal(_) | Self::OomKilled => Some(0),
             Self::Unknown | Self::NotStarted(_) => None,
         }
     }

@@ -7,10 +7,11 @@ use crate::domain::{Budget, SpawnId};
 use crate::guardian::{Legacy, Link};
 use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{Context, Exits, Inherited, Kinship, Leash, Realm, SpawnIds, Unwritten};
+use crate::process::{Confinement, Context, Exits, Inherited, Kinship, Leash, Realm, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys;
+use crate::sys::cgroup::{self, Cgroups};
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::{Keep, Kept, LocalKeep};
 use crate::sys::memory::{self, SharedWords};
@@ -78,6 +79,7 @@ impl Engine {
         let kinship = Rc::new(Kinship::new(realm, link.as_ref().map(|link| link.pid())));
         let spent = slots.as_ref().map_or(0, Table::budget);
         let (reports, inbox) = mpsc::unbounded_channel();
+        let cgroups = Cgroups::new(cgroup::roots(), &groups_of(&options.home, options.persistent));
         let context = Context {
             logs: Logs::start(staging)?,
             keep,
@@ -90,6 +92,7 @@ impl Engine {
             leash: options.leash,
             kinship,
             open_files: options.open_files.unwrap_or_else(raise_open_files),
+            confinement: Rc::new(Confinement::new(cgroups)),
             slots,
             changes: watch::Sender::default(),
             budget: Rc::new(RefCell::new(Budget::resume(spent, clock::boot_ms()))),
@@ -125,6 +128,12 @@ impl Engine {
             beats.abort();
         }
     }
+}
+
+/// What control groups are kept under: the same for all daemons of a home, for each other program its own.
+fn groups_of(home: &Home, persistent: bool) -> String {
+    let folder = cgroup::folder_of(home.root());
+    if persistent { folder } else { format!("{folder}-{}", std::process::id()) }
 }
 
 fn random() -> io::Result<u64> {

@@ -2,6 +2,8 @@
 
 mod host;
 mod sampler;
+mod trees;
 
 pub use host::{HostFigures, HostSampler};
 pub use sampler::{Sample, Sampler};
+pub use trees::{Footprint, Root, Trees};

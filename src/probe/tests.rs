@@ -135,17 +135,17 @@ fn verdicts_come_as_the_answers_change() {
         let settings = Probe { period: 20, failure_threshold: 2, ..probe(check) };
         let probes = Probes { ready: Some(settings), ..Probes::default() };
         let health = Health::new(&probes, clock::boot_ms(), 1);
-        let mut prober = Prober::begin(probes, health, around());
-        let board = prober.board();
+        let mut asking = Prober::begin(probes, health, around());
+        let board = asking.board();
         while board.row(Kind::Ready).unwrap().last.is_none() {
             tokio::task::yield_now().await;
         }
         assert_eq!(board.row(Kind::Ready).unwrap().passes, None);
         std::fs::write(&flag, "").unwrap();
-        assert_eq!(prober.next().await.0, Verdict::Ready);
+        assert_eq!(asking.next().await.0, Verdict::Ready);
         assert_eq!(board.row(Kind::Ready).unwrap().passes, Some(true));
         std::fs::remove_file(&flag).unwrap();
-        let (verdict, answer) = prober.next().await;
+        let (verdict, answer) = asking.next().await;
         assert_eq!((verdict, answer.text.as_str()), (Verdict::NotReady, "exit code 1"));
         let row = board.row(Kind::Ready).unwrap();
         assert!(row.passes == Some(false) && row.failures >= 2, "{row:?}");

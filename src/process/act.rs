@@ -27,9 +27,13 @@ const SIGKILL: i32 = 9;
 impl Task {
     /// The one way by which anything changes: the lifecycle decides, then its effects are carried out in order.
     pub(super) fn apply(&mut self, event: Event) {
+        let before = self.has_run().then_some(self.state.run);
         let (next, now) = (self.context.ids.peek_id(), clock::boot_ms());
         let (state, effects) = step(self.state, event, now, next, &self.policy(now));
         self.state = state;
+        if let Some(over) = before.filter(|run| !self.has_run() || *run != self.state.run) {
+            self.context.confinement.release(self.identity.id, over);
+        }
         for effect in &effects {
             match effect {
                 Effect::Spawn(id) => self.begin_run(*id),
@@ -154,8 +158,13 @@ impl Task {
                     seen.said_ready = false;
                     seen.launch_error = None;
                     seen.version = version;
+                    seen.warnings.clone_from(&run.warnings);
+                    seen.cgroup.clone_from(&run.cgroup);
                 });
                 self.contain((run.pid, run.began), run.place);
+                for warning in &run.warnings {
+                    tracing::warn!("{} ({}): {warning}", self.spec.name, self.identity.id);
+                }
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
                 self.begin_vitals();
@@ -192,6 +201,7 @@ impl Task {
 
     /// The run's main process has ended; others of it may live.
     pub(super) fn ended(&mut self, pid: i32, fact: ExitFact) {
+        let fact = self.with_cause(pid, fact);
         self.seen.send_modify(|seen| {
             seen.pid = None;
             seen.started_at = None;

@@ -103,7 +103,7 @@ impl Task {
     }
 
     /// Whether there should be a living process.
-    fn has_run(&self) -> bool {
+    pub(super) fn has_run(&self) -> bool {
         match self.state.phase {
             Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } => true,
             Phase::Stopped | Phase::Errored | Phase::Held | Phase::WaitingRestart { .. } | Phase::Deleted => false,
@@ -155,17 +155,19 @@ impl Task {
                 return self.ended(pid, ExitFact { run, outcome, cpu_us: 0, max_rss: 0, at: clock::boot_ms() });
             }
         };
-        let line = await_line(&self.spec, run, &self.context, &self.standing).unwrap_or_else(|why| {
+        let awaited = await_line(&self.spec, run, &self.context, &self.standing).unwrap_or_else(|why| {
             tracing::warn!("{} ({}): {why}", self.spec.name, self.identity.id);
             None
         });
         self.read_on(Some(pid));
         let link = self.relink();
-        let vitals = self.adopted_vitals(pid, line);
+        let vitals = self.adopted_vitals(pid, awaited);
         let began = previous.run.map_or_else(|| began(pid).unwrap_or(0), |(_, began)| began);
         let place = self.context.kinship.place(guardians_child);
         self.contain((pid, began), place);
-        self.run = Some(Run { id: run, pid, began, place, exits, link, vitals });
+        let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
+        let (group, unset) = (cgroup.clone(), warnings.clone());
+        self.run = Some(Run { id: run, pid, began, place, exits, link, vitals, cgroup: group, warnings: unset });
         self.context.running.set(self.context.running.get() + 1);
         let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
         self.seen.send_modify(|seen| {
@@ -174,6 +176,8 @@ impl Task {
             seen.listening = self.standing.is_listening();
             seen.said_ready = self.standing.is_ready();
             seen.version = version;
+            seen.warnings = warnings;
+            seen.cgroup = cgroup;
         });
         self.begin_vitals();
         self.publish();

@@ -170,11 +170,11 @@ impl Task {
         let known = Known { started_up: self.standing.has_started_up(), ready: self.standing.serves() };
         let probes = &self.spec.ready.probes;
         let lives = matches!(self.state.phase, Phase::Launching { .. } | Phase::Online);
-        let prober = (lives && probes.any()).then(|| {
+        let asking = (lives && probes.any()).then(|| {
             let health = Health::resume(probes, known, clock::boot_ms(), self.state.run.0);
             Prober::begin(probes.clone(), health, self.adopted_surroundings(pid))
         });
-        Vitals { prober, notify: self.adopted_notify(pid), line }
+        Vitals { prober: asking, notify: self.adopted_notify(pid), line }
     }
 
     /// As at its start, as far as nothing has changed since. Secrets are kept nowhere but where they are used.

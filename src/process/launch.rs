@@ -2,6 +2,7 @@
 
 use super::account::account;
 use super::adopt::began;
+use super::confine::{Confined, refused};
 use super::environment::{Identity, compose};
 use super::exit::{ExitFact, ExitSource};
 use super::kinship::Place;
@@ -19,8 +20,9 @@ use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Label};
 use crate::probe::{self, Prober};
 use crate::slots::Standing;
+use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
-use crate::sys::spawn::{Parent, Program, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
+use crate::sys::spawn::{Parent, Program, SpawnError, SpawnPlan, Spawned, Stage, c_string, find_program, spawn};
 use crate::sys::user::Ids;
 use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
@@ -46,6 +48,10 @@ pub(super) struct Run {
     pub(super) exits: ExitSource,
     pub(super) link: Option<Link>,
     pub(super) vitals: Vitals,
+    /// What it and all it starts are in.
+    pub(super) cgroup: Option<Cgroup>,
+    /// Limits that are not in force, and why.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -88,13 +94,15 @@ pub(super) fn launch(
     });
     let membership = introduce(spec, id, around, &wires, &mut env);
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
-    let spawned = execute(spec, id, (program, argv, env), ids, &wires, context).inspect_err(|_| {
+    let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
+    let spawned = execute(spec, id, (program, argv, env), ids, (&wires, &mut confined), context).inspect_err(|_| {
         context.exits.expect_no_more(id);
+        context.confinement.release(process, id);
         forget_all_but_output(context.keep.as_ref(), process, id);
         forget_output(context.keep.as_ref(), process, id);
     })?;
     fault::point(Point::SpawnBorn);
-    look_after(spec, id, around, (spawned, told), wires, membership, surroundings)
+    look_after(spec, id, around, (spawned, told), (wires, membership, confined), surroundings)
 }
 
 /// What it has to find in its environment about itself, beside what its settings say. Gives its place in its cluster.
@@ -126,12 +134,11 @@ fn look_after(
     id: SpawnId,
     around: &Surroundings<'_>,
     (spawned, told): (Spawned, Option<oneshot::Receiver<ExitFact>>),
-    wires: Wires,
-    membership: Option<Membership>,
+    (wires, membership, confined): (Wires, Option<Membership>, Confined),
     surroundings: Option<probe::Surroundings>,
 ) -> Result<Run, LaunchError> {
     let (context, process, pid) = (around.context, around.identity.id, spawned.pid);
-    let line = await_line(spec, id, context, around.standing).unwrap_or_default();
+    let awaited = await_line(spec, id, context, around.standing).unwrap_or_default();
     let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
     context.logs.capture(out_label, wires.out.0, out_log);
     context.logs.capture(err_label, wires.err.0, error_log);
@@ -158,8 +165,9 @@ fn look_after(
                 let health = Health::new(&spec.ready.probes, clock::boot_ms(), id.0);
                 Prober::begin(spec.ready.probes.clone(), health, surroundings)
             });
-            let vitals = Vitals { prober, notify, line };
-            Ok(Run { id, pid, began, place: context.kinship.place(is_guardians), exits, link, vitals })
+            let vitals = Vitals { prober, notify, line: awaited };
+            let (place, Confined { group: cgroup, warnings, .. }) = (context.kinship.place(is_guardians), confined);
+            Ok(Run { id, pid, began, place, exits, link, vitals, cgroup, warnings })
         }
         Err(error) => {
             // Nobody would ever know how it ends.
@@ -187,7 +195,7 @@ fn execute(
     id: SpawnId,
     (program, argv, env): CommandLine,
     ids: Option<Ids>,
-    wires: &Wires,
+    (wires, confined): (&Wires, &mut Confined),
     context: &Context,
 ) -> Result<Spawned, LaunchError> {
     let words = |words: &mut dyn Iterator<Item = String>| words.map(c_string).collect::<io::Result<Vec<_>>>();
@@ -196,7 +204,7 @@ fn execute(
         let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
         Ok(SpawnPlan {
             fds: wires.places(),
-            ids,
+            ids: ids.clone(),
             parent: if context.guardian.is_some() { Parent::Guardian } else { Parent::Us },
             birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
             parent_death_signal: context.parent_death_signal,
@@ -204,16 +212,29 @@ fn execute(
             ..SpawnPlan::new(Program::Path(c_string(&program)?), argv, env, c_string(&spec.cwd)?)
         })
     };
-    let plan = plan().map_err(|error| failed("it cannot be started", &error))?;
-    spawn(&plan).map_err(|error| {
-        let what = match error.stage {
-            Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
-            Stage::Exec => format!("{} cannot be executed", program.display()),
-            Stage::Clone => "the system has no room for another process".to_owned(),
-            stage => stage.what().to_owned(),
-        };
-        failed(&what, &error.source)
-    })
+    let attempt = |confined: &Confined| {
+        let mut plan = plan().map_err(|error| failed("it cannot be started", &error))?;
+        confined.plan(&spec.limits, &mut plan);
+        Ok(spawn(&plan))
+    };
+    let mut spawned = attempt(confined)?;
+    if let Err(error) = &spawned
+        && error.stage == Stage::Cgroup
+    {
+        confined.give_up(&spec.limits, &error.source);
+        spawned = attempt(confined)?;
+    }
+    spawned.map_err(|error| not_executed(spec, &program, &error))
+}
+
+fn not_executed(spec: &AppSpec, program: &Path, error: &SpawnError) -> LaunchError {
+    let what = match error.stage {
+        Stage::Cwd => format!("its working directory {} cannot be entered", spec.cwd.display()),
+        Stage::Exec => format!("{} cannot be executed", program.display()),
+        Stage::Clone => "the system has no room for another process".to_owned(),
+        stage => stage.what().to_owned(),
+    };
+    refused(&spec.limits, error).unwrap_or_else(|| failed(&what, &error.source))
 }
 
 fn end_unwatched(pid: i32) {

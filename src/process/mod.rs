@@ -5,6 +5,7 @@
 mod account;
 mod act;
 mod adopt;
+mod confine;
 mod containment;
 mod environment;
 mod exit;
@@ -17,6 +18,7 @@ mod leash;
 mod link;
 mod mark;
 mod notify;
+mod oom;
 mod prepare;
 mod secrets;
 mod sweep;
@@ -26,6 +28,7 @@ mod vitals;
 mod wires;
 
 pub use adopt::{end_stray, finish_outputs, lives};
+pub use confine::Confinement;
 pub use environment::{Identity, redacted, shown_environment};
 pub use exit::{ExitFact, Exits};
 pub use health::Condition;

@@ -1,5 +1,6 @@
 //! The task of one process: waits for commands, facts and deadlines, asks the lifecycle, does what it says.
 
+use super::confine::Confinement;
 use super::containment::Containment;
 use super::environment::Identity;
 use super::exit::{ExitFact, Exits};
@@ -20,6 +21,7 @@ use crate::domain::{AppSpec, BootMs, Budget, ProcessId, SpawnId, UnixMs};
 use crate::guardian;
 use crate::logs::Logs;
 use crate::slots::{Slot, Standing, Table};
+use crate::sys::cgroup::Cgroup;
 use crate::sys::keep::Keep;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -50,6 +52,8 @@ pub struct Context {
     pub kinship: Rc<Kinship>,
     /// The soft limit of open files that apps get.
     pub open_files: u64,
+    /// The control groups of the apps.
+    pub confinement: Rc<Confinement>,
     /// Where what processes are doing is kept for a generation after this one.
     pub slots: Option<Table>,
     /// Whenever something about a process has changed.
@@ -109,6 +113,10 @@ pub enum Command {
     Stop(oneshot::Sender<Settled>),
     /// Of the run named, if one is: whoever asks again finds it done where another run has taken its place.
     Restart(Option<SpawnId>, oneshot::Sender<Settled>),
+    /// The run uses so many bytes, more than it may.
+    Recycle(SpawnId, u64, oneshot::Sender<Settled>),
+    /// It takes the place of a run that used so many bytes.
+    Succeed(u64),
     Delete(oneshot::Sender<Settled>),
     Retire(oneshot::Sender<Settled>),
     /// What is being stopped is killed now.
@@ -118,6 +126,8 @@ pub enum Command {
     Respec(Rc<AppSpec>, Box<Identity>),
     /// Restart counters to 0.
     Reset,
+    /// It goes on from a process that had so many restarts.
+    CountFrom(u32),
 }
 
 impl Command {
@@ -164,6 +174,10 @@ pub struct Observed {
     pub condition: Condition,
     /// Why a run was ended though nobody asked for that.
     pub unwell: Option<(SpawnId, String)>,
+    /// Limits of this run that are not in force, and why.
+    pub warnings: Vec<String>,
+    /// What it and all it has started are in.
+    pub cgroup: Option<Cgroup>,
 }
 
 /// The one way to a process.
@@ -202,6 +216,8 @@ impl Handle {
             version: None,
             condition: Condition::default(),
             unwell: None,
+            warnings: Vec::new(),
+            cgroup: None,
         });
         // Unbounded: a person or program waits for each answer, and the task reads at once.
         let (commands, receiver) = mpsc::unbounded_channel();
@@ -418,6 +434,8 @@ impl Task {
             Command::Stop(ticket) => (Event::Stop, ticket),
             Command::Restart(Some(run), ticket) if run != self.state.run => return self.tickets.push(ticket),
             Command::Restart(_, ticket) => (Event::Restart, ticket),
+            Command::Recycle(run, bytes, ticket) => (Event::Recycle(run, bytes), ticket),
+            Command::Succeed(bytes) => return self.apply(Event::Succeed(bytes)),
             Command::Delete(ticket) => (Event::Delete, ticket),
             Command::Retire(ticket) => (Event::Retire, ticket),
             Command::Hurry => return self.apply(Event::Hurry),
@@ -435,6 +453,11 @@ impl Task {
             Command::Respec(spec, identity) => {
                 self.spec = spec;
                 self.identity = *identity;
+                return;
+            }
+            Command::CountFrom(restarts) => {
+                self.state.restarts = self.state.restarts.max(restarts);
+                self.publish();
                 return;
             }
             Command::Reset => {

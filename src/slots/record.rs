@@ -4,7 +4,7 @@ use crate::domain::lifecycle::{Cause, Phase, State, StopStep, Then};
 use crate::domain::{Outcome, ProcessId, SpawnId, UnixMs};
 
 /// Words of a record. More may be added at the end with a new version of the table.
-pub const WORDS: usize = 21;
+pub const WORDS: usize = 22;
 
 /// What is kept of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,7 @@ impl Record {
             u64::from(state.window_exits),
             cause,
             cause_value,
+            state.recycled,
         ]
     }
 
@@ -72,6 +73,7 @@ impl Record {
             window_exits,
             cause,
             cause_value,
+            recycled,
         ] = *words;
         let state = State {
             phase: decode_phase(phase, deadline, step, then)?,
@@ -86,6 +88,7 @@ impl Record {
             window_exits: u32::try_from(window_exits).ok()?,
             last_exit: decode_outcome(exit, exit_value)?,
             cause: decode_cause(cause, cause_value)?,
+            recycled,
         };
         let pid = i32::try_from(pid).ok()?;
         Some(Self {
@@ -204,6 +207,7 @@ fn encode_outcome(outcome: Option<Outcome>) -> (u64, u64) {
         Some(Outcome::Signal(signal)) => (2, signal as u64),
         Some(Outcome::Unknown) => (3, 0),
         Some(Outcome::NotStarted(errno)) => (4, errno as u64),
+        Some(Outcome::OomKilled) => (5, 0),
     }
 }
 
@@ -216,6 +220,7 @@ fn decode_outcome(kind: u64, value: u64) -> Option<Option<Outcome>> {
         2 => Some(Outcome::Signal(value)),
         3 => Some(Outcome::Unknown),
         4 => Some(Outcome::NotStarted(value)),
+        5 => Some(Outcome::OomKilled),
         _ => return None,
     })
 }
@@ -237,6 +242,7 @@ mod tests {
             backoff: 6,
             window_start: 7,
             window_exits: 8,
+            recycled: 9,
             ..State::new(1)
         };
         Record { id: ProcessId(10), state, run: Some((11, 12)), started_at: -13 }

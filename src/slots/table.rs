@@ -276,6 +276,7 @@ mod tests {
         state.run = SpawnId(99);
         state.phase = Phase::Stopping { step: StopStep::Rest, deadline: 1234, then: Then::Restart };
         state.last_exit = Some(Outcome::Code(-3));
+        state.recycled = 9;
         Record { id: ProcessId(id), state, run: Some((4242, 77)), started_at: -1 }
     }
 

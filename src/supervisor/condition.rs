@@ -17,7 +17,7 @@ impl World {
     }
 
     /// What a process that is held waits for.
-    pub(super) fn held(&self, entry: &Entry, seen: &Observed) -> Option<String> {
+    pub(super) fn waits_for(&self, entry: &Entry, seen: &Observed) -> Option<String> {
         let is_held = seen.state.phase == Phase::Held;
         is_held.then(|| self.unmet(entry.identity.id)).flatten().as_ref().map(Unmet::words)
     }
@@ -26,7 +26,7 @@ impl World {
         let seen = entry.handle.observed();
         let condition = &seen.condition;
         Health {
-            waits_for: self.held(entry, &seen).or_else(|| missing(&seen)),
+            waits_for: self.waits_for(entry, &seen).or_else(|| missing(&seen)),
             probes: condition.board.rows().into_iter().map(state).collect(),
             status: Some(condition.status.clone()).filter(|text| !text.is_empty()),
             leaving: condition.leaving,

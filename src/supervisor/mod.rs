@@ -9,7 +9,9 @@ mod depend;
 mod handle;
 mod hurry;
 mod last_words;
+mod memory;
 mod persist;
+mod races;
 mod reason;
 mod registry;
 mod reload;
@@ -20,6 +22,7 @@ mod scale;
 mod start;
 mod strays;
 mod streams;
+mod turns;
 mod verbs;
 mod view;
 

@@ -4,6 +4,7 @@
 //! says the same.
 
 use super::condition::{missing, why_ended};
+use super::memory::replaced;
 use crate::api::response::{NOT_STARTED, STOPPED_BY_COMMAND};
 use crate::domain::lifecycle::{Cause, Phase, StopStep, Then};
 use crate::domain::{AppSpec, BootMs, Outcome};
@@ -16,9 +17,11 @@ pub(super) struct Reason<'a> {
     pub(super) spec: &'a AppSpec,
     pub(super) seen: &'a Observed,
     /// What it depends on that isn't as it should be.
-    pub(super) held: Option<String>,
+    pub(super) waits_for: Option<String>,
     /// Where its cluster could not listen.
     pub(super) refused: Option<String>,
+    /// Why it runs on above its limit of memory.
+    pub(super) held: Option<String>,
     /// What it wrote last of its end.
     pub(super) last_words: Option<&'a str>,
     pub(super) now: BootMs,
@@ -41,7 +44,7 @@ impl Reason<'_> {
             Phase::Stopped => self.stopped(),
             Phase::Errored => Some(self.errored()),
             Phase::WaitingRestart { until } => Some(self.waiting(until)),
-            Phase::Held => Some(format!("waits for {}", self.held.as_deref().unwrap_or("its turn"))),
+            Phase::Held => Some(format!("waits for {}", self.waits_for.as_deref().unwrap_or("its turn"))),
             Phase::Launching { deadline } => self.launching(deadline),
             Phase::Stopping { step, deadline, then } => Some(self.stopping(step, deadline, then)),
             Phase::Online => self.online(),
@@ -52,7 +55,7 @@ impl Reason<'_> {
     fn stopped(&self) -> Option<String> {
         let ended = self.seen.state.last_exit.map(|exit| match exit {
             Outcome::Code(code) => format!("it exited with code {code}"),
-            Outcome::Signal(_) => format!("it was {}", self.exit()),
+            Outcome::Signal(_) | Outcome::OomKilled => format!("it was {}", self.exit()),
             Outcome::Unknown | Outcome::NotStarted(_) => format!("it {}", self.exit()),
         });
         let ended = ended.unwrap_or_else(|| "it ended".to_owned());
@@ -105,7 +108,7 @@ impl Reason<'_> {
     fn online(&self) -> Option<String> {
         let not_ready = || missing(self.seen).map(|what| format!("not ready, it waits for {what}"));
         let refusal = self.refusal().filter(|_| !self.seen.listening);
-        refusal.or_else(|| not_ready().filter(|_| self.spec.ready.asks()))
+        refusal.or_else(|| not_ready().filter(|_| self.spec.ready.asks())).or_else(|| self.held.clone())
     }
 
     fn stopping(&self, step: StopStep, deadline: BootMs, then: Then) -> String {
@@ -127,7 +130,9 @@ impl Reason<'_> {
             Then::Delete => "; then it is deleted",
             Then::Stay | Then::Judge => "",
         };
-        format!("{what}{next}")
+        let over = replaced(self.spec, &self.seen.state).filter(|_| then == Then::Restart);
+        let over = over.map(|figure| format!("uses {figure}, ")).unwrap_or_default();
+        format!("{over}{what}{next}")
     }
 
     /// Why it is ended.
@@ -168,6 +173,7 @@ pub(super) fn describe_exit(exit: Outcome, launch_error: Option<&str>) -> String
     match exit {
         Outcome::Code(code) => format!("exit code {code}"),
         Outcome::Signal(number) => format!("ended by {}", signal_name(number)),
+        Outcome::OomKilled => "killed by SIGKILL, from the kernel: it was out of memory".to_owned(),
         Outcome::Unknown => "ended, nobody knows how".to_owned(),
         Outcome::NotStarted(errno) => launch_error.map_or_else(
             || format!("it could not be executed: {}", io::Error::from_raw_os_error(errno)),

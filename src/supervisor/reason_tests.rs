@@ -29,12 +29,14 @@ fn seen(phase: Phase, cause: Cause, last_exit: Option<Outcome>) -> Observed {
         unwell: None,
         last_exit: None,
         version: None,
+        warnings: Vec::new(),
+        cgroup: None,
     }
 }
 
 #[track_caller]
 fn says(spec: &AppSpec, seen: &Observed, last_words: Option<&str>, expected: &str) {
-    let reason = Reason { spec, seen, held: None, refused: None, last_words, now: NOW };
+    let reason = Reason { spec, seen, waits_for: None, refused: None, held: None, last_words, now: NOW };
     assert_eq!(reason.sentence().as_deref().unwrap_or_default(), expected);
 }
 
@@ -140,8 +142,15 @@ fn what_is_under_way_says_how_far_it_is() {
     );
     says(&app(), &seen(Phase::Online, Cause::None, None), None, "");
     let online = seen(Phase::Online, Cause::None, None);
-    let refused =
-        Reason { spec: &app(), seen: &online, held: None, refused: Some("port 80".into()), last_words: None, now: NOW };
+    let refused = Reason {
+        spec: &app(),
+        seen: &online,
+        waits_for: None,
+        held: None,
+        refused: Some("port 80".into()),
+        last_words: None,
+        now: NOW,
+    };
     assert_eq!(refused.sentence().unwrap(), "online: it cannot listen on port 80");
 }
 
@@ -164,6 +173,7 @@ fn who_was_not_well_says_what_was_wrong() {
 fn who_waits_for_others_says_for_whom() {
     let seen = seen(Phase::Held, Cause::None, None);
     let held = Some("db (ready), which is errored".into());
-    let reason = Reason { spec: &app(), seen: &seen, held, refused: None, last_words: None, now: NOW };
+    let reason =
+        Reason { spec: &app(), seen: &seen, waits_for: held, refused: None, held: None, last_words: None, now: NOW };
     assert_eq!(reason.sentence().unwrap(), "launching: waits for db (ready), which is errored");
 }

@@ -106,8 +106,19 @@ impl Registry {
         self.groups.get(name)
     }
 
+    /// Whether a process of the app is being replaced.
+    pub(super) fn is_changing(&self, name: &str) -> bool {
+        self.reloading.contains(name) || self.iter().any(|entry| entry.spec.name == name && entry.passing.is_some())
+    }
+
     pub(super) fn named(&self, name: &str) -> Vec<ProcessId> {
         self.iter().filter(|entry| entry.spec.name == name).map(|entry| entry.identity.id).collect()
+    }
+
+    /// Of that name, without those that are on their way out for good.
+    pub(super) fn staying(&self, name: &str) -> Vec<ProcessId> {
+        let stays = |entry: &&Entry| entry.spec.name == name && !entry.handle.is_leaving();
+        self.iter().filter(stays).map(|entry| entry.identity.id).collect()
     }
 
     /// The processes meant; that nobody is meant is an error.

@@ -7,6 +7,7 @@ use super::requests::Ticket;
 use super::resume::Share;
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
+use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::rollout::{Effect, Event, Requirement, Rollout};
 use crate::domain::spec::Mode;
 use crate::domain::{ProcessId, Selector, Status};
@@ -46,7 +47,7 @@ impl World {
             self.registry.borrow_mut().reloading.insert(name.clone());
             let world = Rc::clone(self);
             rollouts.push(tokio::task::spawn_local(async move {
-                let result = world.roll_out(members).await;
+                let result = world.roll_out(members, None).await;
                 world.registry.borrow_mut().reloading.remove(&name);
                 result
             }));
@@ -70,17 +71,35 @@ impl World {
         Err(ApiError::new(Code::ReloadInProgress, message).hint("wait until it is through"))
     }
 
-    async fn roll_out(self: &Rc<Self>, members: Vec<ProcessId>) -> Result<(), ApiError> {
+    /// The same for one process that uses so many bytes, more than it may. Nothing happens where a reload is under way:
+    /// it replaces it anyway.
+    pub(super) async fn replace_one(self: &Rc<Self>, id: ProcessId, bytes: u64) -> Result<(), ApiError> {
+        let Some(name) = self.registry.borrow().get(id).map(|entry| entry.spec.name.clone()) else { return Ok(()) };
+        if !self.registry.borrow_mut().reloading.insert(name.clone()) {
+            return Ok(());
+        }
+        let result = self.roll_out(vec![id], Some(bytes)).await;
+        self.registry.borrow_mut().reloading.remove(&name);
+        result
+    }
+
+    /// `over` is the memory it is done for, where nobody has asked for it.
+    async fn roll_out(self: &Rc<Self>, members: Vec<ProcessId>, over: Option<u64>) -> Result<(), ApiError> {
         let mut rollout = Rollout::new(members);
         let mut replacement = None;
         let mut failure = None;
         let mut next = rollout.step(Event::Begin);
         while let Some(effect) = next {
             next = match effect {
-                Effect::StartReplacement(id) => match self.start_replacement(id).await {
-                    Ok(handle) => {
+                Effect::StartReplacement(id) => match self.start_replacement(id, over).await {
+                    // Nothing may come between this answer and the swap.
+                    Ok(handle) if self.counts_on(id, &handle).await => {
                         replacement = Some(handle);
                         rollout.step(Event::Ready(id))
+                    }
+                    Ok(handle) => {
+                        failure = Some(self.abandon(id, &handle).await);
+                        rollout.step(Event::Failed(id))
                     }
                     Err(error) => {
                         failure = Some(error);
@@ -89,7 +108,7 @@ impl World {
                 },
                 Effect::Swap(id) => {
                     if let Some(handle) = replacement.take() {
-                        self.swap(id, handle).await;
+                        self.swap(id, handle, over.is_none()).await;
                     }
                     rollout.step(Event::Retired(id))
                 }
@@ -100,7 +119,7 @@ impl World {
     }
 
     /// A second process of the same identity, ready to serve.
-    async fn start_replacement(&self, id: ProcessId) -> Result<process::Handle, ApiError> {
+    async fn start_replacement(&self, id: ProcessId, over: Option<u64>) -> Result<process::Handle, ApiError> {
         self.refuse_when_closing()?;
         let gone = || ApiError::new(Code::Superseded, format!("process {id} was deleted during its reload"));
         let (entry, group) = {
@@ -109,6 +128,9 @@ impl World {
             let group = registry.group(&entry.spec);
             (entry, group)
         };
+        if Self::is_to_rest(&entry) {
+            return Err(Self::overtaken_reload(&entry));
+        }
         let (listened, restarts) = {
             let seen = entry.handle.observed();
             (seen.listening, seen.state.restarts)
@@ -125,6 +147,9 @@ impl World {
         self.set_passing(id, Some(handle.clone()));
         let (reply, _online) = oneshot::channel();
         handle.send(Command::Start(reply));
+        if let Some(bytes) = over {
+            handle.send(Command::Succeed(bytes));
+        }
         let requirement = Requirement::new(&spec.ready, listened, spec.restart.min_uptime);
         let limit = Duration::from_millis(requirement.timeout);
         let why = match tokio::time::timeout(limit, wait_for(requirement, &handle)).await {
@@ -157,6 +182,27 @@ impl World {
         }
     }
 
+    /// Somebody has stopped or deleted it since the reload began.
+    fn is_to_rest(entry: &Entry) -> bool {
+        let rests = |phase| {
+            matches!(phase, Phase::Stopped | Phase::Deleted | Phase::Stopping { then: Then::Stay | Then::Delete, .. })
+        };
+        entry.handle.is_leaving() || rests(entry.handle.observed().state.phase)
+    }
+
+    /// Somebody wants the process gone, or stopped, that a ready replacement was to take the place of.
+    async fn abandon(&self, id: ProcessId, replacement: &process::Handle) -> ApiError {
+        let (reply, deleted) = oneshot::channel();
+        replacement.send(Command::Delete(reply));
+        let _ = deleted.await;
+        self.set_passing(id, None);
+        let entry = self.registry.borrow().get(id).cloned();
+        entry.map_or_else(
+            || ApiError::new(Code::Superseded, format!("process {id} was deleted during its reload")),
+            |entry| Self::overtaken_reload(&entry),
+        )
+    }
+
     fn overtaken_reload(entry: &Entry) -> ApiError {
         let message = format!("{} ({}) was stopped or deleted during its reload", entry.spec.name, entry.identity.id);
         ApiError::new(Code::Superseded, message).hint("see: rpm ls")
@@ -170,7 +216,7 @@ impl World {
     }
 
     /// The replacement is the process from now on; the old one finishes what it has.
-    async fn swap(self: &Rc<Self>, id: ProcessId, handle: process::Handle) {
+    async fn swap(self: &Rc<Self>, id: ProcessId, handle: process::Handle, manually: bool) {
         let (reply, retired) = oneshot::channel();
         {
             let mut registry = self.registry.borrow_mut();
@@ -181,7 +227,7 @@ impl World {
             old.send(Command::Retire(reply));
             entry.passing = Some(old);
         }
-        self.announce(id, EventKind::Reload, true);
+        self.announce(id, EventKind::Reload, manually);
         self.persist();
         let _ = retired.await;
         self.set_passing(id, None);
@@ -197,6 +243,8 @@ async fn wait_for(requirement: Requirement, handle: &process::Handle) -> Result<
             || matches!(seen.state.status(), Status::Errored | Status::WaitingRestart | Status::Stopping)
             || seen.state.last_exit.is_some()
     };
+    // Its time begins when it is executed: it may have to wait for its secrets.
+    handle.wait_for(|seen| seen.pid.is_some() || ended(seen)).await;
     let lasts = requirement.uptime.map_or(Duration::ZERO, Duration::from_millis);
     let mut is_dead = tokio::time::timeout(lasts, handle.wait_for(ended)).await.is_ok();
     if !is_dead {

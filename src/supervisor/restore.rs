@@ -36,9 +36,25 @@ impl World {
         strays.append(&mut records);
         self.put_away(strays, &spared);
         self.audit(&spared);
+        self.remove_old_groups();
         if known {
             self.persist();
         }
+    }
+
+    /// Those of runs that have ended while nobody was there.
+    fn remove_old_groups(&self) {
+        let registry = self.registry.borrow();
+        let runs = registry.iter().flat_map(|entry| {
+            let handles = [Some(&entry.handle), entry.passing.as_ref()];
+            let alive = handles
+                .into_iter()
+                .flatten()
+                .map(|handle| handle.observed().state)
+                .filter(|state| state.status().is_alive());
+            alive.map(|state| (entry.identity.id, state.run))
+        });
+        self.context.confinement.keep_only(&runs.collect::<Vec<_>>());
     }
 
     fn restore_list(self: &Rc<Self>, snapshot: Snapshot, persistence: &Persistence, records: &mut Vec<Left>) {

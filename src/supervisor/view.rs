@@ -1,14 +1,17 @@
 //! Entries as others see them.
 
 use super::actor::World;
+use super::memory::replaced;
 use super::reason::Reason;
 use super::registry::Entry;
-use crate::api::{ApiError, Host, Process, ProcessDetail, Response, pm2};
+use crate::api::{ApiError, Host, Process, ProcessDetail, Response, Tree, pm2};
 use crate::clock;
 use crate::cluster::Group;
 use crate::domain::spec::Mode;
-use crate::domain::{ProcessId, Selector, Status};
+use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::process::{self, Observed, redacted, shown_environment};
+
+const SIGKILL: Outcome = Outcome::Signal(9);
 
 impl World {
     pub(super) async fn list(&self, selector: &Selector) -> Result<Response, ApiError> {
@@ -82,7 +85,10 @@ impl World {
             cpu: (sample.cpu * 10.0).round() / 10.0,
             memory: sample.memory as i64,
             username: entry.spec.username.clone(),
-            exit: seen.state.last_exit,
+            // The signal it was, for whoever knows no other word.
+            exit: seen.state.last_exit.map(|exit| if exit == Outcome::OomKilled { SIGKILL } else { exit }),
+            oom_killed: seen.state.last_exit == Some(Outcome::OomKilled),
+            warnings: seen.warnings.clone(),
             reason: self.reason_of(entry, &seen, last_words).sentence(),
             ready: Self::readiness(entry, &seen),
         }
@@ -103,6 +109,8 @@ impl World {
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
             env: shown_environment(&entry.spec, &entry.identity),
+            tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
+            recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
             health: self.health(entry),
             left_alive: spared.unwrap_or_default(),
@@ -116,8 +124,8 @@ impl World {
 
     fn reason_of<'a>(&self, entry: &'a Entry, seen: &'a Observed, last_words: Option<&'a str>) -> Reason<'a> {
         let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
-        let held = self.held(entry, seen);
-        Reason { spec: &entry.spec, seen, held, refused, last_words, now: clock::boot_ms() }
+        let (waits_for, held) = (self.waits_for(entry, seen), self.held_by_memory(entry));
+        Reason { spec: &entry.spec, seen, waits_for, refused, held, last_words, now: clock::boot_ms() }
     }
 
     pub(super) fn host_figures(&self) -> Result<Response, ApiError> {

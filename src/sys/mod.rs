@@ -1,10 +1,11 @@
 //! All unsafe code and all platform code. Everything above calls these with ordinary types.
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
-#[cfg(feature = "engine")]
 pub mod cgroup;
 pub mod channel;
 pub mod children;
+#[cfg(feature = "engine")]
+pub mod cores;
 pub mod epoll;
 pub mod fault;
 pub mod group;
@@ -22,6 +23,7 @@ pub mod lock;
 pub mod memory;
 #[cfg(feature = "engine")]
 pub mod notify;
+pub mod oom;
 pub mod packet;
 pub mod pidfd;
 pub mod pipe;

@@ -68,6 +68,20 @@ impl StatFile {
     }
 }
 
+/// The stat of a process, read once.
+pub fn stat(pid: i32) -> io::Result<Stat> {
+    StatFile::open(pid)?.read()
+}
+
+/// The proportional set size in bytes: of pages that are shared, each of those who share one counts its part. The
+/// kernel walks all its pages for that. Refused for processes of others.
+pub fn pss(pid: i32) -> io::Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    Ok(kilobytes.ok_or(io::ErrorKind::InvalidData)? * 1024)
+}
+
 /// All processes there are.
 pub fn pids() -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
@@ -123,9 +137,9 @@ mod tests {
 
     #[test]
     fn commands_may_hold_parentheses() {
-        let line = "42 (a) b (c) S 1 40 40 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 1 0 9000 1000 25 184467 0";
+        let line = "42 (a) b (c) S 1 40 41 0 -1 4194560 1 2 3 4 70 30 0 0 20 0 1 0 9000 1000 25 184467 0";
         let stat = Stat::parse(line).unwrap();
-        assert_eq!((stat.state, stat.parent, stat.group, stat.session), ('S', 1, 40, 40));
+        assert_eq!((stat.state, stat.parent, stat.group, stat.session), ('S', 1, 40, 41));
         assert_eq!((stat.cpu_ticks, stat.started, stat.rss_pages), (100, 9000, 25));
     }
 
@@ -146,5 +160,8 @@ mod tests {
     fn our_own() {
         let stat = StatFile::open(std::process::id() as i32).unwrap().read().unwrap();
         assert!(stat.rss_bytes() > 100_000 && !stat.is_dead());
+        assert_eq!(stat.session, nix::unistd::getsid(None).unwrap().as_raw());
+        let pss = pss(std::process::id() as i32).unwrap();
+        assert!(pss > 50_000 && pss < stat.rss_bytes() * 2, "{pss} of {}", stat.rss_bytes());
     }
 }

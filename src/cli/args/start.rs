@@ -81,6 +81,25 @@ pub(crate) struct AppFlags {
     #[arg(long, value_name = "CODES", allow_hyphen_values = true, value_delimiter = ',', help_heading = "Restarts")]
     pub(crate) stop_exit_codes: Vec<String>,
 
+    /// Replace it when it and all it started use more memory: bytes, or 300M, 2G
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(crate) max_memory_restart: Option<String>,
+    /// The kernel kills it above so much memory (needs control groups)
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(crate) memory_max: Option<String>,
+    /// How much time of the cores it gets: 1.5, or 50% of one (needs control groups)
+    #[arg(long, value_name = "CORES", help_heading = "Limits")]
+    pub(crate) cpu: Option<String>,
+    /// How many processes and threads it may have (needs control groups)
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) pids_max: Option<String>,
+    /// Its priority, from -20 to 19
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Limits")]
+    pub(crate) nice: Option<String>,
+    /// The cores it may run on, such as 0-2,5
+    #[arg(long, value_name = "CORES", help_heading = "Limits")]
+    pub(crate) cpu_affinity: Option<String>,
+
     /// How long it has to end before SIGKILL
     #[arg(short, long, value_name = "TIME", help_heading = "Stopping and readiness")]
     pub(crate) kill_timeout: Option<String>,

@@ -1,7 +1,7 @@
 //! One process in sections of two columns: what it is, where it runs, its logs, its restarts, its environment.
 
 use super::color::{self, paint};
-use super::{health, process, size, text, timestamp};
+use super::{health, limits, process, size, text, timestamp};
 use crate::api::ProcessDetail;
 use crate::domain::UnixMs;
 use crate::domain::spec::{Interpreter, RestartPolicy};
@@ -28,8 +28,12 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
         ("where it runs", whereabouts(detail, now)),
         ("files", files(detail)),
         ("restarts", restarts(detail)),
+        ("limits", limits::rows(detail)),
     ] {
-        push_section(&mut out, title, rows.into_iter().filter_map(|(label, value)| Some((label, value?))));
+        let mut rows = rows.into_iter().filter_map(|(label, value)| Some((label, value?))).peekable();
+        if rows.peek().is_some() {
+            push_section(&mut out, title, rows);
+        }
     }
     health::push(&mut out, detail, now);
     push_environment(&mut out, detail, caller);
@@ -71,6 +75,7 @@ fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
         ("uptime", process::uptime(process, now)),
         ("cpu", alive.then(|| format!("{:.1}%", process.cpu))),
         ("memory", alive.then(|| size::short(process.memory))),
+        ("in all it started", limits::tree(detail)),
         ("created at", Some(timestamp::iso8601(process.created_at))),
         ("started at", process.started_at.map(timestamp::iso8601)),
     ]
@@ -97,7 +102,8 @@ fn restarts(detail: &ProcessDetail) -> Rows {
     vec![
         ("restarts", Some(process.restarts.to_string())),
         ("unstable", Some(process.unstable_restarts.to_string())),
-        ("last run ended", process.exit.map(crate::cli::words::outcome)),
+        ("last run ended", crate::cli::words::ended(process)),
+        ("this run", detail.recycled.clone()),
         ("policy", Some(policy(&detail.spec.restart))),
         ("stops by", Some(format!("{first}, after {} ms SIGKILL{rest}", stop.kill_timeout))),
         ("left alive", (!left.is_empty()).then(|| format!("by runs that have ended: {}", left.join(", ")))),
@@ -198,6 +204,8 @@ pub(crate) mod tests {
             listens: vec!["0.0.0.0:8080".into()],
             health: Health::default(),
             left_alive: vec![12, 34],
+            tree: None,
+            recycled: None,
         }
     }
 

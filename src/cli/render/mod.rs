@@ -10,6 +10,7 @@ pub(crate) mod env;
 mod health;
 pub(crate) mod host;
 pub(crate) mod json;
+mod limits;
 pub(crate) mod log;
 pub(crate) mod outcome;
 pub(crate) mod plan;

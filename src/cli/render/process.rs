@@ -172,8 +172,10 @@ pub(crate) mod tests {
             memory: 47_395_635,
             username: Some("deploy".into()),
             exit: None,
+            oom_killed: false,
             reason: None,
             ready: None,
+            warnings: Vec::new(),
         }
     }
 

@@ -10,6 +10,10 @@ pub enum Event {
     Hold,
     Stop,
     Restart,
+    /// The run uses so many bytes, more than it may: another is to take its place.
+    Recycle(SpawnId, u64),
+    /// It takes the place of a run that has used so many bytes.
+    Succeed(u64),
     Delete,
     /// A reload has replaced it: it may finish what it has, then it is forgotten.
     Retire,

@@ -23,6 +23,7 @@ const NO_SECRET_DELAY: u64 = 5_000;
 impl Machine<'_> {
     /// It ended by itself.
     pub(super) fn judge(&mut self) {
+        self.state.recycled = 0;
         if let Some(end) = self.end() {
             return self.rest(Phase::Stopped, end);
         }
@@ -81,6 +82,7 @@ impl Machine<'_> {
         self.state.unstable = 0;
         self.state.window_exits = 0;
         self.state.backoff = 0;
+        self.state.recycled = 0;
     }
 
     pub(super) fn rest(&mut self, phase: Phase, cause: Cause) {

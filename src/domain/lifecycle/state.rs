@@ -21,6 +21,8 @@ pub struct State {
     pub window_start: BootMs,
     pub window_exits: u32,
     pub last_exit: Option<Outcome>,
+    /// What the run before this one used when it was replaced for its memory; 0 when it was not.
+    pub recycled: u64,
     /// Why it is in its phase.
     pub cause: Cause,
 }
@@ -123,6 +125,7 @@ impl State {
             window_start: 0,
             window_exits: 0,
             last_exit: None,
+            recycled: 0,
             cause: Cause::None,
         }
     }

@@ -143,6 +143,31 @@ fn a_crash_after_min_uptime_restarts_at_once_for_ever() {
 }
 
 #[test]
+fn what_uses_too_much_memory_is_replaced_once_and_says_so() {
+    let mut sim = Sim::new();
+    sim.send(Event::Start);
+    sim.advance(5000);
+    let (run, unstable) = (sim.state.run, sim.state.unstable);
+    sim.send(Event::Recycle(run, 800));
+    sim.send(Event::Recycle(run, 900));
+    assert_eq!((sim.status(), sim.state.recycled), (Status::Stopping, 800));
+    sim.crash();
+    assert_eq!((sim.status(), sim.state.restarts, sim.state.unstable), (Status::Online, 1, unstable));
+    assert_eq!(sim.state.recycled, 800);
+    // About a run that is gone.
+    sim.send(Event::Recycle(run, 900));
+    assert_eq!((sim.status(), sim.state.recycled), (Status::Online, 800));
+    // Whatever follows has another reason.
+    sim.advance(5000);
+    sim.crash();
+    assert_eq!((sim.status(), sim.state.recycled), (Status::Online, 0));
+    sim.send(Event::Recycle(sim.state.run, 700));
+    sim.send(Event::Stop);
+    sim.crash();
+    assert_eq!(sim.status(), Status::Stopped);
+}
+
+#[test]
 fn sixteen_quick_exits_are_an_error() {
     let mut sim = Sim::new();
     sim.send(Event::Start);
@@ -386,7 +411,7 @@ fn a_main_process_may_end_because_what_it_has_started_has() {
     sim.advance(5000);
     sim.rest = None;
     sim.send(Event::GroupGone(SpawnId(1)));
-    sim.advance(4999);
+    sim.advance(999);
     assert_eq!((sim.status(), sim.main), (Status::Stopping, Some(SpawnId(1))));
     sim.advance(1);
     assert_eq!((sim.status(), sim.state.last_exit), (Status::Stopped, Some(Outcome::Signal(9))));
@@ -621,6 +646,7 @@ proptest! {
                 13 => sim.send(Event::Hurry),
                 14 => sim.send(Event::Hold),
                 15 => sim.send(Event::Unwell(SpawnId(sim.next.saturating_sub(u64::from(flag))))),
+                10 if flag => sim.send(Event::Recycle(SpawnId(sim.next), amount)),
                 10 => sim.send(Event::Exited { run: SpawnId(sim.next + 7), outcome: Outcome::Unknown, leftovers: flag, at: sim.now }),
                 _ => sim.advance(amount),
             }

@@ -33,6 +33,12 @@ pub fn roots() -> Places {
     }
 }
 
+/// What the groups of the supervisor at this home are kept under: the same for all its generations.
+pub fn folder_of(home: &Path) -> String {
+    let hash = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("rpm-{:016x}", home.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, hash))
+}
+
 impl Places {
     fn around(mountinfo: &str, cgroup: &str) -> Self {
         let Some((top, own)) = locate(mountinfo, cgroup) else { return Self::default() };
@@ -48,7 +54,7 @@ impl Places {
 }
 
 /// The top of the tree of version 2, and the group that a process is in, from its `mountinfo` and its `cgroup`.
-fn locate(mountinfo: &str, cgroup: &str) -> Option<(PathBuf, PathBuf)> {
+pub(super) fn locate(mountinfo: &str, cgroup: &str) -> Option<(PathBuf, PathBuf)> {
     let path = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
     let (root, top) = mountinfo.lines().find_map(|line| {
         let (mount, kind) = line.split_once(" - ")?;

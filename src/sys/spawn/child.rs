@@ -31,6 +31,8 @@ pub(super) struct ChildPlan<'a> {
     pub(super) open_files: Option<u64>,
     pub(super) limits: &'a [Limit],
     pub(super) nice: Option<i32>,
+    /// A bit for each core.
+    pub(super) affinity: Option<&'a [libc::c_ulong]>,
     pub(super) umask: Option<u32>,
     pub(super) ids: Option<&'a Ids>,
     pub(super) death_signal: Option<i32>,
@@ -39,6 +41,8 @@ pub(super) struct ChildPlan<'a> {
     pub(super) signals: &'a libc::sigset_t,
     /// Written by the child, read by the parent.
     pub(super) failed: Cell<Option<(Stage, libc::c_int)>>,
+    /// Which of the limits could not be set.
+    pub(super) refused: Cell<Option<i32>>,
 }
 
 pub(super) enum Executable<'a> {
@@ -160,11 +164,17 @@ fn set_limits(plan: &ChildPlan<'_>) -> Result<(), Stage> {
     for Limit { resource, soft, hard } in plan.limits {
         let limit = libc::rlimit { rlim_cur: *soft, rlim_max: *hard };
         // SAFETY: `limit` is a structure for the kernel to read.
-        check(unsafe { libc::setrlimit(*resource as _, &raw const limit) }.into(), Stage::Limits)?;
+        let set = unsafe { libc::setrlimit(*resource as _, &raw const limit) };
+        check(set.into(), Stage::Limits).inspect_err(|_| plan.refused.set(Some(*resource)))?;
     }
     if let Some(nice) = plan.nice {
         // SAFETY: plain system call.
         check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }.into(), Stage::Priority)?;
+    }
+    if let Some(words) = plan.affinity {
+        // SAFETY: the words are as many as is said. The call is made without the C library, whose sets have an end.
+        let set = unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, size_of_val(words), words.as_ptr()) };
+        check(set, Stage::Affinity)?;
     }
     if let Some(mask) = plan.umask {
         // SAFETY: plain system call; the mask is the child's own copy (no CLONE_FS).

@@ -18,6 +18,7 @@ pub fn spawn(plan: &SpawnPlan<'_>) -> Result<Spawned, SpawnError> {
     let fds: Vec<(RawFd, RawFd)> = plan.fds.iter().map(|(source, target)| (source.as_raw_fd(), *target)).collect();
     let moved = vec![Cell::new(-1); fds.len()];
     let oom_score_adj = plan.oom_score_adj.map(|score| score.to_string());
+    let affinity = cores(&plan.cpu_affinity);
     let signals = empty_signal_set();
     let mut child = ChildPlan {
         program: match &plan.program {
@@ -39,23 +40,40 @@ pub fn spawn(plan: &SpawnPlan<'_>) -> Result<Spawned, SpawnError> {
         open_files: plan.open_files,
         limits: &plan.limits,
         nice: plan.nice,
+        affinity: affinity.as_deref(),
         umask: plan.umask,
         ids: plan.ids.as_ref(),
         death_signal: plan.parent_death_signal,
         parent: 0,
         signals: &signals,
         failed: Cell::new(None),
+        refused: Cell::new(None),
     };
-    let (pid, pidfd, parentage) =
-        clone_for(plan.parent, &mut child).map_err(|source| SpawnError { stage: Stage::Clone, source })?;
+    let (pid, pidfd, parentage) = clone_for(plan.parent, &mut child).map_err(|source| SpawnError {
+        stage: Stage::Clone,
+        resource: None,
+        source,
+    })?;
     if let Some((stage, errno)) = child.failed.get() {
         // Our own parent reaps its own.
         if parentage == Parent::Us {
             pidfd::reap(&pidfd);
         }
-        return Err(SpawnError { stage, source: io::Error::from_raw_os_error(errno) });
+        let source = io::Error::from_raw_os_error(errno);
+        return Err(SpawnError { stage, resource: child.refused.get(), source });
     }
     Ok(Spawned { pid, pidfd, parentage })
+}
+
+/// A bit for each, in words as the kernel takes them.
+fn cores(numbers: &[u32]) -> Option<Vec<libc::c_ulong>> {
+    const BITS: usize = libc::c_ulong::BITS as usize;
+    let last = *numbers.iter().max()? as usize;
+    let mut words = vec![0; last / BITS + 1];
+    for number in numbers {
+        words[*number as usize / BITS] |= 1 << (*number as usize % BITS);
+    }
+    Some(words)
 }
 
 fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {

@@ -30,6 +30,7 @@ stages! {
     OpenFiles => "its limit of open files cannot be set",
     Limits => "its resource limits cannot be set",
     Priority => "its priority cannot be set",
+    Affinity => "the cores it may run on cannot be set",
     Groups => "its supplementary groups cannot be set",
     Group => "its group cannot be set",
     User => "its user cannot be set",
@@ -43,6 +44,8 @@ stages! {
 #[derive(Debug)]
 pub struct SpawnError {
     pub stage: Stage,
+    /// The `RLIMIT_…` that could not be set, at [`Stage::Limits`].
+    pub resource: Option<i32>,
     pub source: io::Error,
 }
 

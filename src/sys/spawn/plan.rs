@@ -28,6 +28,8 @@ pub struct SpawnPlan<'a> {
     pub open_files: Option<u64>,
     pub limits: Vec<Limit>,
     pub nice: Option<i32>,
+    /// The cores it may run on, by number; none is ours.
+    pub cpu_affinity: Vec<u32>,
     pub umask: Option<u32>,
     /// Who it is; `None` leaves it what we are.
     pub ids: Option<Ids>,
@@ -51,6 +53,7 @@ impl SpawnPlan<'_> {
             open_files: None,
             limits: Vec::new(),
             nice: None,
+            cpu_affinity: Vec::new(),
             umask: None,
             ids: None,
             parent_death_signal: None,

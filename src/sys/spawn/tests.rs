@@ -76,6 +76,19 @@ fn swapped_descriptors_arrive_right() {
 }
 
 #[test]
+fn it_runs_on_the_cores_that_it_may_run_on() {
+    let status = &["/bin/grep", "Cpus_allowed_list", "/proc/self/status"];
+    let ours = fs::read_to_string("/proc/self/status").unwrap();
+    let ours = ours.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    let first: u32 = ours.trim().split(['-', ',']).next().unwrap().parse().unwrap();
+    let line = output_with(status, |plan| plan.cpu_affinity = vec![first]);
+    assert_eq!(line.trim().rsplit('\t').next(), Some(first.to_string().as_str()));
+    let mut nowhere = plan(&["/bin/true"], vec![]);
+    nowhere.cpu_affinity = vec![4095];
+    assert_eq!(spawn(&nowhere).unwrap_err().stage, Stage::Affinity);
+}
+
+#[test]
 fn failures_name_their_stage() {
     let error = spawn(&plan(&["/no/such/program"], vec![])).unwrap_err();
     assert_eq!((error.stage, error.source.raw_os_error()), (Stage::Exec, Some(libc::ENOENT)));
@@ -131,9 +144,11 @@ fn limits_priority_and_mask() {
 #[test]
 fn a_limit_that_is_refused_is_named() {
     let mut plan = plan(&["/bin/true"], vec![]);
-    plan.limits = vec![Limit { resource: libc::RLIMIT_CORE as i32, soft: 2, hard: 1 }];
+    let limit = |resource: libc::__rlimit_resource_t, soft, hard| Limit { resource: resource as i32, soft, hard };
+    plan.limits = vec![limit(libc::RLIMIT_CORE, 0, 0), limit(libc::RLIMIT_NOFILE, 20, 10)];
     let error = spawn(&plan).unwrap_err();
     assert_eq!((error.stage, error.source.raw_os_error()), (Stage::Limits, Some(libc::EINVAL)));
+    assert_eq!(error.resource, Some(libc::RLIMIT_NOFILE as i32));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::proc::{self, Signal};
 use super::wait::{PATIENCE, eventually, poll};
 use rpm_native::api::{DaemonInfo, Process};
 use rpm_native::domain::Status;
+use rpm_native::sys::cgroup::{self, Cgroups};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -265,6 +266,12 @@ impl Drop for Home {
                 proc::signal(*pid, Signal::SIGKILL);
             }
         }
+        // What daemons that were killed have left.
+        let groups = Cgroups::new(cgroup::roots(), &cgroup::folder_of(&self.root));
+        for group in groups.all() {
+            let _ = group.remove();
+        }
+        groups.tidy();
         if !failing {
             assert!(killed.status.success(), "{}", killed.told());
             assert!(ended.is_some(), "left behind: {left:?}");
