@@ -79,7 +79,7 @@ impl Engine {
         let kinship = Rc::new(Kinship::new(realm, link.as_ref().map(|link| link.pid())));
         let spent = slots.as_ref().map_or(0, Table::budget);
         let (reports, inbox) = mpsc::unbounded_channel();
-        let cgroups = Cgroups::new(cgroup::roots(), &cgroup::folder_of(options.home.root()));
+        let cgroups = Cgroups::new(cgroup::roots(), &groups_of(&options.home, options.persistent));
         let context = Context {
             logs: Logs::start(staging)?,
             keep,
@@ -127,6 +127,12 @@ impl Engine {
             beats.abort();
         }
     }
+}
+
+/// What control groups are kept under: the same for all daemons of a home, for each other program its own.
+fn groups_of(home: &Home, persistent: bool) -> String {
+    let folder = cgroup::folder_of(home.root());
+    if persistent { folder } else { format!("{folder}-{}", std::process::id()) }
 }
 
 fn random() -> io::Result<u64> {

@@ -83,7 +83,7 @@ impl Confinement {
 
     /// The group of a run that another generation has made, and which of its limits are not in force.
     pub(super) fn find(&self, limits: &Limits, id: ProcessId, run: SpawnId) -> (Option<Cgroup>, Vec<String>) {
-        let group = self.groups.find(&name_of(id, run));
+        let group = self.group(id, run);
         let is_set = |setting: &Setting| {
             let text = group.as_ref().and_then(|group| group.read(setting.file).ok());
             text.is_some_and(|text| !text.starts_with("max"))
@@ -93,9 +93,14 @@ impl Confinement {
         (group, warnings)
     }
 
+    /// The group of a run, whichever generation has made it.
+    pub(super) fn group(&self, id: ProcessId, run: SpawnId) -> Option<Cgroup> {
+        self.groups.find(&name_of(id, run))
+    }
+
     /// The run is over: its group goes, as soon as nothing lives in it.
     pub(super) fn release(&self, id: ProcessId, run: SpawnId) {
-        if let Some(group) = self.groups.find(&name_of(id, run)) {
+        if let Some(group) = self.group(id, run) {
             self.remove(group);
         }
     }

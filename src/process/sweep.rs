@@ -16,7 +16,7 @@ impl Task {
     pub(super) fn contain_rest(&mut self, main: (i32, u64), place: Place) {
         let kinship = &self.context.kinship;
         let mark = kinship.realm.mark(self.identity.id, self.state.run);
-        let (cgroup, _) = self.context.confinement.find(&self.spec.limits, self.identity.id, self.state.run);
+        let cgroup = self.context.confinement.group(self.identity.id, self.state.run);
         self.containment = Some(Containment::new(kinship.clone(), mark, main, place).within(cgroup));
         self.is_swept = false;
     }

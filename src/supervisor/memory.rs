@@ -157,7 +157,7 @@ fn footprint(trees: &mut Trees, entry: &Entry, limit: u64, fresh: bool) -> Optio
 
 /// What the run before this one used of what it may, where this one took its place for that.
 pub(super) fn replaced(spec: &AppSpec, state: &State) -> Option<String> {
-    let bytes = Some(state.recycled).filter(|bytes| *bytes > 0)?;
+    let bytes = Some(state.recycled).filter(|bytes| *bytes > 0 && state.status().is_alive())?;
     // The limit may have been taken away since.
     Some(spec.limits.max_memory_restart.map_or_else(|| size(bytes), |limit| compared(bytes, limit)))
 }

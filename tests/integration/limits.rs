@@ -53,7 +53,8 @@ fn a_daemon_that_dies_leaves_the_replacing_to_the_next() {
     home.port("app-out.log");
     home.rpm(["sendSignal", "SIGUSR2", "app"]).ok();
     let stopping = home.wait_status("app", Status::Stopping);
-    assert!(stopping.reason.unwrap().starts_with("replaced: "));
+    let why = stopping.reason.unwrap();
+    assert!(why.starts_with("stopping: uses ") && why.contains(" of 130 MB, was sent SIGINT"), "{why}");
     home.kill_daemon();
     home.wait_until("app", |process| process.restarts == 1 && process.status == Status::Online);
     assert!(recycled(&home, "app").unwrap().starts_with("replaced: "));
@@ -97,7 +98,7 @@ fn all_that_it_has_started_counts() {
     // It begins above its limit: it isn't replaced again and again, and says so.
     let held = home.wait_until("app", |process| process.reason.is_some() && process.restarts >= 2);
     let why = held.reason.unwrap();
-    assert!(why.starts_with("uses ") && why.contains(" of 130 MB that it may (max_memory_restart)"), "{why}");
+    assert!(why.starts_with("online: uses ") && why.contains(" of 130 MB that it may (max_memory_restart)"), "{why}");
 }
 
 #[test]
