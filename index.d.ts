@@ -246,8 +246,8 @@ type CamelCased<Fields> = { [Name in keyof Fields as CamelCase<Name & string>]: 
 /** An app, its fields in snake_case or camelCase. */
 export type AppOptions = AppFields &
   CamelCased<AppFields> & {
-    /** Variables that are added under `{ env: '<profile>' }`. */
-    [profile: `env_${string}`]: Environment | undefined
+    /** Variables that are added under `{ env: '<profile>' }`. (The texts are those of `env_file`, which is called alike.) */
+    [profile: `env_${string}`]: Environment | string | string[] | undefined
   }
 
 /** An app that can be started. */

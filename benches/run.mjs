@@ -8,6 +8,7 @@ import { Report } from './lib/report.mjs'
 import { end, endAll } from './lib/scratch.mjs'
 import cli from './themes/cli.mjs'
 import cluster from './themes/cluster.mjs'
+import crashes from './themes/crashes.mjs'
 import logs from './themes/logs.mjs'
 import memory from './themes/memory.mjs'
 import reload from './themes/reload.mjs'
@@ -15,7 +16,7 @@ import restart from './themes/restart.mjs'
 import start from './themes/start.mjs'
 import survival from './themes/survival.mjs'
 
-const THEMES = { cli, start, memory, cluster, restart, logs, reload, survival }
+const THEMES = { cli, start, memory, cluster, restart, crashes, logs, reload, survival }
 
 const options = () => {
   const { values, positionals } = parseArgs({

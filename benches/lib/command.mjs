@@ -6,9 +6,9 @@ import { now } from './wait.mjs'
 const execute = promisify(execFile)
 
 // Runs to the end and gives standard output; a failure says what was printed.
-export const run = async ([program, ...args], { env = process.env, cwd } = {}) => {
+export const run = async ([program, ...args], { env = process.env, cwd, timeout } = {}) => {
   try {
-    const { stdout } = await execute(program, args, { env, cwd, maxBuffer: 1 << 28 })
+    const { stdout } = await execute(program, args, { env, cwd, timeout, maxBuffer: 1 << 28 })
     return stdout
   } catch (error) {
     const said = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim().split('\n').slice(-5).join('\n')

@@ -58,8 +58,10 @@ export class Manager {
     return [...this.program.command, ...args]
   }
 
-  run(...args) {
-    return run(this.command(...args), { env: this.env, cwd: this.home })
+  // Options of the run may come last.
+  run(...words) {
+    const options = typeof words.at(-1) === 'object' ? words.pop() : {}
+    return run(this.command(...words), { env: this.env, cwd: this.home, ...options })
   }
 
   // Any command that only asks starts the daemon.
@@ -117,7 +119,7 @@ export class Manager {
     const daemons = existsSync(join(this.home, this.program.pidFile)) ? this.daemons : []
     const all = daemons.flatMap((daemon) => [daemon, ...descendantsOf(daemon)])
     all.forEach(guard)
-    await this.run('kill').catch(() => {})
+    await this.run('kill', { timeout: 20_000 }).catch(() => {})
     // What the command could not end is ended below.
     await until(() => !all.some(startOf), 'processes of a manager live on', { timeout: 3000 }).catch(() => {})
     end(all)

@@ -8,7 +8,8 @@ import { child, end } from '../lib/scratch.mjs'
 import { answering, freePort, now, timed, until } from '../lib/wait.mjs'
 
 const KILLS = 20
-const LOOP_MS = 2000
+// Fewer than what the machine's budget lets go at once.
+const CRASHES = 40
 // Enough for any crash loop that is measured.
 const PATIENT = { max_restarts: 1_000_000, min_uptime: 100 }
 
@@ -27,6 +28,8 @@ const rowsOf = (report) => ({
 })
 
 const shell = (fifo) => ['-c', `echo $$ > ${fifo.path}; exec sleep 100000`]
+
+const told = (fifo) => ['-c', `echo $$ > ${fifo.path}`]
 
 const http = (port, mode, instances) => ({
   name: 'http',
@@ -99,13 +102,20 @@ const listening = async (manager, rows) => {
   await manager.delete()
 }
 
-const crashes = async (manager, rows) => {
-  await manager.start({ name: 'crash', script: '/bin/false', interpreter: 'none', exec_mode: 'fork', ...PATIENT })
-  const count = async () => ({ at: now(), restarts: (await manager.list())[0].restarts })
-  const first = await count()
-  await sleep(LOOP_MS)
-  const last = await count()
-  rows.loop.add(manager.name, (last.at - first.at) / (last.restarts - first.restarts))
+const crashes = async (manager, rows, fifo) => {
+  fifo.clear()
+  await manager.start({
+    name: 'crash',
+    script: '/bin/sh',
+    args: told(fifo),
+    interpreter: 'none',
+    exec_mode: 'fork',
+    ...PATIENT,
+  })
+  await fifo.count(1)
+  const begun = now()
+  await fifo.count(1 + CRASHES)
+  rows.loop.add(manager.name, (now() - begun) / CRASHES)
   await manager.delete()
 }
 
@@ -172,14 +182,14 @@ const limits = async (rows, fifo) => {
   rows.served.add('limit', (served * 1000) / ms)
   rows.gap.add('limit', gap)
   node.stop()
-  rows.loop.add('limit', await bareLoop())
+  rows.loop.add('limit', await bareLoop(fifo))
 }
 
-const bareLoop = async () => {
+const bareLoop = async (fifo) => {
   const times = 200
   const ms = await timed(async () => {
     for (let time = 0; time < times; time++)
-      await once(child('/bin/false', [], { stdio: ['ignore', 'pipe', 'pipe'] }), 'exit')
+      await once(child('/bin/sh', told(fifo), { stdio: ['ignore', 'pipe', 'pipe'] }), 'exit')
   })
   return ms / times
 }
@@ -187,7 +197,7 @@ const bareLoop = async () => {
 export default async (report, { rounds }) => {
   const rows = rowsOf(report)
   const fifo = await Fifo.make()
-  const steps = [single, listening, crashes, underLoad]
+  const steps = [single, listening, underLoad, crashes]
   const round = (name) =>
     withManager(name, async (manager) => {
       await manager.begin()

@@ -150,6 +150,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// What the command says by its exit code so far.
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+
     /// What they were started without.
     fn tell_warnings(&mut self, verb: Verb, after: &[Process]) {
         let mut told = Vec::new();
@@ -163,11 +168,6 @@ impl<'a> Session<'a> {
                 self.screen.warn(&format!("{name}: {warning}"));
             }
         }
-    }
-
-    /// What the command says by its exit code so far.
-    pub(crate) const fn exit(&self) -> Exit {
-        self.exit
     }
 
     /// Ends a command that changed something: the list as it is now, or what was acted on as JSON.

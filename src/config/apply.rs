@@ -82,6 +82,17 @@ pub(super) fn nearest(key: &str) -> Option<&'static str> {
     suggest::nearest(key, known_fields().iter().flat_map(Field::names))
 }
 
+/// All keys that mean a field, its own name first.
+pub(super) fn spellings(field: &Field) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for key in field.names().flat_map(|name| [name.to_owned(), camel_case(name)]) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
 /// `kill_timeout` as `killTimeout`.
 pub(super) fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());

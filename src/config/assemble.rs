@@ -4,7 +4,7 @@ use super::apply::{self, Leftover};
 use super::complete::{self, Origin, complete};
 use super::error::visible;
 use super::places::{Document, Places, below};
-use super::{AppOptions, Fault, FileOptions, Notice, Problem, Report, dependencies, document, place};
+use super::{AppOptions, Fault, FileOptions, Notice, Problem, Report, dependencies, document, env_files, place};
 
 /// An app of a document, before anything is looked up.
 struct Written {
@@ -66,8 +66,9 @@ fn one(app: Written, options: &FileOptions, origin: Origin<'_>, places: &Places,
             report.apps.push(spec);
         }
         Err(problem) => {
-            let names = |field: &str| apply::find(field).into_iter().flat_map(super::Field::names);
-            let at = problem.field().and_then(|field| names(field).find_map(&line));
+            let at = problem
+                .field()
+                .and_then(|field| apply::spellings(apply::find(field)?).iter().find_map(|key| line(key)));
             report.faults.push(fault(at.or_else(|| places.line(&pointer)), problem));
         }
     }
@@ -94,7 +95,7 @@ fn only(written: Vec<Written>, options: &FileOptions) -> Result<Vec<Written>, Pr
     Ok(written.into_iter().filter(|app| options.only.iter().any(|name| is_called(app, name))).collect())
 }
 
-/// Puts the flags of a command over an app of a file. A directory among them is seen from the caller's.
+/// Puts the flags of a command over an app of a file. Paths among them are seen from the caller's.
 fn lay_over(app: &mut AppOptions, flags: &AppOptions, origin: Origin<'_>) {
     let mut flags = flags.clone();
     if app.namespace.is_some() {
@@ -102,6 +103,8 @@ fn lay_over(app: &mut AppOptions, flags: &AppOptions, origin: Origin<'_>) {
     }
     flags.cwd =
         flags.cwd.map(|cwd| place::absolute(&cwd, &origin.caller.cwd, origin.caller).to_string_lossy().into_owned());
+    let seen = |file: &String| env_files::from_caller(file, origin.caller);
+    flags.env_file = flags.env_file.map(|files| files.iter().map(seen).collect());
     app.overlay(flags);
 }
 

@@ -142,7 +142,7 @@ fn every_setting_of_a_life_arrives() {
             "rlimits": {"NOFILE": [5, "unlimited"]}, "nice": -5, "cpu_affinity": "0-1,3", "oom_score_adj": 6,
             "umask": "027", "cron": "0 4 * * *", "tz": "Europe/Vienna", "job": true, "overlap": "queue",
             "catch_up": true, "job_timeout": "1h", "watch": ["src"], "ignore_watch": "a b", "watch_delay": "7",
-            "env_file": ".env", "secrets": {"A": {"command": "x"}}, "uid": 8, "gid": "staff",
+            "env_file": ".env?", "secrets": {"A": {"command": "x"}}, "uid": 8, "gid": "staff",
         }),
     );
     assert!(app.restart.autorestart && app.restart.on_failure);

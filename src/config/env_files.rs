@@ -19,6 +19,21 @@ pub(super) fn named(files: &[String], base: &Path, caller: &Caller) -> Vec<EnvFi
     files.iter().map(file).collect()
 }
 
+/// A file of the command line as one that means the same in every directory.
+pub(super) fn from_caller(file: &str, caller: &Caller) -> String {
+    let (path, mark) = file.strip_suffix('?').map_or((file, ""), |path| (path, "?"));
+    format!("{}{mark}", place::absolute(path, &caller.cwd, caller).display())
+}
+
+/// Gives an environment other files, as they are named on the command line.
+pub fn replace(env: &mut Environment, files: &[String], caller: &Caller) -> Result<(), ConfigError> {
+    let mut new = env.clone();
+    new.files = named(files, &caller.cwd, caller);
+    reread(&mut new)?;
+    *env = new;
+    Ok(())
+}
+
 /// Reads the files of an environment again; where one is wrong nothing has changed.
 pub fn reread(env: &mut Environment) -> Result<(), ConfigError> {
     let mut new = env.clone();

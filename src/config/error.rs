@@ -111,6 +111,7 @@ impl Problem {
             | Self::NoShell { .. }
             | Self::NoTypeScript { .. } => Some("script"),
             Self::NoDirectory { .. } => Some("cwd"),
+            Self::EnvFile { .. } | Self::EnvFileUnreadable { .. } => Some("env_file"),
             Self::InterpreterMissing { .. } | Self::InterpreterUnusable { .. } | Self::NodeVersionMissing { .. } => {
                 Some("exec_interpreter")
             }

@@ -51,13 +51,14 @@ function place(error) {
 }
 
 function marked(text) {
-  const found = /^((?:file:\/\/)?\/[^\n]*):(\d+)\n[^\n]*\n( *)\^/.exec(text)
+  const found = /^((?:file:\/\/)?\/[^\n]*):(\d+)\n(?:[^\n]*\n){1,2}?( *)\^/.exec(text)
   return found && { file: path(found[1]), line: Number(found[2]), column: found[3].length + 1 }
 }
 
 // Node tells where an ES module is wrong only in print.
 function check() {
-  return kind === 'module' && !process.versions.bun ? spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr : ''
+  if (kind !== 'module' || process.versions.bun) return ''
+  return spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr
 }
 
 function path(name) {

@@ -52,7 +52,7 @@ mod generated;
 
 pub use crate::domain::spec::FilterEnv;
 pub use caller::Caller;
-pub use env_files::reread as reread_env_files;
+pub use env_files::{replace as replace_env_files, reread as reread_env_files};
 pub use environment::inherited;
 pub use error::Problem;
 pub use fields::{Field, known_fields};

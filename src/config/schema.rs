@@ -1,7 +1,7 @@
 //! The JSON Schema of an application file, made from the list of fields. Editors check files with it while they are
 //! written; it knows what the parser knows, but that an unknown field is a mistake to it and a remark to the parser.
 
-use super::apply::{SCHEMA, camel_case};
+use super::apply::{SCHEMA, spellings};
 use super::fields::{Field, known_fields};
 use super::shape::{CONDITION, RESOURCE_LIMIT, Shape, VARIABLES};
 use serde_json::{Map, Value, json};
@@ -57,7 +57,7 @@ fn app() -> Value {
     properties.insert(SCHEMA.to_owned(), json!({"type": "string"}));
     for field in known_fields() {
         properties.insert(field.name.to_owned(), property(field));
-        for name in other_names(field) {
+        for name in spellings(field).into_iter().skip(1) {
             properties.insert(name, json!({"$ref": format!("#/definitions/app/properties/{}", field.name)}));
         }
     }
@@ -82,19 +82,6 @@ fn property(field: &Field) -> Value {
 
 fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/definitions/{name}")})
-}
-
-/// Aliases, and all in camel case.
-fn other_names(field: &Field) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in field.names() {
-        for name in [name.to_owned(), camel_case(name)] {
-            if name != field.name && !names.contains(&name) {
-                names.push(name);
-            }
-        }
-    }
-    names
 }
 
 /// `env_<name>`, but no field that begins so.

@@ -14,14 +14,15 @@ pub(super) fn parse(text: &str, max_depth: usize) -> Result<Document, Problem> {
         budget: serde_saphyr::budget! { max_depth: max_depth, max_nodes: 50_000, max_documents: 1 },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 50_000 },
     };
-    let node: Spanned<Node> = serde_saphyr::from_str_with_options(text, options).map_err(|error| match error {
-        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => Problem::TooDeep { limit: max_depth },
-        error => Problem::Syntax {
-            line: error.location().map(|location| location.line()),
-            column: error.location().map(|location| location.column()),
-            message: message(&error),
-        },
-    })?;
+    let node: Spanned<Node> =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| match error.without_snippet() {
+            Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => Problem::TooDeep { limit: max_depth },
+            error => Problem::Syntax {
+                line: error.location().map(|location| location.line()),
+                column: error.location().map(|location| location.column()),
+                message: message(&error),
+            },
+        })?;
     let mut places = Places::default();
     let value = plain(node, "", &mut places);
     Ok(Document { value, places })

@@ -13,7 +13,7 @@ use crate::sys::launch::{leave_launcher, ready_pipe};
 use crate::sys::lock::FileLock;
 use crate::sys::socket::raise_open_files;
 use crate::sys::time::{awake_ms, unix_ms};
-use crate::sys::{children, inherit, thread};
+use crate::sys::{cgroup, children, inherit, thread};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -86,6 +86,9 @@ fn new(program: &Path, word: &mut Option<File>) -> Result<Guardian, String> {
     let lock = take_lock(&home)?;
     let current = Image::open(program).map_err(|error| format!("{} cannot be opened: {error}", program.display()))?;
     let failed = |what: &str, error: io::Error| format!("{what}: {error}");
+    if let Err(error) = cgroup::leave_run() {
+        say(&format!("it stays in the control group of the app that has launched it: {error}"));
+    }
     let mut store = Store::default();
     // For a daemon that has to take our place.
     if let Ok(own) = File::open("/proc/self/exe") {

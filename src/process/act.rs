@@ -160,10 +160,10 @@ impl Task {
                     seen.warnings.clone_from(&run.warnings);
                     seen.cgroup.clone_from(&run.cgroup);
                 });
+                self.contain((run.pid, run.began), run.place);
                 for warning in &run.warnings {
                     tracing::warn!("{} ({}): {warning}", self.spec.name, self.identity.id);
                 }
-                self.contain((run.pid, run.began), run.place);
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
                 self.apply(Event::Spawned(id));

@@ -157,11 +157,11 @@ impl Task {
         self.read_on(Some(pid));
         let link = self.relink();
         let began = previous.run.map_or_else(|| began(pid).unwrap_or(0), |(_, began)| began);
-        let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
         let place = self.context.kinship.place(guardians_child);
         self.contain((pid, began), place);
-        self.run =
-            Some(Run { id: run, pid, began, place, exits, link, cgroup: cgroup.clone(), warnings: warnings.clone() });
+        let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
+        let (group, unset) = (cgroup.clone(), warnings.clone());
+        self.run = Some(Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset });
         self.context.running.set(self.context.running.get() + 1);
         let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
         self.seen.send_modify(|seen| {

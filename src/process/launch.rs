@@ -83,14 +83,12 @@ pub(super) fn launch(
     let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
     let spawned = execute(spec, id, (program, argv, env), ids, (&wires, &mut confined), context).inspect_err(|_| {
         context.exits.expect_no_more(id);
-        context.confinement.release(around.identity.id, id);
+        context.confinement.release(process, id);
         forget_all_but_output(context.keep.as_ref(), process, id);
         forget_output(context.keep.as_ref(), process, id);
     })?;
     fault::point(Point::SpawnBorn);
-    let Confined { group: cgroup, warnings, .. } = confined;
-    let run = look_after(spec, id, around, (spawned, told), wires, membership)?;
-    Ok(Run { cgroup, warnings, ..run })
+    look_after(spec, id, around, (spawned, told), (wires, membership, confined))
 }
 
 /// What it has to find in its environment about itself, beside what its settings say. Gives its place in its cluster.
@@ -119,8 +117,7 @@ fn look_after(
     id: SpawnId,
     around: &Surroundings<'_>,
     (spawned, told): (Spawned, Option<oneshot::Receiver<ExitFact>>),
-    wires: Wires,
-    membership: Option<Membership>,
+    (wires, membership, confined): (Wires, Option<Membership>, Confined),
 ) -> Result<Run, LaunchError> {
     let (context, process, pid) = (around.context, around.identity.id, spawned.pid);
     let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
@@ -143,16 +140,10 @@ fn look_after(
     let link =
         wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
     match exits.and_then(|exits| Ok((exits, link?))) {
-        Ok((exits, link)) => Ok(Run {
-            id,
-            pid,
-            began,
-            place: context.kinship.place(is_guardians),
-            exits,
-            link,
-            cgroup: None,
-            warnings: Vec::new(),
-        }),
+        Ok((exits, link)) => {
+            let (place, Confined { group: cgroup, warnings, .. }) = (context.kinship.place(is_guardians), confined);
+            Ok(Run { id, pid, began, place, exits, link, cgroup, warnings })
+        }
         Err(error) => {
             // Nobody would ever know how it ends.
             end_unwatched(pid);

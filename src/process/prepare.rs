@@ -6,7 +6,7 @@
 use super::account::account;
 use super::environment::compose;
 use super::launch::LaunchError;
-use super::secrets::{self, Values};
+use super::secrets::{self, Around, Values};
 use super::task::Task;
 use crate::domain::SpawnId;
 use crate::domain::lifecycle::{Event, Phase};
@@ -45,8 +45,13 @@ impl Task {
             Ok(ids) => ids,
             Err(error) => return self.not_started(run, error),
         };
-        let env = compose(&self.spec, &self.identity, &BTreeMap::new());
-        let reading = tokio::task::spawn_local(secrets::read(Rc::clone(&self.spec), env, ids));
+        let around = Around {
+            cwd: self.spec.cwd.clone(),
+            env: compose(&self.spec, &self.identity, &BTreeMap::new()),
+            ids,
+            open_files: self.context.open_files,
+        };
+        let reading = tokio::task::spawn_local(secrets::read(Rc::clone(&self.spec), around));
         self.preparing = Some(Preparing { run, reading });
         self.seen.send_modify(|seen| seen.reading_secrets = true);
     }

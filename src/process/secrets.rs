@@ -26,22 +26,13 @@ const TOLD: usize = 200;
 
 pub(super) type Values = BTreeMap<String, String>;
 
-/// All secrets of an app, at once. `env` is what the app has beside them: its commands see the same.
-pub(super) async fn read(
-    spec: Rc<AppSpec>,
-    env: BTreeMap<String, String>,
-    ids: Option<Ids>,
-) -> Result<Values, LaunchError> {
-    read_within(LONGEST, spec, env, ids).await
+/// All secrets of an app, at once.
+pub(super) async fn read(spec: Rc<AppSpec>, around: Around) -> Result<Values, LaunchError> {
+    read_within(LONGEST, spec, around).await
 }
 
-async fn read_within(
-    limit: Duration,
-    spec: Rc<AppSpec>,
-    env: BTreeMap<String, String>,
-    ids: Option<Ids>,
-) -> Result<Values, LaunchError> {
-    let around = Rc::new(Around { cwd: spec.cwd.clone(), env, ids });
+async fn read_within(limit: Duration, spec: Rc<AppSpec>, around: Around) -> Result<Values, LaunchError> {
+    let around = Rc::new(around);
     let mut reading = JoinSet::new();
     for (name, source) in spec.env.secrets.clone() {
         let around = Rc::clone(&around);
@@ -63,11 +54,12 @@ async fn read_within(
     Ok(values)
 }
 
-/// Where an app's commands run.
-struct Around {
-    cwd: PathBuf,
-    env: BTreeMap<String, String>,
-    ids: Option<Ids>,
+/// Where an app's commands run: as the app itself does, without the secrets.
+pub(super) struct Around {
+    pub(super) cwd: PathBuf,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) ids: Option<Ids>,
+    pub(super) open_files: u64,
 }
 
 impl Around {
@@ -112,6 +104,7 @@ impl Around {
             env: env.collect::<io::Result<_>>()?,
             cwd: c_string(&self.cwd)?,
             ids: self.ids.clone(),
+            open_files: self.open_files,
         })
     }
 }
@@ -184,7 +177,8 @@ mod tests {
     fn read_all(limit: Duration, spec: AppSpec) -> Result<Values, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let env = [("WHO".to_owned(), "me".to_owned()), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into();
-        let read = LocalSet::new().block_on(&runtime, read_within(limit, Rc::new(spec), env, None));
+        let around = Around { cwd: spec.cwd.clone(), env, ids: None, open_files: 1024 };
+        let read = LocalSet::new().block_on(&runtime, read_within(limit, Rc::new(spec), around));
         read.map_err(|error| {
             assert_eq!(error.errno, NO_SECRET);
             error.message

@@ -120,6 +120,8 @@ pub enum Command {
     Respec(Rc<AppSpec>, Box<Identity>),
     /// Restart counters to 0.
     Reset,
+    /// It goes on from a process that had so many restarts.
+    CountFrom(u32),
 }
 
 /// Where a process came to rest.
@@ -398,6 +400,11 @@ impl Task {
             Command::Respec(spec, identity) => {
                 self.spec = spec;
                 self.identity = *identity;
+                return;
+            }
+            Command::CountFrom(restarts) => {
+                self.state.restarts = self.state.restarts.max(restarts);
+                self.publish();
                 return;
             }
             Command::Reset => {

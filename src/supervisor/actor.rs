@@ -5,6 +5,7 @@ use super::memory::Memory;
 use super::persist::Persistence;
 use super::registry::{Entry, Registry};
 use super::requests::{Requests, Ticket};
+use super::turns::Turns;
 use crate::api::{ApiError, Code, DaemonInfo, Death, Event, EventKind, Guardian, Request, Response, UpdateReport};
 use crate::clock;
 use crate::cluster::Holder;
@@ -38,6 +39,7 @@ pub struct World {
     pub(super) closing: Cell<bool>,
     pub(super) persistence: Option<Persistence>,
     pub(super) requests: RefCell<Requests>,
+    pub(super) turns: Turns,
     /// Living runs that are on no list, and are not ended.
     pub(super) left_alone: RefCell<Vec<SpawnId>>,
     pub(super) started_at: UnixMs,
@@ -89,6 +91,7 @@ impl Supervisor {
             listeners: RefCell::default(),
             closing: Cell::new(false),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
+            turns: Turns::default(),
             left_alone: RefCell::default(),
             persistence,
             started_at: clock::unix_ms(),
@@ -138,7 +141,8 @@ impl Supervisor {
     }
 
     fn request(&self, request: Request, key: Option<String>, reply: oneshot::Sender<Answer>) {
-        let Some((ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
+        let Some((mut ticket, reply)) = self.world.requests.borrow_mut().recall(key, reply) else { return };
+        ticket.stand_in_line(self.world.turn_of(&request));
         let world = Rc::clone(&self.world);
         // One that a daemon before this one has carried out ends nothing more.
         let ends = matches!(request, Request::Kill { .. });
@@ -146,6 +150,7 @@ impl Supervisor {
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
             let answer = Rc::clone(&world).carry_out(request, &ticket).await;
+            ticket.acts();
             let waiting = world.requests.borrow_mut().finish(&ticket, &answer);
             if changes {
                 world.persist();
@@ -176,6 +181,7 @@ impl World {
         if request.changes_something() && !matches!(request, Request::Kill { .. } | Request::Hurry { .. }) {
             self.refuse_when_closing()?;
         }
+        ticket.turn().await;
         match request {
             Request::Ping => Ok(Response::Daemon(self.info())),
             Request::List { selector } => self.list(&selector).await,
@@ -183,7 +189,7 @@ impl World {
             Request::Describe { selector } => self.describe(&selector).await,
             Request::Specs { selector } => self.specs(&selector),
             Request::Start(start) => self.start(start, ticket).await,
-            Request::Stop { selector, force } => self.stop(&selector, force).await,
+            Request::Stop { selector, force } => self.stop(&selector, force, ticket).await,
             Request::Restart { selector, force } => self.restart(&selector, force, ticket).await,
             Request::Reload { selector } => self.reload(&selector, ticket).await,
             Request::Delete { selector, force } => self.delete(&selector, force, ticket).await,
@@ -243,7 +249,7 @@ impl World {
         }
     }
 
-    fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
+    pub(super) fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
         let current = self.registry.borrow().get(id).is_some_and(|entry| entry.handle.holder() == holder);
         // A replacement that isn't in place yet, or one that was replaced: the reload speaks for both.
         if !current {

@@ -9,6 +9,7 @@ mod hurry;
 mod last_words;
 mod memory;
 mod persist;
+mod races;
 mod reason;
 mod registry;
 mod reload;
@@ -19,6 +20,7 @@ mod scale;
 mod start;
 mod strays;
 mod streams;
+mod turns;
 mod verbs;
 mod view;
 

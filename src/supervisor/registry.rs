@@ -115,6 +115,12 @@ impl Registry {
         self.iter().filter(|entry| entry.spec.name == name).map(|entry| entry.identity.id).collect()
     }
 
+    /// Of that name, without those that are on their way out for good.
+    pub(super) fn staying(&self, name: &str) -> Vec<ProcessId> {
+        let stays = |entry: &&Entry| entry.spec.name == name && !entry.handle.is_leaving();
+        self.iter().filter(stays).map(|entry| entry.identity.id).collect()
+    }
+
     /// The processes meant; that nobody is meant is an error.
     pub(super) fn select(&self, selector: &Selector) -> Result<Vec<ProcessId>, ApiError> {
         let found = self.find(selector)?;

@@ -7,6 +7,7 @@ use super::requests::Ticket;
 use super::resume::Share;
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
+use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::rollout::{Effect, Event, Rollout};
 use crate::domain::spec::Mode;
 use crate::domain::{ProcessId, Selector, Status};
@@ -94,9 +95,14 @@ impl World {
         while let Some(effect) = next {
             next = match effect {
                 Effect::StartReplacement(id) => match self.start_replacement(id, over).await {
-                    Ok(handle) => {
+                    // Nothing may come between this answer and the swap.
+                    Ok(handle) if self.counts_on(id, &handle).await => {
                         replacement = Some(handle);
                         rollout.step(Event::Ready(id))
+                    }
+                    Ok(handle) => {
+                        failure = Some(self.abandon(id, &handle).await);
+                        rollout.step(Event::Failed(id))
                     }
                     Err(error) => {
                         failure = Some(error);
@@ -125,6 +131,9 @@ impl World {
             let group = registry.group(&entry.spec);
             (entry, group)
         };
+        if Self::is_to_rest(&entry) {
+            return Err(Self::overtaken_reload(&entry));
+        }
         let (listened, restarts) = {
             let seen = entry.handle.observed();
             (seen.listening, seen.state.restarts)
@@ -182,6 +191,27 @@ impl World {
         if let Some(entry) = self.registry.borrow_mut().get_mut(id) {
             entry.passing = passing;
         }
+    }
+
+    /// Somebody has stopped or deleted it since the reload began.
+    fn is_to_rest(entry: &Entry) -> bool {
+        let rests = |phase| {
+            matches!(phase, Phase::Stopped | Phase::Deleted | Phase::Stopping { then: Then::Stay | Then::Delete, .. })
+        };
+        entry.handle.is_leaving() || rests(entry.handle.observed().state.phase)
+    }
+
+    /// Somebody wants the process gone, or stopped, that a ready replacement was to take the place of.
+    async fn abandon(&self, id: ProcessId, replacement: &process::Handle) -> ApiError {
+        let (reply, deleted) = oneshot::channel();
+        replacement.send(Command::Delete(reply));
+        let _ = deleted.await;
+        self.set_passing(id, None);
+        let entry = self.registry.borrow().get(id).cloned();
+        entry.map_or_else(
+            || ApiError::new(Code::Superseded, format!("process {id} was deleted during its reload")),
+            |entry| Self::overtaken_reload(&entry),
+        )
     }
 
     fn overtaken_reload(entry: &Entry) -> ApiError {
@@ -252,6 +282,8 @@ impl Wanted {
                 dead
             }
             Self::Uptime(time) => {
+                // Its time begins when it is executed: it may have to wait for its secrets.
+                handle.wait_for(|seen| seen.pid.is_some() || ended(seen)).await;
                 tokio::time::timeout(Duration::from_millis(time), handle.wait_for(ended)).await.is_ok()
             }
         };

@@ -3,8 +3,10 @@
 
 use super::actor::World;
 use super::persist::Persistence;
+use super::turns::Turn;
 use crate::api::{ApiError, Response};
 use crate::store::{Begun, SavedRequest, Stage as Saved};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use tokio::sync::oneshot;
@@ -23,6 +25,27 @@ pub(super) struct Ticket {
     key: Option<String>,
     /// What a daemon before this one has begun of it.
     pub(super) begun: Option<Begun>,
+    /// Its place among the requests about the same apps, until it acts.
+    turn: RefCell<Option<Rc<Turn>>>,
+}
+
+impl Ticket {
+    pub(super) fn stand_in_line(&mut self, turn: Option<Turn>) {
+        self.turn = RefCell::new(turn.map(Rc::new));
+    }
+
+    /// Waits until those that came before have acted.
+    pub(super) async fn turn(&self) {
+        let turn = self.turn.borrow().clone();
+        if let Some(turn) = turn {
+            turn.comes().await;
+        }
+    }
+
+    /// It has told processes what it wants, or does so before anybody else runs: the next one may act.
+    pub(super) fn acts(&self) {
+        self.turn.take();
+    }
 }
 
 #[derive(Debug, Default)]
@@ -99,7 +122,7 @@ impl Requests {
             None => None,
         };
         self.insert(key.clone(), Stage::UnderWay { waiting: Vec::new(), begun: begun.clone() });
-        Some((Ticket { key: Some(key), begun }, reply))
+        Some((Ticket { key: Some(key), begun, turn: RefCell::default() }, reply))
     }
 
     fn begin(&mut self, ticket: &Ticket, what: Begun) -> bool {

@@ -46,16 +46,19 @@ impl World {
     /// Whom a request means: what its selector says now, which is written down, or what it said when it was begun.
     pub(super) async fn share(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Result<Share, ApiError> {
         if let Some(Begun::Processes(runs)) = &ticket.begun {
+            ticket.acts();
             return Ok(self.left_of(runs));
         }
         let ids = self.registry.borrow().select(selector)?;
         self.begin(ticket, Begun::Processes(self.runs(&ids))).await;
+        ticket.acts();
         Ok(Share::all_due(ids))
     }
 
     /// The same for a signal: it leaves the run as it was, so that what tells is how many that has had.
     pub(super) async fn signal_share(self: &Rc<Self>, selector: &Selector, ticket: &Ticket) -> Result<Share, ApiError> {
         if let Some(Begun::Signal(runs)) = &ticket.begun {
+            ticket.acts();
             let untouched = self.signals(runs.iter().map(|(id, ..)| *id));
             let (due, done): (Vec<_>, Vec<_>) = runs.iter().partition(|run| untouched.contains(run));
             let ids = |runs: Vec<&(ProcessId, SpawnId, u16)>| runs.into_iter().map(|(id, ..)| *id).collect();
@@ -63,6 +66,7 @@ impl World {
         }
         let ids = self.registry.borrow().select(selector)?;
         self.begin(ticket, Begun::Signal(self.signals(ids.iter().copied()))).await;
+        ticket.acts();
         Ok(Share::all_due(ids))
     }
 
@@ -142,4 +146,4 @@ impl World {
 
 #[cfg(test)]
 #[path = "resume_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -21,13 +21,13 @@ use tokio::task::LocalSet;
 const BOOT: &str = "this boot";
 const KEY: &str = "the key";
 
-struct TestHome {
+pub(in crate::supervisor) struct TestHome {
     _directory: TempDir,
     home: Home,
 }
 
 impl TestHome {
-    fn new() -> Self {
+    pub(in crate::supervisor) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let home = Home::new(directory.path());
         for part in [home.run(), home.logs(), home.pids()] {
@@ -37,7 +37,7 @@ impl TestHome {
     }
 
     /// A supervisor at work, which is gone afterwards as if it had been killed.
-    fn generation<T>(&self, work: impl AsyncFnOnce(Rc<World>, Handle) -> T) -> T {
+    pub(in crate::supervisor) fn generation<T>(&self, work: impl AsyncFnOnce(Rc<World>, Handle) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let local = LocalSet::new();
         let result = local.block_on(&runtime, async {
@@ -108,7 +108,7 @@ async fn ask(handle: &Handle, request: Request) -> Result<Vec<Process>, ApiError
     }
 }
 
-async fn list(handle: &Handle) -> Vec<Process> {
+pub(in crate::supervisor) async fn list(handle: &Handle) -> Vec<Process> {
     match handle.call(Request::List { selector: Selector::all() }, None).await.unwrap() {
         Response::Processes(processes) => processes,
         other => panic!("{other:?}"),

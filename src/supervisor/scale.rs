@@ -26,14 +26,17 @@ impl World {
         ticket: &Ticket,
     ) -> Result<Response, ApiError> {
         let plan = self.begin_scale(name, count, relative, ticket).await?;
+        ticket.acts();
         let settled = self.command(&plan.new, Command::Start).await;
         self.not_started(&settled)?;
-        let ids = self.registry.borrow().named(name);
+        self.overtaken_start(&settled, "scale")?;
+        let ids = self.registry.borrow().staying(name);
         let surplus = ids.len().saturating_sub(plan.target as usize);
         if surplus > 0 {
             self.forget(&ids[..surplus], Command::Retire).await;
         }
-        let left = self.registry.borrow().named(name);
+        self.overtaken_scale(name, plan.target)?;
+        let left = self.registry.borrow().staying(name);
         Ok(Response::Processes(self.views(&left)))
     }
 
@@ -69,7 +72,7 @@ impl World {
     fn plan_scale(self: &Rc<Self>, name: &str, count: i32, relative: bool) -> Result<Plan, ApiError> {
         let (ids, spec) = {
             let registry = self.registry.borrow();
-            let ids = registry.named(name);
+            let ids = registry.staying(name);
             let spec = ids.first().and_then(|id| registry.get(*id)).map(|entry| Rc::clone(&entry.spec));
             (ids, spec)
         };

@@ -43,9 +43,12 @@ impl World {
     /// is on no list.
     pub(super) async fn start(self: &Rc<Self>, start: Start, ticket: &Ticket) -> Result<Response, ApiError> {
         let autostart: Vec<bool> = start.apps.iter().map(|spec| spec.autostart).collect();
+        if ticket.begun.is_none() {
+            self.let_go_first(&start).await;
+        }
         let force = start.force;
         let plans = self.begin_start(start, ticket).await?;
-        self.carry_out_starts(plans, &autostart, force).await
+        self.carry_out_starts(plans, &autostart, force, ticket).await
     }
 
     /// All that comes before the first process is touched.
@@ -111,6 +114,7 @@ impl World {
         plans: Plans,
         autostart: &[bool],
         force: bool,
+        ticket: &Ticket,
     ) -> Result<Response, ApiError> {
         let mut under_way = Vec::new();
         for (plan, autostart) in plans.into_iter().zip(autostart.iter().copied()) {
@@ -118,6 +122,8 @@ impl World {
             under_way
                 .push(tokio::task::spawn_local(async move { world.carry_out_start(plan?, autostart, force).await }));
         }
+        // What was spawned is next to run, and tells its processes at once.
+        ticket.acts();
         let count = under_way.len();
         let (mut touched, mut failures) = (Vec::new(), Vec::new());
         for app in under_way {
@@ -206,6 +212,7 @@ impl World {
             self.forget(&ids, Command::Delete).await;
             return Err(error.hint("correct it and start it again; nothing of it was left on the list"));
         }
+        self.overtaken_start(&settled, "start")?;
         for id in &ids {
             self.announce(*id, EventKind::Start, true);
         }

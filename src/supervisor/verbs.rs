@@ -5,7 +5,7 @@ use super::requests::Ticket;
 use super::resume::Share;
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::domain::lifecycle::{NO_SECRET, State};
-use crate::domain::{Outcome, ProcessId, Selector, Status};
+use crate::domain::{Outcome, ProcessId, Selector};
 use crate::process::{Command, Settled};
 use crate::sys::signal;
 use std::path::PathBuf;
@@ -22,11 +22,12 @@ type Answer = Result<Response, ApiError>;
 pub(super) type Verb = fn(oneshot::Sender<Settled>) -> Command;
 
 impl World {
-    pub(super) async fn stop(&self, selector: &Selector, force: bool) -> Answer {
+    pub(super) async fn stop(&self, selector: &Selector, force: bool, ticket: &Ticket) -> Answer {
+        ticket.acts();
         let ids = self.registry.borrow().select(selector)?;
         let settled = self.hurried(force, &ids, self.end(&ids, Command::Stop)).await;
         self.overtaken(&settled, "stop", |rest| {
-            matches!(rest, Settled::Stopped | Settled::Errored | Settled::Deleted)
+            matches!(rest, Settled::Stopped | Settled::Ended | Settled::Errored | Settled::Deleted)
         })?;
         Ok(Response::Processes(self.views(&ids)))
     }
@@ -42,7 +43,7 @@ impl World {
         self.asked_for(&share.due);
         let settled = self.command_share(share, |id, reply| Command::Restart(share.run_of(id), reply)).await;
         self.not_started(&settled)?;
-        self.overtaken(&settled, "restart", |rest| !matches!(rest, Settled::Stopped | Settled::Deleted))
+        self.overtaken_start(&settled, "restart")
     }
 
     pub(super) async fn delete(self: &Rc<Self>, selector: &Selector, force: bool, ticket: &Ticket) -> Answer {
@@ -55,11 +56,17 @@ impl World {
 
     /// Ends processes and takes them off the list.
     pub(super) async fn forget(&self, ids: &[ProcessId], how: Verb) {
+        let holder = |id: &ProcessId| Some((*id, self.registry.borrow().get(*id)?.handle.holder()));
+        let meant: Vec<_> = ids.iter().filter_map(holder).collect();
         self.end(ids, how).await;
-        for id in ids {
+        for (id, holder) in meant {
+            // An empty list counts anew: another process may have the number by now.
+            if self.registry.borrow().get(id).is_none_or(|entry| entry.handle.holder() != holder) {
+                continue;
+            }
             // Announced and removed when the report is read; whoever asks next must not see them before that.
-            self.announce(*id, EventKind::Delete, true);
-            self.registry.borrow_mut().remove(*id);
+            self.announce(id, EventKind::Delete, true);
+            self.registry.borrow_mut().remove(id);
         }
         self.note_removal();
     }
@@ -69,6 +76,9 @@ impl World {
         for id in &ids {
             if let Some(entry) = self.registry.borrow().get(*id) {
                 entry.handle.send(Command::Reset);
+                if let Some(passing) = &entry.passing {
+                    passing.send(Command::Reset);
+                }
             }
         }
         let mut views = self.views(&ids);
@@ -194,19 +204,6 @@ impl World {
             settled.push((id, answer.await.unwrap_or(Settled::Deleted)));
         }
         settled
-    }
-
-    /// A command that somebody else's overtook: whoever asked learns that it is not as they wanted.
-    fn overtaken(
-        &self,
-        settled: &[(ProcessId, Settled)],
-        verb: &str,
-        wanted: impl Fn(Settled) -> bool,
-    ) -> Result<(), ApiError> {
-        let Some((id, _)) = settled.iter().find(|(_, rest)| !wanted(*rest)) else { return Ok(()) };
-        let now = self.status_of(*id).map_or("deleted", Status::as_str);
-        let message = format!("{} is {now}: another command overtook this {verb}", self.label(*id));
-        Err(ApiError::new(Code::Superseded, message).hint("see: rpm ls"))
     }
 
     /// Those that could not even be executed.

@@ -107,9 +107,9 @@ impl World {
             out_log: entry.identity.out_log.clone(),
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
+            env: shown_environment(&entry.spec, &entry.identity),
             tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
-            env: shown_environment(&entry.spec, &entry.identity),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
             left_alive: spared.unwrap_or_default(),
         }

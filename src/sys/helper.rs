@@ -23,6 +23,8 @@ pub struct HelperPlan {
     pub cwd: CString,
     /// Who it is; `None` leaves it what we are.
     pub ids: Option<Ids>,
+    /// The soft limit of open files that it gets.
+    pub open_files: u64,
 }
 
 /// How it went.
@@ -49,10 +51,11 @@ impl Helper {
         let input = input::input_pipe()?;
         let (out, its_out) = pipe::output_pipe(0)?;
         let (err, its_err) = pipe::output_pipe(0)?;
-        let HelperPlan { program, argv, env, cwd, ids } = plan;
+        let HelperPlan { program, argv, env, cwd, ids, open_files } = plan;
         let spawned = spawn(&SpawnPlan {
             fds: vec![(input.as_fd(), 0), (its_out.as_fd(), 1), (its_err.as_fd(), 2)],
             ids,
+            open_files: Some(open_files),
             parent_death_signal: Some(libc::SIGKILL),
             ..SpawnPlan::new(Program::Path(program), argv, env, cwd)
         })

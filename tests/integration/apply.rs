@@ -125,7 +125,7 @@ fn what_has_left_the_file_goes_only_when_asked() {
     expect(&apply(&home, &["--prune", "--dry-run"]), &[("a", "unchanged"), ("b", "remove")]);
     expect(&apply(&home, &["--prune"]), &[("a", "unchanged"), ("b", "remove")]);
     let names: Vec<_> = home.list().into_iter().map(|process| process.name).collect();
-    assert_eq!(names, ["mine", "other", "a"]);
+    assert_eq!(names, ["a", "mine", "other"]);
     home.rpm(["apply", "apps.json", "--prune", "--only", "a"]).fails(&["--only"]);
     home.command(["apply", "-", "--prune"]).input("[{script: 'sleep', args: '1000'}]").run().fails(&["standard input"]);
 }

@@ -127,6 +127,12 @@ fn an_app_without_an_application_file_has_env_files_too() {
     let told = home.rpm(["restart", "sleep"]).ok().text();
     assert!(told.contains("A changed"), "{told}");
     assert_eq!(environment(&home, "sleep")["A"], "2");
+    home.write("deep/other.env", "B=3\n");
+    let deep = home.work().join("deep");
+    home.command(["restart", "sleep", "--env-file", "other.env"]).cwd(&deep).run().ok();
+    let env = environment(&home, "sleep");
+    assert_eq!((env.get("A"), env["B"].as_str()), (None, "3"));
+    home.rpm(["restart", "sleep", "--env-file", "my.env"]).ok();
     fs::remove_file(home.work().join("my.env")).unwrap();
     let done = home.rpm(["restart", "sleep"]).ok();
     assert!(done.err.contains("my.env"), "{}", done.told());
@@ -348,6 +354,23 @@ fn a_cluster_reloads_with_the_secret_of_now_or_not_at_all() {
     fs::remove_file(home.work().join("key")).unwrap();
     home.rpm(["reload", "w"]).fails(&["secret KEY", "the old one goes on"]);
     assert_eq!(crate::support::get(port, "/").unwrap().body, "two");
+}
+
+#[test]
+fn a_worker_that_never_listens_is_not_replaced_by_one_that_was_not_executed() {
+    let home = Home::new();
+    home.write("app.js", "setInterval(() => {}, 1000)");
+    let file = |line: &str| {
+        let secrets = json!({"KEY": {"command": line}});
+        let app = json!({"name": "w", "script": "app.js", "instances": 1, "min_uptime": 100, "secrets": secrets});
+        home.write("w.json", json!([app]).to_string());
+    };
+    file("echo one");
+    home.rpm(["start", "w.json"]).ok();
+    let old = home.pid("w");
+    file("sleep 1; exit 5");
+    home.rpm(["reload", "w"]).fails(&["secret KEY", "exit code 5", "the old one goes on"]);
+    assert_eq!(home.pid("w"), old);
 }
 
 #[test]

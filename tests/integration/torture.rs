@@ -1,7 +1,7 @@
 //! Programs that don't want to end, or that end in every wrong way. After `stop` nothing of them is alive.
 //!
-//! All of them without control groups, where the tree of processes, sessions and marks have to tell; with one the kernel
-//! does.
+//! All of them without control groups, where the tree of processes, sessions and marks have to tell; the worst ones also
+//! with one, as far as there is one to be had.
 
 use crate::support::{Home, Signal, eventually, is_alive, signal, status_field};
 use rpm_native::domain::{Outcome, Status};
@@ -95,6 +95,53 @@ fn what_has_lost_its_environment_and_its_session() {
 }
 
 #[test]
+fn what_has_lost_everything_is_still_in_its_control_group() {
+    let home = Home::new();
+    daemonize(&home);
+    home.write("app.sh", "[ -e child ] && exec sleep 1000\nexec perl daemonize.pl child crash bare\n");
+    home.rpm(["start", "app.sh"]).ok();
+    let child = pid_in(&home, "child");
+    let process = home.wait_until("app", |process| process.restarts == 1 && process.status == Status::Online);
+    let group = fs::read_to_string(format!("/proc/{}/cgroup", process.pid.unwrap())).unwrap();
+    if !group.lines().any(|line| line.starts_with("0::") && line.contains("/rpm-")) {
+        eprintln!("skipped: no control group can be made here: {group}");
+        if is_alive(child) {
+            signal(child, Signal::SIGKILL);
+        }
+        return;
+    }
+    eventually("it has ended before the second run", || (!is_alive(child)).then_some(()));
+}
+
+#[test]
+fn what_an_app_has_launched_for_others_is_not_its_own() {
+    for home in [home(), Home::new()] {
+        let line = format!(
+            "while [ ! -e go ]; do sleep 0.01; done; {} ping > said; exec sleep 1000",
+            home.program().display()
+        );
+        home.rpm(["start", &line, "--name", "app"]).ok();
+        let (guardian, daemon) = (home.guardian(), home.daemon().pid);
+        let app = home.pid("app");
+        signal(guardian, Signal::SIGSTOP);
+        signal(daemon, Signal::SIGKILL);
+        signal(guardian, Signal::SIGKILL);
+        eventually("nobody is there", || (!is_alive(guardian) && !is_alive(daemon)).then_some(()));
+        home.write("go", "");
+        // Whoever asks now would launch them; the app does.
+        eventually("the app was answered", || {
+            fs::read_to_string(home.work().join("said")).ok().filter(|said| said.contains("pong"))
+        });
+        let now = home.daemon();
+        assert_ne!(now.pid, daemon);
+        home.rpm(["stop", "app"]).ok();
+        assert!(!is_alive(app));
+        assert_eq!(home.daemon().pid, now.pid, "it has outlived the app that launched it");
+        assert_eq!(home.daemon().generation, now.generation);
+    }
+}
+
+#[test]
 fn what_changes_its_group() {
     let home = home();
     home.write("app.pl", "unless (fork) { setpgrp; $SIG{INT} = 'IGNORE'; open F, '>', 'child'; print F $$; close F; sleep 1 while 1 } sleep 1 while 1");
@@ -106,23 +153,31 @@ fn what_changes_its_group() {
 
 #[test]
 fn what_forks_as_fast_as_it_dies() {
-    let home = home();
+    forks_as_fast_as_it_dies(&home());
+    forks_as_fast_as_it_dies(&Home::new());
+}
+
+fn forks_as_fast_as_it_dies(home: &Home) {
     home.write("hop.pl", include_str!("../fixtures/torture/hop.pl"));
     home.write("app.sh", "perl hop.pl &\nexec sleep 1000\n");
     home.rpm(["start", "app.sh", "--kill-timeout", "100"]).ok();
-    there(&home, "hopping");
+    there(home, "hopping");
     home.rpm(["stop", "app"]).ok();
-    assert_eq!(living(&home, "hop.pl"), [""; 0]);
+    assert_eq!(living(home, "hop.pl"), [""; 0]);
 }
 
 #[test]
 fn a_swarm_of_short_lives() {
-    let home = home();
+    short_lives(&home());
+    short_lives(&Home::new());
+}
+
+fn short_lives(home: &Home) {
     home.write("swarm.pl", include_str!("../fixtures/torture/swarm.pl"));
     home.rpm(["start", "swarm.pl", "--interpreter", "perl", "--kill-timeout", "100"]).ok();
-    there(&home, "swarming");
+    there(home, "swarming");
     home.rpm(["stop", "swarm"]).ok();
-    assert_eq!(living(&home, "swarm.pl"), [""; 0]);
+    assert_eq!(living(home, "swarm.pl"), [""; 0]);
 }
 
 #[test]

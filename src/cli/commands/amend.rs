@@ -1,7 +1,7 @@
 //! Flags given to a restart of an app that has no application file.
 
 use crate::cli::failure::Failure;
-use crate::config::{AppOptions, Autorestart, Caller};
+use crate::config::{self, AppOptions, Autorestart, Caller};
 use crate::domain::AppSpec;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +36,9 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     put(&mut spec.program.interpreter_args, options.interpreter_args);
     put(&mut spec.cwd, options.cwd.map(|path| absolute(&path, caller)));
     put(&mut spec.autostart, options.autostart);
+    if let Some(files) = &options.env_file {
+        config::replace_env_files(&mut spec.env, files, caller)?;
+    }
     if options.filter_env.is_some() {
         spec.env.inherit.filter = options.filter_env;
         let inherit = spec.env.inherit.clone();

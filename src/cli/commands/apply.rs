@@ -42,7 +42,13 @@ pub(super) async fn run(session: &mut Session<'_>, args: &ApplyArgs) -> Result<E
     if !acts {
         return told(session, &steps, true, Vec::new());
     }
-    let acted = carry_out(session, &steps).await?;
+    let acted = match carry_out(session, &steps).await {
+        Ok(acted) => acted,
+        Err(failure) => {
+            session.screen.warn("not all of it was done; what follows the failure waits for the next apply");
+            return Err(failure);
+        }
+    };
     if session.screen.wants_json() { told(session, &steps, true, acted) } else { session.finish(&acted).await }
 }
 

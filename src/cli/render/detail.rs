@@ -200,9 +200,9 @@ pub(crate) mod tests {
             pid_file: "/p/api-0.pid".into(),
             env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             listens: vec!["0.0.0.0:8080".into()],
+            left_alive: vec![12, 34],
             tree: None,
             recycled: None,
-            left_alive: vec![12, 34],
         }
     }
 

@@ -15,4 +15,6 @@ pub use step::{LISTEN_TIMEOUT, step};
 #[cfg(test)]
 mod crowd_tests;
 #[cfg(test)]
+mod prepared_tests;
+#[cfg(test)]
 mod tests;

@@ -8,6 +8,8 @@ use crate::domain::{BootMs, Outcome, SpawnId};
 pub const LISTEN_TIMEOUT: u64 = 3_000;
 /// What a draining worker has at least: it is asked to close only after a grace of its own.
 const SHORTEST_DRAIN: u64 = 1_000;
+/// What a main process that has had its time has still, once what it may have waited for has ended.
+const LAST_CHANCE: u64 = 1_000;
 
 /// The next state, and what has to be done. `next` is the id of the run, should one begin.
 pub fn step(state: State, event: Event, now: BootMs, next: SpawnId, policy: &Policy<'_>) -> (State, Vec<Effect>) {
@@ -47,8 +49,8 @@ impl Machine<'_> {
             Event::GroupGone(run) if run == self.state.run => self.group_gone(false),
             Event::Alone(run) if run == self.state.run => self.group_gone(true),
             // Of an earlier run: too late to matter.
-            Event::Recycle(..)
-            | Event::Prepared(_)
+            Event::Prepared(_)
+            | Event::Recycle(..)
             | Event::Spawned(_)
             | Event::NotStarted(..)
             | Event::Ready(_)
@@ -321,8 +323,12 @@ impl Machine<'_> {
             Phase::Stopping { step: StopStep::Rest | StopStep::RestKilled, then, .. } => self.finish(then),
             // There is nothing that it could be waiting for.
             Phase::Stopping { step: StopStep::All, then, .. } if was_alone => self.kill_main(then),
+            Phase::Stopping { step: StopStep::All, deadline, then } => {
+                let deadline = deadline.min(self.now.saturating_add(LAST_CHANCE));
+                self.state.phase = Phase::Stopping { step: StopStep::All, deadline, then };
+            }
             Phase::Stopping {
-                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::All | StopStep::AllKilled,
+                step: StopStep::Drain | StopStep::Main | StopStep::MainKilled | StopStep::AllKilled,
                 ..
             }
             | Phase::Launching { .. }

@@ -408,7 +408,7 @@ fn a_main_process_may_end_because_what_it_has_started_has() {
     sim.advance(5000);
     sim.rest = None;
     sim.send(Event::GroupGone(SpawnId(1)));
-    sim.advance(4999);
+    sim.advance(999);
     assert_eq!((sim.status(), sim.main), (Status::Stopping, Some(SpawnId(1))));
     sim.advance(1);
     assert_eq!((sim.status(), sim.state.last_exit), (Status::Stopped, Some(Outcome::Signal(9))));
@@ -584,10 +584,10 @@ proptest! {
                     sim.exit(Outcome::Code(i32::from(flag)), flag);
                 }
                 9 => if let Some(run) = sim.rest.take() { sim.send(Event::GroupGone(run)); },
-                10 if flag => sim.send(Event::Recycle(SpawnId(sim.next), amount)),
                 // It starts something.
                 12 => sim.rest = sim.rest.or(sim.main),
                 13 => sim.send(Event::Hurry),
+                10 if flag => sim.send(Event::Recycle(SpawnId(sim.next), amount)),
                 10 => sim.send(Event::Exited { run: SpawnId(sim.next + 7), outcome: Outcome::Unknown, leftovers: flag, at: sim.now }),
                 _ => sim.advance(amount),
             }

@@ -4,7 +4,9 @@
 //! The tree is only files and directories, so that a directory of ordinary ones stands in for it in tests.
 
 mod group;
+mod leave;
 mod places;
 
 pub use group::Cgroup;
+pub use leave::leave_run;
 pub use places::{Cgroups, Lacking, Places, folder_of, roots};

@@ -54,7 +54,7 @@ impl Places {
 }
 
 /// The top of the tree of version 2, and the group that a process is in, from its `mountinfo` and its `cgroup`.
-fn locate(mountinfo: &str, cgroup: &str) -> Option<(PathBuf, PathBuf)> {
+pub(super) fn locate(mountinfo: &str, cgroup: &str) -> Option<(PathBuf, PathBuf)> {
     let path = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
     let (root, top) = mountinfo.lines().find_map(|line| {
         let (mount, kind) = line.split_once(" - ")?;

@@ -1,0 +1,5 @@
+type A = {
+  x: number
+}
+enum B { one }
+export default {}
