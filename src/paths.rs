@@ -117,7 +117,10 @@ fn one_to_one(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || byte == b'.' && index > 0 {
             file.push(char::from(byte));
         } else {
-            file.push_str(&format!("%{byte:02x}"));
+            file.push('%');
+            for half in [byte >> 4, byte & 0xf] {
+                file.extend(char::from_digit(u32::from(half), 16));
+            }
         }
     }
     file

@@ -96,14 +96,14 @@ pub struct ProcessDetail {
     pub pid_file: PathBuf,
     /// The environment of the current or last run, ours included. Values that look like secrets are redacted.
     pub env: BTreeMap<String, String>,
-    #[serde(default)]
-    pub runs_on: Option<RunsOn>,
     /// What it and all it has started use, while it runs.
     #[serde(default)]
     pub tree: Option<Tree>,
     /// `replaced: 812 MB of 800 MB`, where the run before this one was above its `max_memory_restart`.
     #[serde(default)]
     pub recycled: Option<String>,
+    #[serde(default)]
+    pub runs_on: Option<RunsOn>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
     #[serde(default)]
@@ -117,16 +117,6 @@ pub struct ProcessDetail {
     /// What its ended runs have left alive, where `treekill` is off.
     #[serde(default)]
     pub left_alive: Vec<i32>,
-}
-
-/// The program of a process that runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunsOn {
-    pub program: PathBuf,
-    /// Of a Node.
-    pub version: Option<String>,
-    /// Why a restart would change that, or should, in words.
-    pub drift: Vec<String>,
 }
 
 /// The watching of an app's files.
@@ -151,6 +141,16 @@ pub struct Tree {
     /// Bytes; of pages that are shared each counts once.
     pub memory: i64,
     pub processes: u32,
+}
+
+/// The program of a process that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunsOn {
+    pub program: PathBuf,
+    /// Of a Node.
+    pub version: Option<String>,
+    /// Why a restart would change that, or should, in words.
+    pub drift: Vec<String>,
 }
 
 /// Who answers.

@@ -93,6 +93,7 @@ impl<'a> Session<'a> {
             return work.await;
         }
         let mut interrupts = Interrupts::watch(goal.verb);
+        let mut is_shown = false;
         let mut ticks = time::interval_at(time::Instant::now() + PATIENCE, POLL);
         loop {
             let link = self.link;
@@ -103,11 +104,14 @@ impl<'a> Session<'a> {
             tokio::select! {
                 biased;
                 result = &mut work => {
-                    self.screen.redraw("");
+                    if is_shown {
+                        self.screen.redraw("");
+                    }
                     return result;
                 }
                 presses = interrupts.next() => self.interrupted(goal, presses).await,
                 seen = look => if let Ok(Some(Response::Processes(processes))) = seen {
+                    is_shown = true;
                     self.screen.redraw(&goal.line(&processes));
                 },
             }

@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, Wrong> {
     let mut reader = Reader { rest: &text, line: 1 };
     let mut entries = Vec::new();
     loop {
-        reader.skip(|c| c.is_whitespace());
+        reader.skip(char::is_whitespace);
         match reader.peek() {
             None => return Ok(entries),
             Some('#') => reader.skip(|c| c != '\n'),

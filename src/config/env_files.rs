@@ -110,7 +110,9 @@ mod tests {
 
     fn site(files: &[(&str, &str)]) -> Site {
         let site = Site(tempfile::tempdir().unwrap());
-        files.iter().for_each(|(name, text)| fs::write(site.0.path().join(name), text).unwrap());
+        for (name, text) in files {
+            fs::write(site.0.path().join(name), text).unwrap();
+        }
         site
     }
 

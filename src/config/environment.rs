@@ -1,6 +1,6 @@
 //! The layers of an app's environment: what it inherits, and what it is given.
 
-use super::{AppOptions, Caller, Problem, env_files, place};
+use super::{AppOptions, Caller, Inherited, Problem, env_files, place};
 use crate::domain::spec::{Environment, Inherit, Layer, SecretSource};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,7 +30,11 @@ pub(super) fn layers(
     base: &Path,
     caller: &Caller,
 ) -> Result<Environment, Problem> {
-    let inherit = Inherit { allow: options.env_inherit.clone().flatten(), filter: options.filter_env.clone() };
+    let allow = match &options.env_inherit {
+        None | Some(Inherited::Everything) => None,
+        Some(Inherited::Named(names)) => Some(names.clone()),
+    };
+    let inherit = Inherit { allow, filter: options.filter_env.clone() };
     let mut env = Environment {
         inherited: inherited(&inherit, &caller.env),
         inherit,
@@ -140,8 +144,10 @@ mod tests {
 
     #[test]
     fn only_what_is_on_the_list() {
-        let options =
-            AppOptions { env_inherit: Some(Some(vec!["PATH".into(), "MY_*".into()])), ..AppOptions::default() };
+        let options = AppOptions {
+            env_inherit: Some(Inherited::Named(vec!["PATH".into(), "MY_*".into()])),
+            ..AppOptions::default()
+        };
         let caller = Caller { cwd: "/".into(), env: map(PLAIN), username: None, cores: 1 };
         let env = layers(&options, None, Path::new("/"), &caller).unwrap();
         assert_eq!(env.inherited.keys().collect::<Vec<_>>(), ["MY_AWS", "PATH"]);

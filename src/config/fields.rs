@@ -1,7 +1,7 @@
 //! The fields of an app: their names, their aliases, what they accept, where they go, what they mean. The only list of
 //! them: the parser, the schema and the documentation are made from it.
 
-use super::shape::*;
+use super::shape::{self, Shape};
 use super::{AppOptions, read, read_probe};
 use crate::domain::spec::Mode;
 use serde_json::Value;
@@ -47,20 +47,20 @@ pub fn known_fields() -> &'static [Field] {
 }
 
 macro_rules! field {
-    (record $name:literal, $aliases:expr, $shape:expr, $read:path, $default:expr, $doc:expr) => {
+    (record $name:literal, $aliases:expr, $shape:ident, $read:path, $default:expr, $doc:expr) => {
         field!(@ $name, $aliases, $shape, $default, $doc, Effect::Record(|value| $read(value).is_some()))
     };
-    (later $name:literal, $aliases:expr, $shape:expr, $read:path, $default:expr, $doc:expr) => {
+    (later $name:literal, $aliases:expr, $shape:ident, $read:path, $default:expr, $doc:expr) => {
         field!(@ $name, $aliases, $shape, $default, $doc, Effect::Later(|value| $read(value).is_some()))
     };
-    ($name:literal, $aliases:expr, $shape:expr, $slot:ident = $read:path, $default:expr, $doc:expr) => {
+    ($name:literal, $aliases:expr, $shape:ident, $slot:ident = $read:path, $default:expr, $doc:expr) => {
         field!(@ $name, $aliases, $shape, $default, $doc, Effect::Set(|options, value| {
             options.$slot = Some($read(value)?);
             Some(())
         }))
     };
-    (@ $name:literal, $aliases:expr, $shape:expr, $default:expr, $doc:expr, $effect:expr) => {
-        Field { name: $name, aliases: &$aliases, shape: $shape, default: $default, doc: $doc, effect: $effect }
+    (@ $name:literal, $aliases:expr, $shape:ident, $default:expr, $doc:expr, $effect:expr) => {
+        Field { name: $name, aliases: &$aliases, shape: shape::$shape, default: $default, doc: $doc, effect: $effect }
     };
 }
 
@@ -83,7 +83,7 @@ const FIELDS: &[Field] = &[
     field!("exec_mode", [], MODE, exec_mode = read::mode, "`cluster` for Node apps with `instances`, else `fork`",
         "Cluster workers share the ports they listen on; forked processes have nothing in common."),
     Field {
-        name: "execute_command", aliases: &[], shape: FLAG, default: "false", doc: "PM2's other way to say `exec_mode: \"fork\"`.",
+        name: "execute_command", aliases: &[], shape: shape::FLAG, default: "false", doc: "PM2's other way to say `exec_mode: \"fork\"`.",
         effect: Effect::Set(|options, value| {
             if read::boolean(value)? { options.exec_mode.get_or_insert(Mode::Fork); }
             Some(())
@@ -96,7 +96,7 @@ const FIELDS: &[Field] = &[
     field!(record "disable_source_map_support", [], FLAG, read::boolean, "false", "Takes `source_map_support` back."),
     // Environment
     Field {
-        name: "env", aliases: &[], shape: VARIABLES, default: "",
+        name: "env", aliases: &[], shape: shape::VARIABLES, default: "",
         doc: "Variables. Values that are not text are written as text, objects as JSON; `null` is left out. `env_<profile>` is added with `--env <profile>`.",
         effect: Effect::Set(|options, value| { options.env.extend(read::variables(value)?); Some(()) }),
     },

@@ -20,18 +20,18 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// What a module exports; functions are called and promises awaited.
 pub(super) fn module(file: &Path, caller: &Caller) -> Result<Value, Problem> {
-    load(Reader::node(caller)?, "module", file, None, caller, LIMIT)
+    load(&Reader::node(caller)?, "module", file, None, caller, LIMIT)
 }
 
 /// The same of a module in TypeScript, by who can strip its types.
 pub(super) fn typescript(file: &Path, caller: &Caller) -> Result<Value, Problem> {
-    load(Reader::typescript(caller)?, "module", file, None, caller, LIMIT)
+    load(&Reader::typescript(caller)?, "module", file, None, caller, LIMIT)
 }
 
 /// The value of an expression. `file` is where it stands, or a name for that.
 pub(super) fn expression(text: &str, file: &Path, caller: &Caller) -> Result<Value, Problem> {
     let stdin = as_file(text).map_err(|source| Problem::NodeFailed { source })?;
-    load(Reader::node(caller)?, "expression", file, Some(stdin), caller, LIMIT)
+    load(&Reader::node(caller)?, "expression", file, Some(stdin), caller, LIMIT)
 }
 
 /// A file rather than a pipe: nobody has to feed it.
@@ -74,7 +74,7 @@ impl Reader {
 }
 
 fn load(
-    reader: Reader,
+    reader: &Reader,
     kind: &str,
     file: &Path,
     stdin: Option<File>,
@@ -225,7 +225,7 @@ mod tests {
         std::fs::write(&file, "for (;;);").unwrap();
         let caller = Caller::current().unwrap();
         let node = Reader::node(&caller).unwrap();
-        let hung = load(node, "module", &file, None, &caller, Duration::from_secs(1)).unwrap_err();
+        let hung = load(&node, "module", &file, None, &caller, Duration::from_secs(1)).unwrap_err();
         assert_eq!(hung.to_string(), "it was still being read after 1 s");
     }
 

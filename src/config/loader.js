@@ -41,6 +41,9 @@ async function settle(value) {
 }
 
 function describe(error) {
+  // Bun has a list of all that is wrong, each with its place.
+  const first = Array.isArray(error?.errors) && error.errors[0]
+  if (first?.position) return { message: `SyntaxError: ${first.message}`, ...first.position }
   if (!(error && typeof error === 'object' && 'message' in error)) return { message: `threw ${String(error)}` }
   const message = `${error.name}: ${String(error.message).split('\n')[0]}`
   return { message, code: error.code && String(error.code), ...(place(error) || {}) }

@@ -58,7 +58,7 @@ pub use error::Problem;
 pub use fields::{Field, known_fields};
 pub use file::{from_target, from_value, inspect_file, inspect_text, load_file, load_text};
 pub use format::{DEFAULT_FILES, is_application_file};
-pub use options::{AppOptions, Autorestart, FileOptions, Instances, Loaded, Watched};
+pub use options::{AppOptions, Autorestart, FileOptions, Inherited, Instances, Loaded, Watched};
 pub use report::{ConfigError, Fault, Notice, Report};
 pub use sample::{Sample, sample};
 pub use schema::schema;

@@ -57,8 +57,7 @@ app_options! {
     instance_var: String,
     increment_var: String,
     filter_env: FilterEnv,
-    /// Names or patterns; `None` is all.
-    env_inherit: Option<Vec<String>>,
+    env_inherit: Inherited,
     append_env_to_name: bool,
     /// Sets `PORT`.
     port: u16,
@@ -123,6 +122,14 @@ pub enum Autorestart {
     Never,
     OnFailure,
     Always,
+}
+
+/// Which variables of its caller an app gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inherited {
+    Everything,
+    /// Names, or patterns with `*` and `?`.
+    Named(Vec<String>),
 }
 
 /// What is watched.

@@ -1,6 +1,6 @@
 //! Values as people write them into the types that fields have. `None` is "not one of those".
 
-use super::{Autorestart, Instances, Watched, words};
+use super::{Autorestart, Inherited, Instances, Watched, words};
 use crate::domain::spec::{
     CatchUp, Condition, CpuQuota, Dependency, FilterEnv, Mode, Overlap, ResourceLimit, SecretSource,
 };
@@ -132,12 +132,11 @@ pub(super) fn filter_env(value: &Value) -> Option<FilterEnv> {
     }
 }
 
-/// `None` is all.
-pub(super) fn env_inherit(value: &Value) -> Option<Option<Vec<String>>> {
+pub(super) fn env_inherit(value: &Value) -> Option<Inherited> {
     match value {
-        Value::Bool(true) => Some(None),
-        Value::Bool(false) => Some(Some(Vec::new())),
-        other => list(other).map(Some),
+        Value::Bool(true) => Some(Inherited::Everything),
+        Value::Bool(false) => Some(Inherited::Named(Vec::new())),
+        other => list(other).map(Inherited::Named),
     }
 }
 

@@ -41,7 +41,7 @@ pub struct ConfigError {
 impl Report {
     pub(super) fn sorted(mut self) -> Self {
         // Where no line is known the order of reading is kept.
-        self.faults.sort_by_key(|fault| fault.line());
+        self.faults.sort_by_key(Fault::line);
         self.notices.sort_by_key(|notice| notice.line);
         self
     }

@@ -124,13 +124,13 @@ mod tests {
             fs::write(dir.path().join(name), text).unwrap();
         }
         let caller = Caller { cwd: dir.path().to_owned(), ..Caller::current().unwrap() };
-        let sample = sample(&caller, simple);
-        fs::write(dir.path().join(sample.file_name), &sample.text).unwrap();
-        let loaded = load_file(Path::new(sample.file_name), &caller, &FileOptions::default()).unwrap();
+        let made = sample(&caller, simple);
+        fs::write(dir.path().join(made.file_name), &made.text).unwrap();
+        let loaded = load_file(Path::new(made.file_name), &caller, &FileOptions::default()).unwrap();
         assert_eq!(loaded.warnings, [""; 0]);
         let app = &loaded.apps[0];
         let script = app.program.path.file_name().unwrap().to_string_lossy().into_owned();
-        (sample, vec![app.name.clone(), script])
+        (made, vec![app.name.clone(), script])
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str, max_depth: usize) -> Result<Document, Problem> {
             error => Problem::Syntax {
                 line: error.location().map(|location| location.line()),
                 column: error.location().map(|location| location.column()),
-                message: message(&error),
+                message: message(error),
             },
         })?;
     let mut places = Places::default();

@@ -32,9 +32,6 @@ impl Task {
         let (next, now) = (self.context.ids.peek_id(), clock::boot_ms());
         let (state, effects) = step(self.state, event, now, next, &self.policy(now));
         self.state = state;
-        if let Some(over) = before.filter(|run| !self.has_run() || *run != self.state.run) {
-            self.context.confinement.release(self.identity.id, over);
-        }
         for effect in &effects {
             match effect {
                 Effect::Spawn(id) => self.begin_run(*id),
@@ -50,6 +47,10 @@ impl Task {
         // Before the effects: whoever is told of one sees the state that it belongs to, and who goes on from it carries
         // them out.
         self.publish();
+        // After that: its group may have to tell the next daemon how it ended.
+        if let Some(over) = before.filter(|run| !self.has_run() || *run != self.state.run) {
+            self.context.confinement.release(self.identity.id, over);
+        }
         if matches!(self.state.phase, Phase::Stopping { .. }) {
             self.ask_no_more();
             fault::point(Point::StopRecorded);

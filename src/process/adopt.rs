@@ -37,9 +37,10 @@ pub(super) fn began(pid: i32) -> Option<u64> {
     (!stat.is_dead()).then_some(stat.started)
 }
 
-/// Ends what is left of a run that nobody will go on with.
-pub fn end_stray(pid: i32) {
+/// Ends what is left of a run that nobody will go on with, wherever it has gone.
+pub fn end_stray(context: &Context, run: SpawnId, pid: i32) {
     group::signal(pid, SIGKILL);
+    context.kinship.kill_marked(run);
 }
 
 /// What has become of the run that a process had.
@@ -148,7 +149,7 @@ impl Task {
             Ok(exits) => exits,
             Err(error) => {
                 tracing::error!("process {pid} of {} cannot be taken over, and is ended: {error}", self.spec.name);
-                end_stray(pid);
+                end_stray(&self.context, run, pid);
                 let outcome = Outcome::Unknown;
                 self.contain_rest((pid, began(pid).unwrap_or(0)), Place::Anywhere);
                 self.read_on(None);

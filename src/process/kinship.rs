@@ -5,8 +5,8 @@ use super::mark::{Mark, Realm};
 use crate::clock;
 use crate::domain::{ProcessId, SpawnId};
 use crate::sys::launch::SPAWN_ID;
-use crate::sys::proc;
 use crate::sys::tree::{self, Kin};
+use crate::sys::{pidfd, proc};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -14,6 +14,7 @@ use std::time::Duration;
 
 /// Between two looks at all processes, which take some milliseconds where there are many.
 const SPACING: Duration = Duration::from_millis(20);
+const SIGKILL: i32 = 9;
 
 /// What the runs of one supervisor share in order to find what they have started.
 #[derive(Debug)]
@@ -97,6 +98,19 @@ impl Kinship {
         let leads = all.iter().filter(|kin| kin.pid == kin.session && kin.pid == kin.group);
         let ours = leads.filter(|kin| self.realm.owner(kin.pid) == Some((id, run)));
         ours.map(|kin| (kin.began, kin.pid)).min().map(|(began, pid)| (pid, began))
+    }
+
+    /// Kills all that carries the mark of a run.
+    pub(super) fn kill_marked(&self, run: SpawnId) {
+        for kin in self.all().iter() {
+            // The descriptor first: what is looked at afterwards is that process, or it is dead and nothing happens.
+            if let Ok(process) = pidfd::open(kin.pid)
+                && self.realm.owner(kin.pid).is_some_and(|(_, owner)| owner == run)
+                && let Err(error) = pidfd::signal(&process, SIGKILL)
+            {
+                tracing::warn!("process {} of run {run} cannot be killed: {error}", kin.pid);
+            }
+        }
     }
 
     /// What runs of a process have left alive that have ended: all but `current`.

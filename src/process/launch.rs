@@ -94,7 +94,8 @@ pub(super) fn launch(
     let membership = introduce(spec, id, around, &wires, &mut line.env);
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
     let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
-    let spawned = execute(spec, &line, id, ids, (&wires, &mut confined), context).inspect_err(|_| {
+    let executed = execute(spec, &line, id, ids.as_ref(), (&wires, &mut confined), context);
+    let spawned = executed.inspect_err(|_| {
         context.exits.expect_no_more(id);
         context.confinement.release(process, id);
         forget_all_but_output(context.keep.as_ref(), process, id);
@@ -191,7 +192,7 @@ fn execute(
     spec: &AppSpec,
     line: &CommandLine,
     id: SpawnId,
-    ids: Option<Ids>,
+    ids: Option<&Ids>,
     (wires, confined): (&Wires, &mut Confined),
     context: &Context,
 ) -> Result<Spawned, LaunchError> {
@@ -202,7 +203,7 @@ fn execute(
         let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
         Ok(SpawnPlan {
             fds: wires.places(),
-            ids: ids.clone(),
+            ids: ids.cloned(),
             parent: if context.guardian.is_some() { Parent::Guardian } else { Parent::Us },
             birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
             parent_death_signal: context.parent_death_signal,

@@ -51,10 +51,7 @@ impl Task {
 
     /// Whether what its run has started is being ended.
     pub(super) fn is_sweeping(&self) -> bool {
-        let step = match self.state.phase {
-            Phase::Stopping { step, .. } => step,
-            _ => return false,
-        };
+        let Phase::Stopping { step, .. } = self.state.phase else { return false };
         let is_due = matches!(step, StopStep::Rest | StopStep::RestKilled | StopStep::All | StopStep::AllKilled);
         is_due && !self.is_swept
     }

@@ -353,9 +353,8 @@ impl Task {
         let deadline = if self.waits_for_secrets() { None } else { self.state.deadline() };
         let (sweeping, noting, abandoned) = (self.is_sweeping(), self.is_noting(), self.abandoned);
         let gone = async {
-            match &mut self.containment {
-                Some(containment) => containment.gone(&self.standing).await,
-                None => {}
+            if let Some(containment) = &mut self.containment {
+                containment.gone(&self.standing).await;
             }
         };
         let preparing = &mut self.preparing;

@@ -154,9 +154,10 @@ impl World {
     fn restart_scheduled(self: &Rc<Self>, name: &str, share: Share) {
         let (world, name) = (Rc::clone(self), name.to_owned());
         tokio::task::spawn_local(async move {
-            let schedules = world.automatic.schedules.borrow();
-            let cron = schedules.get(&name).and_then(|armed| armed.schedule.restart.clone()).unwrap_or_default();
-            drop(schedules);
+            let cron = {
+                let schedules = world.automatic.schedules.borrow();
+                schedules.get(&name).and_then(|armed| armed.schedule.restart.clone()).unwrap_or_default()
+            };
             world.restart_by_itself(&share, &format!("cron_restart {cron}")).await;
             if let Some(armed) = world.automatic.schedules.borrow_mut().get_mut(&name) {
                 armed.diary.pending = None;

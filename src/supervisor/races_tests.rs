@@ -153,11 +153,11 @@ async fn answers(calls: Vec<(Verb, JoinHandle<Answer>)>) -> Result<Vec<(Verb, An
 /// The end is what was asked for last; a reload or scale leaves alone what is stopped.
 fn check_end(program: Kind, answers: &[(Verb, Answer)], list: &[Process]) -> Result<(), TestCaseError> {
     let decides = |verb: &Verb| !matches!(verb, Verb::Signal | Verb::Reset);
-    let Some((last, answer)) = answers.iter().rev().find(|(verb, _)| decides(verb)) else { return Ok(()) };
+    let Some((verb, answer)) = answers.iter().rev().find(|(verb, _)| decides(verb)) else { return Ok(()) };
     let runs = |process: &Process| {
         process.status == Status::Online || program == Kind::Crasher && process.status != Status::Stopped
     };
-    match last {
+    match verb {
         Verb::Delete => prop_assert!(list.is_empty(), "{list:?}"),
         Verb::Stop => prop_assert!(list.iter().all(|process| process.status == Status::Stopped), "{list:?}"),
         Verb::Start => prop_assert!(!list.is_empty() && list.iter().all(runs), "{answer:?} {list:?}"),

@@ -113,11 +113,11 @@ impl Reason<'_> {
 
     fn stopping(&self, step: StopStep, deadline: BootMs, then: Then) -> String {
         let left = left(deadline, self.now);
-        let stop = &self.spec.stop;
+        let policy = &self.spec.stop;
         let what = match step {
             StopStep::Drain => format!("finishes its connections, {left} left"),
-            StopStep::Main if stop.shutdown_with_message => format!("was sent 'shutdown', SIGKILL in {left}"),
-            StopStep::Main => format!("was sent {}, SIGKILL in {left}", signal_name(stop.kill_signal)),
+            StopStep::Main if policy.shutdown_with_message => format!("was sent 'shutdown', SIGKILL in {left}"),
+            StopStep::Main => format!("was sent {}, SIGKILL in {left}", signal_name(policy.kill_signal)),
             StopStep::MainKilled => "was sent SIGKILL".to_owned(),
             StopStep::Rest => format!("waits for what it left behind, SIGKILL in {left}"),
             StopStep::RestKilled => "what it left behind was sent SIGKILL".to_owned(),
@@ -190,7 +190,7 @@ fn signal_name(number: i32) -> String {
 fn span(ms: u64) -> String {
     match ms {
         0..1000 => format!("{ms} ms"),
-        1000..120_000 if ms % 1000 == 0 => format!("{} s", ms / 1000),
+        1000..120_000 if ms.is_multiple_of(1000) => format!("{} s", ms / 1000),
         1000..120_000 => format!("{:.1} s", ms as f64 / 1000.0),
         _ => format!("{} min", ms / 60_000),
     }

@@ -20,7 +20,7 @@ impl World {
                     continue;
                 }
                 tracing::error!("process {pid} runs, and is on no list: it is ended");
-                process::end_stray(pid);
+                process::end_stray(&self.context, run, pid);
             }
             if let Some(slot) = slot {
                 slot.release();
@@ -37,7 +37,7 @@ impl World {
                 continue;
             }
             tracing::error!("process {pid} (run {run}) is on no list: it is ended");
-            process::end_stray(pid);
+            process::end_stray(&self.context, run, pid);
             self.context.acknowledge(run);
         }
         for run in inherited.exits.keys() {

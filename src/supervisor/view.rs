@@ -121,14 +121,14 @@ impl World {
             error_log: entry.identity.error_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
             env: shown_environment(&entry.spec, &entry.identity),
-            runs_on: entry.handle.observed().pid.and_then(|pid| {
-                let process::RunsOn { program, version, drift } = process::runs_on(&entry.spec, pid)?;
-                Some(RunsOn { program, version, drift })
-            }),
             watch: self.watch_of(&entry.spec),
             cause: self.last_cause(entry.identity.id),
             tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
+            runs_on: entry.handle.observed().pid.and_then(|pid| {
+                let process::RunsOn { program, version, drift } = process::runs_on(&entry.spec, pid)?;
+                Some(RunsOn { program, version, drift })
+            }),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
             health: self.health(entry),
             left_alive: spared.unwrap_or_default(),

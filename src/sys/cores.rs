@@ -13,13 +13,13 @@ pub fn available() -> u32 {
 
 fn affinity() -> Option<u32> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    count(list.trim())
+    let ranges = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    count(ranges.trim())
 }
 
 /// How many numbers there are in `0-3,8`.
-fn count(list: &str) -> Option<u32> {
-    list.split(',').try_fold(0, |sum, part| {
+fn count(ranges: &str) -> Option<u32> {
+    ranges.split(',').try_fold(0, |sum, part| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
         Some(sum + last.checked_sub(first)? + 1)

@@ -68,11 +68,6 @@ impl StatFile {
     }
 }
 
-/// The program that a process runs; of one that is gone the path ends in ` (deleted)`. `None` where we may not know.
-pub fn program(pid: i32) -> Option<std::path::PathBuf> {
-    std::fs::read_link(format!("/proc/{pid}/exe")).ok()
-}
-
 /// The stat of a process, read once.
 pub fn stat(pid: i32) -> io::Result<Stat> {
     StatFile::open(pid)?.read()
@@ -85,6 +80,11 @@ pub fn pss(pid: i32) -> io::Result<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
     let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
     Ok(kilobytes.ok_or(io::ErrorKind::InvalidData)? * 1024)
+}
+
+/// The program that a process runs; of one that is gone the path ends in ` (deleted)`. `None` where we may not know.
+pub fn program(pid: i32) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
 /// All processes there are.

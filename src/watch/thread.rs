@@ -72,7 +72,9 @@ impl Thread {
                 if events.is_empty() {
                     break;
                 }
-                events.iter().for_each(|event| self.event(event));
+                for event in &events {
+                    self.event(event);
+                }
             }
             self.settle();
             self.tell();

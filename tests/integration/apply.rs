@@ -64,7 +64,7 @@ fn settings_and_env_files_count() {
     let home = Home::new();
     home.write(".env", "A=1\n");
     let app = with(sleeper("a"), "env_file", json!(".env"));
-    file(&home, &[app.clone()]);
+    file(&home, std::slice::from_ref(&app));
     apply(&home, &[]);
     let pid = home.pid("a");
     // Another line for the same is the same.

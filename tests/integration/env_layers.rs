@@ -21,6 +21,7 @@ fn environment(home: &Home, name: &str) -> BTreeMap<String, String> {
 }
 
 /// An application file with one app `a` that sleeps, with these fields too.
+#[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
 fn file(home: &Home, fields: Value) {
     let mut app = json!({"name": "a", "script": "sleep", "args": "1000"});
     app.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());

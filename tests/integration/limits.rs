@@ -236,14 +236,49 @@ fn group_of(pid: i32) -> Option<String> {
     text.lines().find_map(|line| line.strip_prefix("0::")).map(str::to_owned)
 }
 
-#[test]
-fn each_run_has_a_control_group_that_goes_with_it() {
-    let home = Home::new();
+/// Where control groups can be made; nowhere where none can.
+fn places() -> Vec<PathBuf> {
     let groups = rpm_native::sys::cgroup::roots().roots;
     let probe = groups.first().map(|root| root.join(format!("rpm-test-{}", std::process::id())));
     let permitted = probe.is_some_and(|probe| fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).is_ok());
     if !permitted {
         eprintln!("skipped, as no control group can be made here");
+        return Vec::new();
+    }
+    groups
+}
+
+#[test]
+fn what_has_cut_all_ties_ends_with_its_run() {
+    let home = Home::new();
+    let groups = places();
+    if groups.is_empty() {
+        return;
+    }
+    // No parent, no session, no environment, nothing open: only the group is left.
+    home.write("app.sh", "(env -i setsid sleep 1000 <&- >&- 2>&- &); echo started; exec sleep 1000");
+    home.rpm(["start", "app.sh"]).ok();
+    home.told("app-out.log", "started");
+    let main = home.pid("app");
+    let group = group_of(main).unwrap();
+    let other = eventually("the other process", || {
+        let files = groups.iter().map(|root| root.join(group.trim_start_matches('/')).join("cgroup.procs"));
+        let pids: Vec<i32> = files
+            .filter_map(|file| fs::read_to_string(file).ok())
+            .flat_map(|text| text.lines().map(|line| line.parse().unwrap()).collect::<Vec<_>>())
+            .collect();
+        let mut others = pids.into_iter().filter(|pid| *pid != main);
+        others.find(|pid| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| environment.is_empty()))
+    });
+    home.rpm(["stop", "app"]).ok();
+    assert!(!is_alive(main) && !is_alive(other));
+}
+
+#[test]
+fn each_run_has_a_control_group_that_goes_with_it() {
+    let home = Home::new();
+    let groups = places();
+    if groups.is_empty() {
         return;
     }
     home.write("app.sh", "[ -e again ] || { touch again; setsid sleep 1000 & echo child $!; }; exec sleep 1000");

@@ -9,6 +9,6 @@ mod verbs;
 pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use start::AppFlags;
 pub(crate) use verbs::{
-    Applied, ApplyArgs, Command, DescribeArgs, EnvArgs, FlushArgs, InitArgs, JobsArgs, KillArgs, ListArgs, LogsArgs,
-    RestartArgs, RunArgs, ScaleArgs, SelectorArgs, SignalArgs, StartArgs, Targets, UpdateArgs, ValidateArgs,
+    Applied, ApplyArgs, Command, DescribeArgs, EndArgs, EnvArgs, FlushArgs, InitArgs, JobsArgs, KillArgs, ListArgs,
+    LogsArgs, RestartArgs, RunArgs, ScaleArgs, SelectorArgs, SignalArgs, StartArgs, UpdateArgs, ValidateArgs,
 };

@@ -21,10 +21,10 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Stop, and keep it in the list
     #[command(after_help = help::STOP)]
-    Stop(Targets),
+    Stop(EndArgs),
     /// Stop and forget
     #[command(visible_alias = "del", after_help = help::DELETE)]
-    Delete(Targets),
+    Delete(EndArgs),
     /// Change how many processes an app has
     #[command(after_help = help::SCALE)]
     Scale(ScaleArgs),
@@ -147,7 +147,7 @@ impl FileFlags {
 }
 
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Targets {
+pub(crate) struct EndArgs {
     /// Names, ids, namespaces, /regex/, "all", or application files; "-" reads one from standard input
     #[arg(required = true, value_name = "TARGET")]
     pub(crate) targets: Vec<String>,

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// The variables of one process.
 #[derive(Debug, Serialize)]
-pub(crate) struct Variables {
+pub(crate) struct Explained {
     pub(crate) id: ProcessId,
     pub(crate) name: String,
     pub(crate) variables: Vec<Variable>,
@@ -84,7 +84,9 @@ async fn changed_since(session: &mut Session<'_>, selector: Selector) -> Result<
         }
     }
     told.dedup();
-    told.iter().for_each(|text| session.screen.warn(text));
+    for text in told {
+        session.screen.warn(&text);
+    }
     Ok(all)
 }
 
@@ -93,7 +95,7 @@ fn differences(old: &AppSpec, new: &AppSpec) -> Changes {
     own.into_iter().map(|(name, change)| (name.to_owned(), change)).collect()
 }
 
-fn explain(detail: &ProcessDetail, since: &Changes) -> Variables {
+fn explain(detail: &ProcessDetail, since: &Changes) -> Explained {
     let env: &Environment = &detail.spec.env;
     let one = |name: &str, value: Option<&String>| {
         let mut hides = env.layers_of(name);
@@ -103,7 +105,7 @@ fn explain(detail: &ProcessDetail, since: &Changes) -> Variables {
     let mut variables: Vec<_> = detail.env.iter().map(|(name, value)| one(name, Some(value))).collect();
     variables.extend(since.keys().filter(|name| !detail.env.contains_key(*name)).map(|name| one(name, None)));
     variables.sort_by(|one, other| one.name.cmp(&other.name));
-    Variables { id: detail.process.id, name: detail.process.name.clone(), variables }
+    Explained { id: detail.process.id, name: detail.process.name.clone(), variables }
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use super::apps;
 use crate::api::Request;
-use crate::cli::args::Targets;
+use crate::cli::args::EndArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::{self, Verb};
 use crate::cli::render::timestamp;
 use crate::cli::session::Session;
 
-pub(super) async fn run(session: &mut Session<'_>, args: &Targets) -> Result<Exit, Failure> {
+pub(super) async fn run(session: &mut Session<'_>, args: &EndArgs) -> Result<Exit, Failure> {
     let force = args.force;
     let request = move |selector| Request::Stop { selector, force };
     let stopped = apps::each(session, Verb::Stop, &args.targets, args.file.names(), request).await?;

@@ -1,10 +1,10 @@
-//! Variables of processes: `NAME: value` as PM2 prints them, or a table of where each comes from.
+//! Explained of processes: `NAME: value` as PM2 prints them, or a table of where each comes from.
 
 use super::color::{self, paint};
 use super::table::{Align, Cell, Column, Table};
 use super::{outcome, text};
 use crate::api::ProcessDetail;
-use crate::cli::commands::env::{Variable, Variables};
+use crate::cli::commands::env::{Explained, Variable};
 use crate::domain::spec::Layer;
 use std::fmt::Write as _;
 
@@ -22,9 +22,9 @@ pub(crate) fn plain(details: &[ProcessDetail]) -> String {
     out
 }
 
-pub(crate) fn explained(all: &[Variables], width: Option<usize>) -> String {
+pub(crate) fn explained(all: &[Explained], width: Option<usize>) -> String {
     let mut out = String::new();
-    for Variables { id, name, variables } in all {
+    for Explained { id, name, variables } in all {
         if all.len() > 1 {
             _ = writeln!(out, "{}", outcome::app(name, &[*id]));
         }
@@ -87,7 +87,7 @@ mod tests {
                 since: None,
             },
         ];
-        let all = [Variables { id: ProcessId(0), name: "api".into(), variables }];
+        let all = [Explained { id: ProcessId(0), name: "api".into(), variables }];
         let text = anstream::adapter::strip_str(&explained(&all, None)).to_string();
         assert_eq!(
             text,

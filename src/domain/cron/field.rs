@@ -33,7 +33,7 @@ pub(super) struct Piece<'a> {
     pub(super) column: usize,
 }
 
-impl<'a> Piece<'a> {
+impl Piece<'_> {
     /// The parts between separators.
     pub(super) fn split(self, separator: char) -> impl Iterator<Item = Self> {
         let begin = self.text.as_ptr() as usize;

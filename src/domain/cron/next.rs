@@ -57,8 +57,8 @@ impl Pattern {
     fn following(&self, after: DateTime) -> Option<DateTime> {
         let begin = after.with().subsec_nanosecond(0).build().ok()?.checked_add(1.second()).ok()?;
         let (mut date, mut least) = (begin.date(), begin.time());
-        let last = date.year().saturating_add(YEARS);
-        while date.year() <= last {
+        let end = date.year().saturating_add(YEARS);
+        while date.year() <= end {
             if !has(self.months, date.month() as u8) {
                 date = date.last_of_month().tomorrow().ok()?;
                 least = Time::midnight();
