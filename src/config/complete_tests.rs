@@ -145,7 +145,7 @@ fn every_setting_of_a_life_arrives() {
             "env_file": ".env?", "secrets": {"A": {"command": "x"}}, "uid": 8, "gid": "staff",
         }),
     );
-    assert!(app.restart.autorestart && app.restart.on_failure);
+    assert!(app.restart.on_failure && !app.restart.autorestart, "the end of a job's run is its result");
     assert_eq!(app.restart.restart_window, Some(60_000));
     assert_eq!(app.depends_on, [Dependency { app: "db".into(), condition: Condition::Started }]);
     assert_eq!((app.ready.notify, app.ready.log_line.as_deref()), (true, Some("^up")));

@@ -85,19 +85,16 @@ mod tests {
             let groups = groups(&graph);
             let all: BTreeSet<&String> = groups.iter().flatten().collect();
             prop_assert_eq!((all.len(), groups.iter().flatten().count()), (8, 8));
-            match cycle(&graph) {
-                Some(circle) => {
-                    prop_assert!(circle.len() > 1 && circle.first() == circle.last());
-                    for pair in circle.windows(2) {
-                        prop_assert!(graph[&pair[0]].contains(&pair[1]), "{:?}", circle);
-                    }
+            if let Some(circle) = cycle(&graph) {
+                prop_assert!(circle.len() > 1 && circle.first() == circle.last());
+                for pair in circle.windows(2) {
+                    prop_assert!(graph[&pair[0]].contains(&pair[1]), "{:?}", circle);
                 }
-                None => {
-                    let place = |app: &String| groups.iter().position(|group| group.contains(app)).unwrap();
-                    for (app, others) in &graph {
-                        for other in others {
-                            prop_assert!(place(other) < place(app), "{} before {}", other, app);
-                        }
+            } else {
+                let place = |app: &String| groups.iter().position(|group| group.contains(app)).unwrap();
+                for (app, others) in &graph {
+                    for other in others {
+                        prop_assert!(place(other) < place(app), "{} before {}", other, app);
                     }
                 }
             }

@@ -5,6 +5,7 @@ use std::fmt;
 
 /// What a run has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a sign of its own")]
 pub struct Signs {
     /// `process.send('ready')`.
     pub word: bool,

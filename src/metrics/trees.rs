@@ -170,6 +170,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test starts what it looks at")]
     fn pages_that_are_shared_count_once() {
         // Each child maps all that its parent does.
         let script = "x=$(head -c 20000000 /dev/zero | tr '\\0' x); exec 3<&0

@@ -287,7 +287,7 @@ impl Task {
     fn ask_by_signal(&self) {
         match &self.run {
             Some(run) if is_shell(run.pid).unwrap_or_else(|| self.spec.runs_in_shell()) => {
-                group::signal(run.pid, self.spec.stop.kill_signal)
+                group::signal(run.pid, self.spec.stop.kill_signal);
             }
             _ => self.signal_main(self.spec.stop.kill_signal),
         }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// How long a command waits for what its apps depend on. They themselves wait on.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Longer chains are none that anybody has written.
 const LONGEST_CHAIN: u32 = 64;
 

@@ -123,12 +123,6 @@ impl World {
         }
     }
 
-    /// What a process and all it has started use, as exactly as the system knows.
-    pub(super) fn tree_of(&self, entry: &Entry) -> Option<Footprint> {
-        let mut trees = Trees::default();
-        footprint(&mut trees, entry, 0, true)
-    }
-
     /// Why a process above its limit still runs.
     pub(super) fn held_by_memory(&self, entry: &Entry) -> Option<String> {
         let limit = entry.spec.limits.max_memory_restart?;
@@ -143,6 +137,11 @@ impl World {
             ),
         })
     }
+}
+
+/// What a process and all it has started use, as exactly as the system knows. Many are asked about with the same `trees`.
+pub(super) fn tree_of(entry: &Entry, trees: &mut Trees) -> Option<Footprint> {
+    footprint(trees, entry, 0, true)
 }
 
 fn limit_of(entry: &Entry) -> Option<u64> {

@@ -1,7 +1,7 @@
 //! Entries as others see them.
 
 use super::actor::World;
-use super::memory::replaced;
+use super::memory::{replaced, tree_of};
 use super::reason::Reason;
 use super::registry::Entry;
 use crate::api::{ApiError, Host, Process, ProcessDetail, Response, RunsOn, Tree, pm2};
@@ -9,6 +9,7 @@ use crate::clock;
 use crate::cluster::Group;
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
+use crate::metrics::Trees;
 use crate::process::{self, Observed, redacted, shown_environment};
 
 const SIGKILL: Outcome = Outcome::Signal(9);
@@ -33,9 +34,10 @@ impl World {
         let ports = self.port_words(&ids).await;
         let registry = self.registry.borrow();
         let entries = ids.iter().filter_map(|id| registry.get(*id));
+        let mut trees = Trees::default();
         let detail = |entry: &Entry| {
             let id = entry.identity.id;
-            let mut detail = self.detail(entry, words.get(&id).map(String::as_str));
+            let mut detail = self.detail(entry, &mut trees, words.get(&id).map(String::as_str));
             detail.process = named(detail.process, ports.get(&id));
             detail
         };
@@ -106,7 +108,7 @@ impl World {
         }
     }
 
-    fn detail(&self, entry: &Entry, last_words: Option<&str>) -> ProcessDetail {
+    fn detail(&self, entry: &Entry, trees: &mut Trees, last_words: Option<&str>) -> ProcessDetail {
         let mut spec = (*entry.spec).clone();
         let seen = entry.handle.observed();
         let current = seen.pid.map(|_| seen.state.run);
@@ -123,7 +125,7 @@ impl World {
             env: shown_environment(&entry.spec, &entry.identity),
             watch: self.watch_of(&entry.spec),
             cause: self.last_cause(entry.identity.id),
-            tree: self.tree_of(entry).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
+            tree: tree_of(entry, trees).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
             runs_on: entry.handle.observed().pid.and_then(|pid| {
                 let process::RunsOn { program, version, drift } = process::runs_on(&entry.spec, pid)?;

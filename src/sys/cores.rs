@@ -98,11 +98,14 @@ mod tests {
     const FIRST: &str = "29 24 0:25 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n";
     const PART: &str = "40 30 0:27 /docker/a /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
 
+    /// What it is, its files and their content, and how many there are.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u32);
+
     #[test]
     fn the_least_of_affinity_and_quotas_counts() {
         let (mounts, groups) = ("proc/self/mountinfo", "proc/self/cgroup");
         #[rustfmt::skip] // a table
-        let table: &[(&str, &[(&str, &str)], u32)] = &[
+        let table: &[Case<'_>] = &[
             ("no groups at all", &[], 8),
             ("no quota", &[(mounts, SECOND), (groups, "0::/a\n"), ("sys/fs/cgroup/a/cpu.max", "max 100000\n")], 8),
             ("its own", &[(mounts, SECOND), (groups, "0::/a\n"), ("sys/fs/cgroup/a/cpu.max", "200000 100000\n")], 2),

@@ -66,8 +66,10 @@ fn take(fd: BorrowedFd<'_>, buffer: &mut [u8], how: MsgFlags) -> io::Result<Data
         for control in message.cmsgs().into_iter().flatten() {
             match control {
                 ControlMessageOwned::ScmRights(numbers) => {
-                    // SAFETY: the kernel has just made these descriptors for us; nobody else owns them.
-                    numbers.into_iter().for_each(|number| drop(unsafe { OwnedFd::from_raw_fd(number) }));
+                    for number in numbers {
+                        // SAFETY: the kernel has just made these descriptors for us; nobody else owns them.
+                        drop(unsafe { OwnedFd::from_raw_fd(number) });
+                    }
                 }
                 ControlMessageOwned::ScmCredentials(credentials) => datagram.sender = credentials.pid(),
                 _ => {}

@@ -223,7 +223,7 @@ fn a_release_behind_a_link_is_switched_by_a_reload() {
         // As under plain node: argv keeps the link, the module system and the kernel follow it.
         format!("{version} {link} {0}/app.js {0} {pwd}", real(version))
     };
-    let told = |log: &str| home.told(log, "serves ").trim_end_matches(|c| c == ' ').to_owned();
+    let told = |log: &str| home.told(log, "serves ").trim_end_matches(' ').to_owned();
     eventually("the first release", || {
         let told = told("api-out-0.log");
         told.starts_with("1 ").then_some(())

@@ -164,7 +164,9 @@ fn a_probe_that_hangs_is_ended_with_all_that_it_has_started() {
         let text = fs::read_to_string(home.work().join("pids")).unwrap();
         let lives: Vec<i32> = text.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| is_alive(*pid)).collect();
         // A command is killed with its daemon, what that had started is not: nobody is left to do it.
-        lives.iter().for_each(|pid| signal(*pid, Signal::SIGKILL));
+        for pid in &lives {
+            signal(*pid, Signal::SIGKILL);
+        }
         lives.is_empty().then_some(())
     });
 }

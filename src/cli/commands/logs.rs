@@ -54,6 +54,7 @@ pub(super) async fn run(session: &mut Session<'_>, args: LogsArgs) -> Result<Exi
 const RESUMED: &str = "[another daemon follows on: what was written in between is in the log files]";
 
 /// What comes next out of the two streams.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Next {
     Items(Option<Result<Vec<LogItem>, ApiError>>),
     Event(Option<Result<Event, ApiError>>),

@@ -333,8 +333,9 @@ fn a_growing_delay_goes_on_growing() {
     }
     let runs = home.runs("app");
     let waits: Vec<u64> = runs.windows(2).filter_map(|pair| Some(pair[1].began - pair[0].end?.at)).collect();
-    // 100 ms, 150, 225, 337, 506: each at least that, as a daemon that comes late may only make it longer.
-    for (wait, least) in waits.iter().zip([10, 15, 22, 33, 50]) {
+    // 100 ms, 150, 225, 337, 506, less a fifth of chance: each at least that, as a daemon that comes late may only make
+    // it longer.
+    for (wait, least) in waits.iter().zip([8, 12, 18, 27, 40]) {
         assert!(*wait + 1 >= least, "{waits:?}");
     }
 }
