@@ -21,7 +21,7 @@ function reply(message) {
 }
 
 // JSON has no regular expressions, but patterns of `ignore_watch` may be some.
-function plain(key, value) {
+function plain(_key, value) {
   return value instanceof RegExp ? `/(?:${value.source})/${value.flags}` : value
 }
 
