@@ -206,6 +206,19 @@ export interface AppFields {
   /** After this time a run is stopped and counts as failed. */
   job_timeout?: Duration
   /** Restart when files change: those of `cwd`, or of these paths. */
+  /** Which worker of a cluster gets a new connection. Default: `round-robin`. */
+  sched?: 'round-robin' | 'kernel' | 'ip-hash'
+  cluster_schedule?: 'round-robin' | 'kernel' | 'ip-hash'
+  /** What a worker that leaves has to finish its connections. Default: 30 s. */
+  drain_timeout?: Duration
+  /** Whether Node runs with our agent, which helps a worker to finish its connections. Default: true. */
+  agent?: boolean
+  /** Sockets that are bound for the app, and that it inherits (`LISTEN_FDS`). */
+  listen?: number | string | (number | string)[]
+  /** How many processes of the app a reload replaces at a time. Default: 1. */
+  reload_parallel?: number
+  /** After a reload the new processes must stay well for this long, or the version before returns. */
+  health_window?: Duration
   watch?: boolean | string | string[]
   ignore_watch?: string | string[]
   /** How long nothing may change before it is restarted. */

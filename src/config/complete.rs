@@ -6,8 +6,8 @@ use super::{AppOptions, Autorestart, Caller, Problem, Watched, environment, plac
 use crate::domain::AppSpec;
 use crate::domain::cron::Pattern;
 use crate::domain::spec::{
-    Environment, Interpreter, Job, Layer, Limits, LogFiles, Mode, Probes, Program, ReadyPolicy, RestartPolicy,
-    Schedule, Source, StopPolicy, WatchPolicy,
+    ClusterPolicy, Environment, Interpreter, Job, Layer, Limits, Listen, LogFiles, Mode, Probes, Program, ReadyPolicy,
+    RestartPolicy, RolloutPolicy, Schedule, Source, StopPolicy, WatchPolicy,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -77,6 +77,9 @@ fn spec(
         limits: limits(&options),
         schedule: schedule(&options),
         watch: watch_policy(&options, &cwd, caller),
+        cluster: cluster_policy(&options),
+        rollout: rollout_policy(&options),
+        listen: listen(&options, &cwd, caller),
         depends_on: options.depends_on.clone().unwrap_or_default(),
         logs: log_files(&options, mode, &cwd, caller),
         pid_file: filled(options.pid_file.as_ref()).map(|path| place::absolute(path, &cwd, caller)),
@@ -277,6 +280,27 @@ fn schedule(options: &AppOptions) -> Schedule {
             timeout: options.job_timeout,
         }),
     }
+}
+
+fn cluster_policy(options: &AppOptions) -> ClusterPolicy {
+    let default = ClusterPolicy::default();
+    ClusterPolicy {
+        sched: options.sched.unwrap_or(default.sched),
+        drain_timeout: options.drain_timeout.unwrap_or(default.drain_timeout),
+        agent: options.agent.unwrap_or(default.agent),
+    }
+}
+
+fn rollout_policy(options: &AppOptions) -> RolloutPolicy {
+    RolloutPolicy { parallel: options.reload_parallel.unwrap_or(1).max(1), health_window: options.health_window }
+}
+
+fn listen(options: &AppOptions, cwd: &Path, caller: &Caller) -> Vec<Listen> {
+    let complete = |address: &Listen| match address {
+        Listen::Unix(path) => Listen::Unix(place::absolute(&path.to_string_lossy(), cwd, caller)),
+        other => other.clone(),
+    };
+    options.listen.iter().flatten().map(complete).collect()
 }
 
 fn watch_policy(options: &AppOptions, cwd: &Path, caller: &Caller) -> Option<WatchPolicy> {

@@ -1,8 +1,8 @@
 use crate::config::{AppOptions, Caller, ConfigError, Loaded, from_target};
 use crate::domain::AppSpec;
 use crate::domain::spec::{
-    CatchUp, Check, Condition, CpuQuota, Dependency, Interpreter, Limits, Mode, Overlap, Probe, ResourceLimit,
-    RestartPolicy, SecretSource, StopPolicy,
+    CatchUp, Check, ClusterPolicy, Condition, CpuQuota, Dependency, Interpreter, Limits, Listen, Mode, Overlap, Probe,
+    ResourceLimit, RestartPolicy, RolloutPolicy, Sched, SecretSource, StopPolicy,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -126,6 +126,31 @@ fn every_option_arrives() {
     assert_eq!(app.stop, stop);
     assert_eq!((app.ready.wait_ready, app.ready.listen_timeout), (true, Some(8)));
     assert_eq!(app.username.as_deref(), Some("you"));
+}
+
+#[test]
+fn every_setting_of_a_cluster_arrives() {
+    let site = Site::new();
+    let app = site.start(
+        "app.js",
+        json!({
+            "sched": "ip-hash", "drain_timeout": "5s", "agent": false, "reload_parallel": 2, "health_window": "1m",
+            "listen": [80, "81", "127.0.0.1:82", "[::1]:83", "./run/a.sock", "/run/b.sock"],
+        }),
+    );
+    assert_eq!(app.cluster, ClusterPolicy { sched: Sched::IpHash, drain_timeout: 5000, agent: false });
+    assert_eq!(app.rollout, RolloutPolicy { parallel: 2, health_window: Some(60_000) });
+    let tcp = |address: &str| Listen::Tcp(address.parse().unwrap());
+    let unix = Listen::Unix;
+    let expected = [
+        Listen::Port(80),
+        Listen::Port(81),
+        tcp("127.0.0.1:82"),
+        tcp("[::1]:83"),
+        unix(site.path("run/a.sock")),
+        unix("/run/b.sock".into()),
+    ];
+    assert_eq!(app.listen, expected);
 }
 
 #[test]

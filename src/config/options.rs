@@ -4,7 +4,7 @@ use super::apply::{self, Applied};
 use super::{ConfigError, Problem};
 use crate::domain::AppSpec;
 use crate::domain::spec::{
-    CatchUp, CpuQuota, Dependency, FilterEnv, Mode, Overlap, Probe, ResourceLimit, SecretSource,
+    CatchUp, CpuQuota, Dependency, FilterEnv, Listen, Mode, Overlap, Probe, ResourceLimit, Sched, SecretSource,
 };
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
@@ -103,6 +103,13 @@ app_options! {
     job_overlap: Overlap,
     job_catch_up: CatchUp,
     job_timeout: u64,
+    sched: Sched,
+    drain_timeout: u64,
+    agent: bool,
+    /// Paths are not absolute yet.
+    listen: Vec<Listen>,
+    reload_parallel: u32,
+    health_window: u64,
     watch: Watched,
     ignore_watch: Vec<String>,
     watch_delay: u64,

@@ -2,7 +2,7 @@
 
 use super::{Autorestart, Inherited, Instances, Watched, words};
 use crate::domain::spec::{
-    CatchUp, Condition, CpuQuota, Dependency, FilterEnv, Mode, Overlap, ResourceLimit, SecretSource,
+    CatchUp, Condition, CpuQuota, Dependency, FilterEnv, Listen, Mode, Overlap, ResourceLimit, Sched, SecretSource,
 };
 use crate::sys::signal;
 use serde_json::{Number, Value};
@@ -280,6 +280,34 @@ pub(super) fn overlap(value: &Value) -> Option<Overlap> {
         "replace" => Some(Overlap::Replace),
         _ => None,
     }
+}
+
+pub(super) fn sched(value: &Value) -> Option<Sched> {
+    match value.as_str()? {
+        "round-robin" => Some(Sched::RoundRobin),
+        "kernel" => Some(Sched::Kernel),
+        "ip-hash" => Some(Sched::IpHash),
+        _ => None,
+    }
+}
+
+/// Addresses to be bound; their paths as they are written.
+pub(super) fn listen(value: &Value) -> Option<Vec<Listen>> {
+    match value {
+        Value::Array(addresses) => addresses.iter().map(address).collect(),
+        one => address(one).map(|address| vec![address]),
+    }
+}
+
+fn address(value: &Value) -> Option<Listen> {
+    if let Some(port) = port(value) {
+        return Some(Listen::Port(port));
+    }
+    let text = value.as_str()?.trim();
+    if text.starts_with('/') || text.starts_with("./") {
+        return Some(Listen::Unix(text.into()));
+    }
+    text.parse().ok().map(Listen::Tcp)
 }
 
 pub(super) fn catch_up(value: &Value) -> Option<CatchUp> {

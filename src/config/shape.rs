@@ -196,6 +196,18 @@ pub(super) const CRON: Shape = shape(
 pub(super) const OVERLAP: Shape =
     shape("overlap", "\"skip\", \"queue\" or \"replace\"", r#"{"enum": ["skip", "queue", "replace"]}"#);
 
+pub(super) const SCHED: Shape = shape(
+    "schedule of a cluster",
+    "\"round-robin\", \"kernel\" or \"ip-hash\"",
+    r#"{"enum": ["round-robin", "kernel", "ip-hash"]}"#,
+);
+
+pub(super) const LISTEN: Shape = shape(
+    "addresses",
+    "a port, \"1.2.3.4:port\", a path that begins with / or ./, or a list of such",
+    r#"{"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, {"type": "string", "pattern": "^\\s*(/.*|\\./.*|(\\d{1,3}(\\.\\d{1,3}){3}|\\[[0-9a-fA-F:.]+\\]):\\d{1,5}|\\+?(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]))\\s*$"}, {"type": "array", "items": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 65535}, {"type": "string", "pattern": "^\\s*(/.*|\\./.*|(\\d{1,3}(\\.\\d{1,3}){3}|\\[[0-9a-fA-F:.]+\\]):\\d{1,5}|\\+?(\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]))\\s*$"}]}}]}"#,
+);
+
 pub(super) const WATCHED: Shape = shape(
     "paths to watch",
     "true, false, or a list of paths",

@@ -1,12 +1,14 @@
 //! What is wanted of an app. Built by `config`, complete: nothing in it is looked up again in the
 //! caller's surroundings, except what must be fresh at each start (the interpreter, symlinks).
 
+mod cluster;
 mod environment;
 mod limits;
 mod ready;
 mod schedule;
 mod watch;
 
+pub use cluster::{ClusterPolicy, Listen, RolloutPolicy, Sched};
 pub use environment::{EnvFile, Environment, FilterEnv, Inherit, Layer, SecretSource};
 pub use limits::{CpuQuota, Limits, ResourceLimit};
 pub use ready::{Check, Condition, Dependency, Probe, Probes, ReadyPolicy};
@@ -57,6 +59,13 @@ pub struct AppSpec {
     pub schedule: Schedule,
     #[serde(default)]
     pub watch: Option<WatchPolicy>,
+    #[serde(default)]
+    pub cluster: ClusterPolicy,
+    #[serde(default)]
+    pub rollout: RolloutPolicy,
+    /// In the order of their descriptors, from 3.
+    #[serde(default)]
+    pub listen: Vec<Listen>,
     /// PM2's fields that do nothing here, as they were written, for who asks for PM2's view.
     #[serde(default)]
     pub recorded: BTreeMap<String, serde_json::Value>,
@@ -112,6 +121,9 @@ impl AppSpec {
             limits: Limits::default(),
             schedule: Schedule::default(),
             watch: None,
+            cluster: ClusterPolicy::default(),
+            rollout: RolloutPolicy::default(),
+            listen: Vec::new(),
             recorded: BTreeMap::new(),
         }
     }
