@@ -94,6 +94,14 @@ impl Home {
         self.root.join("run")
     }
 
+    /// Where the file may be that Node runs before an app, best first: an app of root may become somebody else, and that
+    /// one has to read it again for each of its threads.
+    pub fn agents(&self) -> Vec<PathBuf> {
+        let named = env::var_os("RPM_AGENT_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+        let shared = (crate::sys::user::effective_uid() == 0).then(|| PathBuf::from("/run/rpm-native"));
+        named.or(shared).into_iter().chain([self.run()]).collect()
+    }
+
     /// `logs/<name>-out.log` or `-error.log`.
     pub fn default_log(&self, name: &str, stream: &str) -> PathBuf {
         self.logs().join(format!("{}-{stream}.log", file_name_of(name)))

@@ -23,7 +23,8 @@ pub use job::Job;
 pub use log::{LogItem, LogQuery};
 pub use request::{Request, Start};
 pub use response::{
-    Cause, DaemonInfo, Death, Guardian, Host, Process, ProcessDetail, Response, RunsOn, Tree, UpdateReport, Watch,
+    Cause, DaemonInfo, Death, Draining, Guardian, Host, Process, ProcessDetail, Response, RunsOn, Tree, UpdateReport,
+    Watch,
 };
 
 /// Grows when a client of the older number could misunderstand the newer daemon.

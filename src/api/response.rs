@@ -114,9 +114,22 @@ pub struct ProcessDetail {
     /// Why it was last restarted without anybody asking for it.
     #[serde(default)]
     pub cause: Option<Cause>,
+    /// The process that it has taken the place of, while that one finishes its connections.
+    #[serde(default)]
+    pub draining: Option<Draining>,
     /// What its ended runs have left alive, where `treekill` is off.
     #[serde(default)]
     pub left_alive: Vec<i32>,
+}
+
+/// A process that finishes its connections, and goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draining {
+    pub pid: Option<i32>,
+    /// How many there are, where it tells.
+    pub open: Option<u32>,
+    /// What it still has, in milliseconds.
+    pub left: i64,
 }
 
 /// The watching of an app's files.

@@ -7,7 +7,7 @@ use crate::domain::{Budget, SpawnId};
 use crate::guardian::{Legacy, Link};
 use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{Confinement, Context, Exits, Inherited, Kinship, Leash, Realm, SpawnIds, Unwritten};
+use crate::process::{Agent, Confinement, Context, Exits, Inherited, Kinship, Leash, Realm, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys;
@@ -91,6 +91,7 @@ impl Engine {
             parent_death_signal: options.parent_death_signal,
             leash: options.leash,
             kinship,
+            agent: Rc::new(Agent::new(options.home.agents())),
             open_files: options.open_files.unwrap_or_else(raise_open_files),
             confinement: Rc::new(Confinement::new(cgroups)),
             slots,

@@ -65,12 +65,23 @@ pub enum Inbound {
     HandleNack,
     /// The app sends a handle: it waits for our acknowledgement.
     Handle,
+    /// What our agent in the app says.
+    Agent(AgentWord),
     /// Internal to Node and of no meaning to us.
     OtherInternal,
     /// What the app sent by `process.send`.
     User(Value),
     /// No JSON.
     Garbage,
+}
+
+/// A message of our agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentWord {
+    /// It is there: the process can be asked to drain.
+    Here,
+    /// So many connections are open in a process that drains.
+    Open(u32),
 }
 
 /// A message of Node's cluster protocol, worker to primary.
@@ -102,6 +113,11 @@ struct Command<'a> {
     cmd: Option<Cow<'a, str>>,
 }
 
+#[derive(Deserialize)]
+struct Open {
+    open: u32,
+}
+
 /// Understands one line. A leading 0x02 is Bun's mark of internal messages.
 pub fn decode(line: &[u8]) -> Inbound {
     let line = line.strip_prefix(&[2]).unwrap_or(line);
@@ -116,6 +132,9 @@ pub fn decode(line: &[u8]) -> Inbound {
         "NODE_HANDLE_ACK" => Inbound::HandleAck,
         "NODE_HANDLE_NACK" => Inbound::HandleNack,
         "NODE_HANDLE" => Inbound::Handle,
+        "NODE_RPM_AGENT" => Inbound::Agent(AgentWord::Here),
+        "NODE_RPM_OPEN" => serde_json::from_slice(line)
+            .map_or(Inbound::OtherInternal, |Open { open }| Inbound::Agent(AgentWord::Open(open))),
         // Node's own rule: `NODE_` and at least one more character.
         other if other.len() > 5 && other.starts_with("NODE_") => Inbound::OtherInternal,
         _ => user(line),
@@ -138,6 +157,9 @@ mod tests {
         assert_eq!(decode(br#"{"cmd":"NODE_HANDLE_NACK"}"#), Inbound::HandleNack);
         assert_eq!(decode(br#"{"cmd":"NODE_HANDLE","type":"net.Socket","msg":1}"#), Inbound::Handle);
         assert_eq!(decode(br#"{"cmd":"NODE_SOCKET_NOTIFY_CLOSE"}"#), Inbound::OtherInternal);
+        assert_eq!(decode(br#"{"cmd":"NODE_RPM_AGENT"}"#), Inbound::Agent(AgentWord::Here));
+        assert_eq!(decode(br#"{"cmd":"NODE_RPM_OPEN","open":12}"#), Inbound::Agent(AgentWord::Open(12)));
+        assert_eq!(decode(br#"{"cmd":"NODE_RPM_OPEN","open":-1}"#), Inbound::OtherInternal);
         assert_eq!(decode(br#"{"cmd":"NODE_"}"#), Inbound::User(json!({"cmd": "NODE_"})));
         assert_eq!(decode(br#"{"cmd":7}"#), Inbound::User(json!({"cmd": 7})));
         assert_eq!(decode(br#""ready""#), Inbound::User(json!("ready")));

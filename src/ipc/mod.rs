@@ -8,5 +8,5 @@ mod inbox;
 mod outbox;
 
 pub use channel::Channel;
-pub use codec::{ClusterMessage, Inbound, Lines, decode};
+pub use codec::{AgentWord, ClusterMessage, Inbound, Lines, decode};
 pub use outbox::{Frame, Outbox, Passenger};

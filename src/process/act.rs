@@ -12,17 +12,12 @@ use super::wires::forget_all_but_output;
 use crate::clock;
 use crate::cluster::{Notice, WorkerId};
 use crate::domain::lifecycle::{Effect, Event, Phase, Policy, Then, step};
-use crate::domain::spec::Mode;
 use crate::domain::{BootMs, SpawnId};
 use crate::slots::{Record, Table};
 use crate::sys::fault::{self, Point};
 use crate::sys::group;
 use serde_json::Value;
-use std::time::Duration;
 
-/// Between the last connection handed to a worker and the request to close: it may not have read it yet.
-const DRAIN_GRACE: Duration = Duration::from_millis(200);
-const DRAIN_POLL: Duration = Duration::from_millis(10);
 const SIGKILL: i32 = 9;
 
 impl Task {
@@ -85,7 +80,8 @@ impl Task {
             waits_for_ready: self.waits_for_ready(),
             listen_timeout: self.launch_time(),
             must_start_up: self.must_start_up(),
-            drains: self.spec.mode == Mode::Cluster,
+            drains: self.drains(),
+            drain_timeout: self.spec.cluster.drain_timeout,
             place: self.context.budget.borrow().next(now),
         }
     }
@@ -158,6 +154,7 @@ impl Task {
                     seen.started_at = Some(clock::unix_ms());
                     seen.listening = false;
                     seen.said_ready = false;
+                    seen.open = None;
                     seen.launch_error = None;
                     seen.version = version;
                     seen.warnings.clone_from(&run.warnings);
@@ -233,6 +230,7 @@ impl Task {
             }
             Said::Cluster(Notice::Online) => self.consider(),
             Said::Cluster(Notice::Leaving) => {}
+            Said::Open(open) => self.open(*open),
             Said::Cluster(Notice::Listening) => self.seen.send_modify(|seen| seen.listening = true),
             Said::Cluster(Notice::Broken) => {
                 tracing::error!(
@@ -252,20 +250,6 @@ impl Task {
                 self.apply(Event::Drained(id));
             }
         }
-    }
-
-    /// No new connections; when those handed over are taken, it is asked to close.
-    pub(super) fn drain(&self) {
-        let membership = self.run.as_ref().and_then(|run| run.link.as_ref()).and_then(|link| link.membership());
-        let Some(Membership { group, worker }) = membership.cloned() else { return };
-        group.retire(worker);
-        tokio::task::spawn_local(async move {
-            tokio::time::sleep(DRAIN_GRACE).await;
-            while !group.has_taken_all(worker) {
-                tokio::time::sleep(DRAIN_POLL).await;
-            }
-            group.disconnect(worker);
-        });
     }
 
     pub(super) fn ask_main(&self) {

@@ -92,6 +92,9 @@ pub(super) fn launch(
         open_files: context.open_files,
     });
     let membership = introduce(spec, id, around, &wires, &mut line.env);
+    if membership.is_some() || (wires.channel.is_some() && !spec.listen.is_empty()) {
+        context.agent.lead(spec, &mut line, ids.as_ref());
+    }
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
     let mut confined = context.confinement.confine(&spec.limits, around.identity.id, id, context.slots.is_some());
     let executed = execute(spec, &line, id, ids.as_ref(), (&wires, &mut confined), context);

@@ -1,7 +1,7 @@
 //! The channel to a running app: reads what it says, hands cluster messages to the primary.
 
 use crate::cluster::{Group, Holder, Notice, WorkerId};
-use crate::ipc::{Channel, Inbound};
+use crate::ipc::{AgentWord, Channel, Inbound};
 use crate::slots::Standing;
 use serde_json::Value;
 use std::io;
@@ -20,6 +20,8 @@ pub(super) enum Said {
     /// `process.send('ready')`.
     Ready,
     Cluster(Notice),
+    /// So many connections are open in it, as it drains.
+    Open(u32),
     /// The channel has ended.
     Closed,
 }
@@ -107,6 +109,10 @@ impl Link {
         self.channel.send(format!("{message}\n").into_bytes()).is_ok()
     }
 
+    pub(super) fn channel(&self) -> &Rc<Channel> {
+        &self.channel
+    }
+
     pub(super) fn membership(&self) -> Option<&Membership> {
         self.hearer.membership.as_ref()
     }
@@ -148,6 +154,11 @@ impl Hearer {
                 }
                 notice.map(Said::Cluster)
             }
+            Inbound::Agent(AgentWord::Here) => {
+                self.standing.set_agent();
+                None
+            }
+            Inbound::Agent(AgentWord::Open(open)) => Some(Said::Open(open)),
             // The pairing of descriptors and messages is lost, so nothing sent to this worker can be trusted.
             Inbound::HandleNack => self.membership.is_some().then_some(Said::Cluster(Notice::Broken)),
             Inbound::Garbage => {

@@ -5,9 +5,11 @@
 mod account;
 mod act;
 mod adopt;
+mod agent;
 mod command;
 mod confine;
 mod containment;
+mod drain;
 mod drift;
 mod environment;
 mod exit;
@@ -30,6 +32,7 @@ mod vitals;
 mod wires;
 
 pub use adopt::{end_stray, finish_outputs, lives};
+pub use agent::Agent;
 pub use confine::Confinement;
 pub use drift::{RunsOn, runs_on};
 pub use environment::{Identity, redacted, shown_environment};

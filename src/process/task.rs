@@ -1,5 +1,6 @@
 //! The task of one process: waits for commands, facts and deadlines, asks the lifecycle, does what it says.
 
+use super::agent::Agent;
 use super::confine::Confinement;
 use super::containment::Containment;
 use super::environment::Identity;
@@ -50,6 +51,8 @@ pub struct Context {
     pub leash: Option<Rc<Leash>>,
     /// How what runs have started is found.
     pub kinship: Rc<Kinship>,
+    /// What Node runs before an app.
+    pub agent: Rc<Agent>,
     /// The soft limit of open files that apps get.
     pub open_files: u64,
     /// The control groups of the apps.
@@ -163,6 +166,8 @@ pub struct Observed {
     pub listening: bool,
     /// This run has said that it is ready.
     pub said_ready: bool,
+    /// Connections that are open in it, as it drains and tells.
+    pub open: Option<u32>,
     /// Its secrets are being read; it is executed when they are there.
     pub reading_secrets: bool,
     /// Why it could not be executed.
@@ -210,6 +215,7 @@ impl Handle {
             started_at: None,
             listening: false,
             said_ready: false,
+            open: None,
             reading_secrets: false,
             launch_error: None,
             last_exit: None,

@@ -23,6 +23,7 @@ fn seen(phase: Phase, cause: Cause, last_exit: Option<Outcome>) -> Observed {
         started_at: None,
         listening: false,
         said_ready: false,
+        open: None,
         reading_secrets: false,
         launch_error: None,
         condition: Condition::default(),

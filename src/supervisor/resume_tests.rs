@@ -7,7 +7,7 @@ use crate::domain::AppSpec;
 use crate::domain::spec::{Interpreter, Program};
 use crate::logs::{Logs, Staging};
 use crate::paths::Home;
-use crate::process::{Command, Context, Kinship, Realm, SpawnIds, Unwritten};
+use crate::process::{Agent, Command, Context, Kinship, Realm, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::store::Store;
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
@@ -56,6 +56,7 @@ impl TestHome {
                 reports,
                 parent_death_signal: Some(9),
                 kinship: Rc::new(Kinship::new(Realm::of_home(self.home.root()), None)),
+                agent: Rc::new(Agent::new(vec![self.home.run()])),
                 open_files: 256,
                 confinement: Rc::default(),
                 slots: Some(table),

@@ -4,9 +4,10 @@ use super::actor::World;
 use super::memory::{replaced, tree_of};
 use super::reason::Reason;
 use super::registry::Entry;
-use crate::api::{ApiError, Host, Process, ProcessDetail, Response, RunsOn, Tree, pm2};
+use crate::api::{ApiError, Draining, Host, Process, ProcessDetail, Response, RunsOn, Tree, pm2};
 use crate::clock;
 use crate::cluster::Group;
+use crate::domain::lifecycle::{Phase, StopStep};
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::metrics::Trees;
@@ -133,6 +134,7 @@ impl World {
             }),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
             health: self.health(entry),
+            draining: draining(entry),
             left_alive: spared.unwrap_or_default(),
         }
     }
@@ -165,6 +167,13 @@ impl World {
     pub(super) fn status_of(&self, id: ProcessId) -> Option<Status> {
         self.registry.borrow().get(id).map(|entry| entry.handle.observed().state.status())
     }
+}
+
+/// The process that was replaced, as long as it finishes what it has.
+fn draining(entry: &Entry) -> Option<Draining> {
+    let seen = entry.passing.as_ref()?.observed();
+    let Phase::Stopping { step: StopStep::Drain, deadline, .. } = seen.state.phase else { return None };
+    Some(Draining { pid: seen.pid, open: seen.open, left: deadline.saturating_sub(clock::boot_ms()) as i64 })
 }
 
 /// With what is known of the port that it could not have.

@@ -2,7 +2,7 @@
 
 use super::color::{self, paint};
 use super::{health, limits, process, size, text, timestamp};
-use crate::api::{ProcessDetail, RunsOn};
+use crate::api::{Draining, ProcessDetail, RunsOn};
 use crate::domain::UnixMs;
 use crate::domain::spec::{Interpreter, RestartPolicy};
 use std::collections::BTreeMap;
@@ -88,12 +88,20 @@ fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
         ("runs as group", detail.spec.gid.clone()),
         ("listens on", words(&detail.listens)),
         ("uptime", process::uptime(process, now)),
+        ("the one before it", detail.draining.as_ref().map(draining)),
         ("cpu", alive.then(|| format!("{:.1}%", process.cpu))),
         ("memory", alive.then(|| size::short(process.memory))),
         ("in all it started", limits::tree(detail)),
         ("created at", Some(timestamp::iso8601(process.created_at))),
         ("started at", process.started_at.map(timestamp::iso8601)),
     ]
+}
+
+/// `4711 finishes its connections, 12 left, for 28s at most`.
+fn draining(draining: &Draining) -> String {
+    let pid = draining.pid.map(|pid| format!("{pid} ")).unwrap_or_default();
+    let open = draining.open.map(|open| format!(", {open} left")).unwrap_or_default();
+    format!("{pid}finishes its connections{open}, for {} s at most", (draining.left + 999) / 1000)
 }
 
 fn files(detail: &ProcessDetail) -> Rows {
@@ -240,6 +248,7 @@ pub(crate) mod tests {
             health: Health::default(),
             watch: None,
             cause: None,
+            draining: None,
             left_alive: vec![12, 34],
             tree: None,
             recycled: None,

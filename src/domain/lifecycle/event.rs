@@ -94,6 +94,8 @@ pub struct Policy<'a> {
     pub must_start_up: bool,
     /// A cluster worker: it can be drained.
     pub drains: bool,
+    /// For so long.
+    pub drain_timeout: u64,
     /// When the machine's budget has a place for one more automatic restart; not after now is at once.
     pub place: BootMs,
 }

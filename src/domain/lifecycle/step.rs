@@ -425,7 +425,7 @@ impl Machine<'_> {
 
     fn stopping(&mut self, step: StopStep, then: Then) {
         let time = match step {
-            StopStep::Drain => self.policy.stop.kill_timeout.max(SHORTEST_DRAIN),
+            StopStep::Drain => self.policy.drain_timeout.max(SHORTEST_DRAIN),
             StopStep::Main
             | StopStep::MainKilled
             | StopStep::Rest

@@ -6,6 +6,9 @@ use proptest::prelude::*;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+/// What a worker that leaves has.
+const DRAIN_TIMEOUT: u64 = 30_000;
+
 /// A process whose program does what the test says.
 pub(super) struct Sim {
     pub(super) state: State,
@@ -53,6 +56,7 @@ impl Sim {
             listen_timeout: LISTEN_TIMEOUT,
             must_start_up: self.must_start_up,
             drains: self.drains,
+            drain_timeout: DRAIN_TIMEOUT,
             place: self.budget.borrow().next(self.now),
         };
         let (state, effects) = step(self.state, event, self.now, next, &policy);
@@ -533,6 +537,19 @@ fn a_retired_worker_drains_before_it_is_asked_to_end() {
 }
 
 #[test]
+fn a_worker_that_does_not_finish_in_time_is_asked_to_end() {
+    let mut sim = Sim { drains: true, ..Sim::new() };
+    sim.send(Event::Start);
+    sim.send(Event::Retire);
+    sim.now += DRAIN_TIMEOUT - 1;
+    sim.send(Event::Timer);
+    assert!(!sim.seen.contains(&Effect::AskMain(SpawnId(1))), "it has its own time, not the one of a stop");
+    sim.now += 1;
+    sim.send(Event::Timer);
+    assert_eq!(sim.seen.last(), Some(&Effect::AskMain(SpawnId(1))));
+}
+
+#[test]
 fn what_cannot_be_executed_is_an_error_unless_it_may_pass() {
     let policy = (RestartPolicy::default(), StopPolicy::default());
     let policy = Policy {
@@ -542,6 +559,7 @@ fn what_cannot_be_executed_is_an_error_unless_it_may_pass() {
         listen_timeout: 0,
         must_start_up: false,
         drains: false,
+        drain_timeout: DRAIN_TIMEOUT,
         place: 0,
     };
     let (launching, _) = step(State::new(0), Event::Start, 0, SpawnId(1), &policy);

@@ -1,0 +1,236 @@
+// The agent of rpm-native: runs before the app in each Node process that it starts, and helps a worker to leave
+// without losing a request. Until then it does nothing but take note of servers.
+//
+// An app must not be able to tell whether it is there. It is written for every Node from 10 on, and whatever goes wrong
+// in it is not the app's concern.
+'use strict'
+
+const { setImmediate, setInterval, setTimeout } = globalThis
+/** A connection without a request is closed when nothing has come on it for so long, in milliseconds. */
+const QUIET = 2000
+/** Between two looks at what is open. */
+const PAUSE = 100
+/** What a peer has to answer a ping of HTTP/2. */
+const PATIENCE = 1000
+/** The greatest number that a stream of HTTP/2 may have. */
+const LAST_STREAM = 2 ** 31 - 1
+/** Of a WebSocket: the server goes away. */
+const GOING_AWAY = 1001
+
+const send = process.send
+/** TLS connections that have been set up, and sessions of HTTP/2: Node has no list of them. */
+const secure = new Set()
+const sessions = new Set()
+const known = new WeakSet()
+const speaksHttp2 = new WeakSet()
+const prepared = new WeakSet()
+/** Of each connection without a request: what had been read from it, and since when. */
+const quiet = new WeakMap()
+/** Set while this process leaves. */
+let leaving
+
+const now = () => {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1000 + nanoseconds / 1e6
+}
+const tell = (message) => {
+  if (process.connected) send.call(process, message, () => {})
+}
+/** For as long as it is open. */
+const remember = (set, what) => {
+  set.add(what)
+  what.once('close', () => set.delete(what))
+}
+
+/** Nothing of how we came here is left: not for the app, and not for what it starts. */
+function vanish() {
+  delete require.cache[__filename]
+  const paths = module.constructor._pathCache || {}
+  for (const key of Object.keys(paths)) if (paths[key] === __filename) delete paths[key]
+  // Ours comes first: --require "<path>". In a thread it has been taken out already.
+  const options = process.env.NODE_OPTIONS || ''
+  const end = `${__filename.slice(__filename.lastIndexOf('/') + 1)}"`
+  const at = options.indexOf(end)
+  if (!options.startsWith('--require "') || at < 0) return false
+  const rest = options.slice(at + end.length)
+  if (rest === '') delete process.env.NODE_OPTIONS
+  else process.env.NODE_OPTIONS = rest.slice(1)
+  return true
+}
+
+/** A server begins. */
+function meet(server) {
+  known.add(server)
+  if (typeof server.setSecureContext === 'function') {
+    server.on('secureConnection', (socket) => remember(secure, socket))
+  }
+  server.on('session', (session) => {
+    if (!session || typeof session.goaway !== 'function') return
+    speaksHttp2.add(server)
+    remember(sessions, session)
+    if (leaving) part(session)
+  })
+}
+
+/** Asks for no more streams. Those that are on their way are still answered: a ping comes back behind them, or a farewell. */
+function part(session) {
+  const close = () => session.close()
+  try {
+    session.once('goaway', close)
+    session.goaway(0, LAST_STREAM)
+    session.ping(close)
+  } catch (_) {
+    close()
+  }
+  setTimeout(close, PATIENCE).unref()
+}
+
+/** The connection of this response is closed behind it, whatever the app wants. */
+function makeLast(response) {
+  if (response.headersSent || typeof response._storeHeader !== 'function' || prepared.has(response)) return
+  prepared.add(response)
+  response.shouldKeepAlive = false
+  const store = response._storeHeader
+  response._storeHeader = function (line, headers) {
+    if (this.statusCode === 101) return store.call(this, line, headers)
+    if (this.getHeader('connection') !== undefined) this.setHeader('connection', 'close')
+    return store.call(this, line, closing(headers))
+  }
+}
+
+/** What `writeHead` was given, with `close` for a connection that it wanted to keep. */
+function closing(headers) {
+  const is = (name) => String(name).toLowerCase() === 'connection'
+  if (Array.isArray(headers)) {
+    if (Array.isArray(headers[0])) return headers.map((pair) => (is(pair[0]) ? [pair[0], 'close'] : pair))
+    return headers.map((word, at) => (at % 2 === 1 && is(headers[at - 1]) ? 'close' : word))
+  }
+  const name = Object.keys(headers || {}).find(is)
+  // Node's own list has pairs, and is changed by `setHeader`.
+  if (name === undefined || Array.isArray(headers[name])) return headers
+  return Object.assign({}, headers, { [name]: 'close' })
+}
+
+/** From now on each response of it is the last one of its connection. */
+function prepare(server) {
+  if (prepared.has(server)) return
+  prepared.add(server)
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) {
+    // A listener where there was none would change what Node does.
+    if (server.listenerCount(event) > 0) server.prependListener(event, (_, response) => makeLast(response))
+  }
+}
+
+const isServed = (handle) =>
+  handle && handle.server && typeof handle.destroySoon === 'function' && typeof handle.server.on === 'function'
+
+/** Of servers that others share, the way in: what comes now is theirs. `server.close` would close connections too. */
+function stopListening(descriptors) {
+  const { close } = require('net').Server.prototype
+  for (const server of process._getActiveHandles()) {
+    const handle = server && server.listening && server._handle
+    if (!handle) continue
+    const isCluster = Object.prototype.hasOwnProperty.call(handle, 'close')
+    if (isCluster || (handle.fd >= 3 && handle.fd < 3 + descriptors)) close.call(server)
+  }
+}
+
+/** The connections of a server on which no part of a request has come. `undefined` where Node doesn't tell. */
+function idleOf(server) {
+  const symbol = Object.getOwnPropertySymbols(server).find((symbol) => symbol.description === 'http.server.connections')
+  const list = symbol && server[symbol]
+  if (!list || typeof list.idle !== 'function') return undefined
+  return new Set(list.idle().map((parser) => parser.socket))
+}
+
+/** Whether nothing has come on it for long enough. */
+function isQuiet(socket, idle, time) {
+  const isIdle = !socket._httpMessage && (socket.bytesRead === 0 || !idle || idle.has(socket))
+  const before = quiet.get(socket)
+  if (!isIdle || !before || before.read !== socket.bytesRead) {
+    quiet.set(socket, { read: isIdle ? socket.bytesRead : -1, since: time })
+    return false
+  }
+  return time - before.since >= QUIET
+}
+
+/** Whoever speaks no HTTP, or has done with it, is told that this is the end. */
+function bid(socket) {
+  const symbol = Object.getOwnPropertySymbols(socket).find((symbol) => symbol.description === 'websocket')
+  const webSocket = symbol && socket[symbol]
+  if (webSocket && typeof webSocket.close === 'function') webSocket.close(GOING_AWAY)
+  else socket.end()
+}
+
+function look() {
+  const time = now()
+  const isOver = time >= leaving.until
+  const behind = new Map([...secure].map((socket) => [socket._parent, socket]))
+  const idle = new Map()
+  const sockets = process._getActiveHandles().filter(isServed)
+  for (const raw of sockets) {
+    const { server } = raw
+    const socket = behind.get(raw) || raw
+    prepare(server)
+    if (socket._httpMessage) makeLast(socket._httpMessage)
+    const speaksHttp = socket.parser || (socket === raw && typeof server.setSecureContext === 'function')
+    if (!speaksHttp) {
+      if (isOver && !speaksHttp2.has(server)) bid(socket)
+      continue
+    }
+    if (!idle.has(server)) idle.set(server, idleOf(server))
+    const closes = isQuiet(socket, socket.parser ? idle.get(server) : undefined, time)
+    if (closes || (isOver && quiet.get(socket).read >= 0)) socket.destroySoon()
+  }
+  if (sockets.length !== leaving.told) {
+    leaving.told = sockets.length
+    tell({ cmd: 'NODE_RPM_OPEN', open: sockets.length })
+  }
+}
+
+/** Whatever has come is read before anything is closed: Node reads between its timers and this. */
+const lookSoon = () => setImmediate(() => attempt(look))
+
+function leave(message) {
+  const timeout = Number(message.timeout) || 0
+  const isFirst = !leaving
+  leaving = { until: now() + timeout, told: undefined }
+  if (!isFirst) return lookSoon()
+  stopListening(Number(message.listeners) || 0)
+  for (const session of sessions) part(session)
+  setInterval(lookSoon, PAUSE).unref()
+  lookSoon()
+  // The app's own part, if it has one.
+  setImmediate(() => process.emit('rpm:drain', { timeout }))
+}
+
+function attempt(what, argument) {
+  try {
+    return what(argument)
+  } catch (_) {
+    // Without us it leaves as it would under Node's own primary.
+    return undefined
+  }
+}
+
+function begin() {
+  if (!vanish() || typeof send !== 'function' || !process.connected) return
+  process.on('internalMessage', (message) => {
+    if (message && message.cmd === 'NODE_RPM_DRAIN') attempt(leave, message)
+  })
+  tell({ cmd: 'NODE_RPM_AGENT' })
+  listenFor(({ server }) => server && !known.has(server) && attempt(meet, server))
+}
+
+/** Calls back with each server before it has a connection, or with the first one where Node doesn't tell earlier. */
+function listenFor(met) {
+  const channels = require('diagnostics_channel')
+  const subscribe = (name, each) => {
+    if (channels.subscribe) channels.subscribe(name, each)
+    else channels.channel(name).subscribe(each)
+  }
+  subscribe('tracing:net.server.listen:asyncStart', met)
+  if (Number(process.versions.node.split('.')[0]) < 22) subscribe('net.server.socket', ({ socket }) => met(socket))
+}
+
+attempt(begin)
