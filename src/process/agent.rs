@@ -190,6 +190,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let ids = user::resolve(Some("65534"), Some("65534")).unwrap();
         let agent = Agent::new(vec![home.path().join("run")]);
+        fs::set_permissions(home.path(), Permissions::from_mode(0o700)).unwrap();
         assert_eq!(agent.file(Some(&ids)), None, "the directory around it is closed");
         fs::set_permissions(home.path(), Permissions::from_mode(0o711)).unwrap();
         assert_eq!(agent.file(Some(&ids)), Some(home.path().join("run").join(&agent.name)));

@@ -49,9 +49,12 @@ fn new_connections_never_fail() {
 }
 
 #[test]
-fn kept_connections_are_at_most_cut_between_requests() {
+fn without_the_agent_kept_connections_are_at_most_cut_between_requests() {
     let home = Home::new();
-    let port = serve(&home);
+    versioned(&home, "old");
+    home.write("app.json", r#"{"apps": [{"name": "app", "script": "app.js", "instances": 2, "agent": false}]}"#);
+    home.rpm(["start", "app.json"]).ok();
+    let port = home.wait_listening("app", 2);
     let load = Load::of_kept_connections(port, 4);
     for _ in 0..2 {
         let answered = load.answered();

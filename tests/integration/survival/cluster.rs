@@ -3,6 +3,7 @@
 use crate::support::{Client, Home, Load, Signal, eventually, get, get_unix, is_alive, signal};
 use rpm_native::domain::Status;
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
 
 fn pids(home: &Home, name: &str) -> BTreeSet<i32> {
     home.named(name).iter().filter_map(|process| process.pid).collect()
@@ -299,5 +300,39 @@ fn a_worker_that_drains_goes_on_draining() {
     assert!(matches!(done.code(), Some(0 | 1)), "{}", done.told());
     eventually("the old one has gone", || (!is_alive(old)).then_some(()));
     assert_eq!(get(port, "/").unwrap().body, "quick");
+    home.check_children();
+}
+
+#[test]
+fn what_a_draining_worker_has_open_the_next_daemon_waits_for_too() {
+    let home = Home::new();
+    home.write(
+        "app.js",
+        "const server = require('node:net').createServer((socket) => socket.pipe(socket))
+         server.listen(0, () => console.log('port ' + server.address().port))
+         process.on('SIGINT', () => console.log('asked'))",
+    );
+    home.rpm(["start", "app.js", "-i", "1"]).ok();
+    let port = home.wait_listening("app", 1);
+    let mut open = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    open.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let old = home.pid("app");
+    let command = home.command(["reload", "app"]).begin();
+    let draining = || {
+        let draining = home.describe("app")[0]["draining"].clone();
+        (draining["pid"] == old && draining["open"] == 1).then_some(draining["left"].as_i64().unwrap())
+    };
+    let left = eventually("it drains", draining);
+    home.kill_daemon();
+    let after = eventually("it goes on draining, and tells again what is open", draining);
+    assert!(after < left, "its time began anew");
+    open.write_all(b"hello").unwrap();
+    let mut back = [0; 5];
+    open.read_exact(&mut back).unwrap();
+    assert_eq!(&back, b"hello");
+    drop(open);
+    let done = command.end();
+    assert!(matches!(done.code(), Some(0 | 1)), "{}", done.told());
+    eventually("it has gone", || (!is_alive(old)).then_some(()));
     home.check_children();
 }
