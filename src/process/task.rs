@@ -3,14 +3,14 @@
 use super::containment::Containment;
 use super::context::Context;
 use super::environment::Identity;
-use super::exit::ExitFact;
+use super::exit::{ExitFact, ExitSource};
 use super::handle::Observed;
 use super::launch::{LaunchError, Run};
-use super::link::Said;
+use super::link::{Link, Said};
 use super::order::{Command, Settled};
 use super::prepare::Preparing;
 use super::secrets::Values;
-use super::vitals::Sign;
+use super::vitals::{Sign, Vitals};
 use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, State, Then};
@@ -83,41 +83,21 @@ impl Task {
                 containment.gone(&self.standing).await;
             }
         };
-        let preparing = &mut self.preparing;
-        let prepared = async {
-            match preparing {
-                Some(preparing) => preparing.wait().await,
-                None => std::future::pending().await,
-            }
-        };
+        let prepared = or_never(self.preparing.as_mut().map(Preparing::wait));
         let (exits, link, vitals) = match &mut self.run {
             Some(run) => (Some(&mut run.exits), run.link.as_mut(), Some(&mut run.vitals)),
             None => (None, None, None),
         };
-        let exit = async {
-            match exits {
-                Some(exits) => exits.wait().await,
-                None => std::future::pending().await,
-            }
-        };
-        let said = async {
-            match link {
-                Some(link) => link.next().await,
-                None => std::future::pending().await,
-            }
-        };
-        let signed = async {
-            match vitals {
-                Some(vitals) => vitals.next().await,
-                None => std::future::pending().await,
-            }
-        };
+        let exit = or_never(exits.map(ExitSource::wait));
+        let said = or_never(link.map(Link::next));
+        let signed = or_never(vitals.map(Vitals::next));
+        let due = or_never(deadline.map(until));
         tokio::select! {
             biased;
             fact = exit => Happened::Exit(fact),
             command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
             read = prepared => Happened::Prepared(read),
-            () = until(deadline) => Happened::Deadline,
+            () = due => Happened::Deadline,
             () = gone, if sweeping => Happened::Gone,
             () = tokio::time::sleep(TAKE_NOTE), if noting => Happened::Look,
             sign = signed => Happened::Signed(sign),
@@ -229,9 +209,14 @@ impl Task {
     }
 }
 
-async fn until(deadline: Option<BootMs>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep(Duration::from_millis(deadline.saturating_sub(clock::boot_ms()))).await,
+async fn until(deadline: BootMs) {
+    tokio::time::sleep(Duration::from_millis(deadline.saturating_sub(clock::boot_ms()))).await;
+}
+
+/// What isn't there never happens.
+async fn or_never<T>(future: Option<impl Future<Output = T>>) -> T {
+    match future {
+        Some(future) => future.await,
         None => std::future::pending().await,
     }
 }

@@ -15,10 +15,9 @@ impl Machine<'_> {
                 self.launch();
             }
             Event::Spawned(_) if !self.policy.waits_for_ready => self.ready(),
-            Event::Ready(_) => self.ready(),
             Event::Timer if !self.is_due() => {}
             Event::Timer if self.policy.must_start_up => self.unwell(),
-            Event::Timer => self.ready(),
+            Event::Timer | Event::Ready(_) => self.ready(),
             _ => self.running(event),
         }
     }

@@ -22,10 +22,9 @@ impl Machine<'_> {
                 self.main_exited(outcome, at);
                 if leftovers { self.await_rest(step, deadline, then) } else { self.finish(then) }
             }
-            Event::GroupGone(_) => self.group_gone(step, deadline, then),
             // There is nothing that it could be waiting for.
             Event::Alone(_) if step == StopStep::All => self.kill_main(then),
-            Event::Alone(_) => self.group_gone(step, deadline, then),
+            Event::GroupGone(_) | Event::Alone(_) => self.group_gone(step, deadline, then),
             // Whatever it becomes now, it ends.
             _ => {}
         }
@@ -34,13 +33,12 @@ impl Machine<'_> {
     /// What follows now that somebody asks for something else. Nothing brings back what is to be deleted.
     fn change_of_mind(&mut self, event: Event, then: Then) -> Then {
         match (event, then) {
-            (_, Then::Delete) => Then::Delete,
+            (_, Then::Delete) | (Event::Delete | Event::Retire, _) => Then::Delete,
             (Event::Restart, _) => {
                 self.fresh();
                 Then::Restart
             }
             (Event::Stop, _) => Then::Stay,
-            (Event::Delete | Event::Retire, _) => Then::Delete,
             // It ran when it was asked for, so that it isn't held back either.
             _ => Then::Restart,
         }
