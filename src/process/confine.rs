@@ -5,6 +5,7 @@
 use crate::domain::spec::Limits;
 use crate::domain::{ProcessId, SpawnId};
 use crate::sys::cgroup::{Cgroup, Cgroups};
+use crate::sys::oom::Killed;
 use crate::sys::spawn::SpawnPlan;
 use std::cell::RefCell;
 use std::fs::File;
@@ -20,12 +21,14 @@ pub struct Confinement {
     groups: Cgroups,
     /// Those of ended runs that could not be removed yet.
     ended: RefCell<Vec<Cgroup>>,
+    pub(super) killed: Killed,
 }
 
 /// What is made for one run before it is.
 #[derive(Debug, Default)]
 pub(super) struct Confined {
     pub(super) group: Option<Cgroup>,
+    directory: Option<File>,
     procs: Option<File>,
     /// Limits that are not in force, and why.
     pub(super) warnings: Vec<String>,
@@ -41,7 +44,7 @@ struct Setting {
 
 impl Confinement {
     pub fn new(groups: Cgroups) -> Self {
-        Self { groups, ended: RefCell::default() }
+        Self { groups, ended: RefCell::default(), killed: Killed::default() }
     }
 
     /// Where nothing outlives this program only an app with limits has a group: nobody would remove the others.
@@ -53,8 +56,8 @@ impl Confinement {
         let mut controllers: Vec<&'static str> = settings.iter().map(|setting| setting.controller).collect();
         controllers.dedup();
         let made = self.groups.create(&name_of(id, run), &controllers);
-        let made = made.and_then(|(group, lacking)| Ok((group.procs()?, group, lacking)));
-        let (procs, group, lacking) = match made {
+        let made = made.and_then(|(group, lacking)| Ok((group.directory()?, group.procs()?, group, lacking)));
+        let (directory, procs, group, lacking) = match made {
             Ok(made) => made,
             Err(error) => {
                 let warnings = settings.iter().map(|setting| not_in_force(setting.field, &error.to_string())).collect();
@@ -76,7 +79,7 @@ impl Confinement {
             // that.
             let _ = group.set("memory.oom.group", "1");
         }
-        Confined { group: Some(group), procs: Some(procs), warnings }
+        Confined { group: Some(group), directory: Some(directory), procs: Some(procs), warnings }
     }
 
     /// The group of a run that another generation has made, and which of its limits are not in force.
@@ -136,6 +139,7 @@ impl Confinement {
 impl Confined {
     /// The run is born in its group.
     pub(super) fn plan<'a>(&'a self, plan: &mut SpawnPlan<'a>) {
+        plan.cgroup = self.directory.as_ref().map(File::as_fd);
         plan.cgroup_procs = self.procs.as_ref().map(File::as_fd);
     }
 
@@ -143,6 +147,7 @@ impl Confined {
     pub(super) fn give_up(&mut self, limits: &Limits, error: &io::Error) {
         let why = format!("it cannot be moved into its control group: {error}");
         self.warnings = settings(limits).iter().map(|setting| not_in_force(setting.field, &why)).collect();
+        self.directory = None;
         self.procs = None;
         if let Some(group) = self.group.take() {
             let _ = group.remove();
