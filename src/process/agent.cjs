@@ -5,15 +5,11 @@
 // in it is not the app's concern.
 'use strict'
 
-const { setImmediate, setInterval, setTimeout } = globalThis
+const { setImmediate, setInterval } = globalThis
 /** A connection without a request is closed when nothing has come on it for so long, in milliseconds. */
 const QUIET = 2000
 /** Between two looks at what is open. */
 const PAUSE = 100
-/** What a peer has to answer a ping of HTTP/2. */
-const PATIENCE = 1000
-/** The greatest number that a stream of HTTP/2 may have. */
-const LAST_STREAM = 2 ** 31 - 1
 /** Of a WebSocket: the server goes away. */
 const GOING_AWAY = 1001
 
@@ -68,21 +64,8 @@ function meet(server) {
     if (!session || typeof session.goaway !== 'function') return
     speaksHttp2.add(server)
     remember(sessions, session)
-    if (leaving) part(session)
+    if (leaving) session.close()
   })
-}
-
-/** Asks for no more streams. Those that are on their way are still answered: a ping comes back behind them, or a farewell. */
-function part(session) {
-  const close = () => session.close()
-  try {
-    session.once('goaway', close)
-    session.goaway(0, LAST_STREAM)
-    session.ping(close)
-  } catch (_) {
-    close()
-  }
-  setTimeout(close, PATIENCE).unref()
 }
 
 /** The connection of this response is closed behind it, whatever the app wants. */
@@ -197,7 +180,9 @@ function leave(message) {
   leaving = { until: now() + timeout, told: undefined }
   if (!isFirst) return lookSoon()
   stopListening(Number(message.listeners) || 0)
-  for (const session of sessions) part(session)
+  // Answers what it has, and tells which request was the last: others are for the client to repeat. An announcement
+  // (a GOAWAY that names no request) would be friendlier, but Node doesn't hear any request after that.
+  for (const session of sessions) session.close()
   setInterval(lookSoon, PAUSE).unref()
   lookSoon()
   // The app's own part, if it has one.

@@ -115,7 +115,10 @@ impl Reason<'_> {
         let left = left(deadline, self.now);
         let policy = &self.spec.stop;
         let what = match step {
-            StopStep::Drain => format!("finishes its connections, {left} left"),
+            StopStep::Drain => match self.seen.open {
+                Some(open) => format!("finishes its connections ({open} open), {left} left"),
+                None => format!("finishes its connections, {left} left"),
+            },
             StopStep::Main if policy.shutdown_with_message => format!("was sent 'shutdown', SIGKILL in {left}"),
             StopStep::Main => format!("was sent {}, SIGKILL in {left}", signal_name(policy.kill_signal)),
             StopStep::MainKilled => "was sent SIGKILL".to_owned(),

@@ -121,7 +121,8 @@ impl WebSocket {
     fn connect(port: u16, path: &str) -> Self {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            .unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -161,7 +162,7 @@ fn web_sockets_stay_until_the_end_and_are_closed_properly() {
     });
     assert_eq!(draining["pid"], old);
     let text = home.rpm(["describe", "app"]).ok().text();
-    assert!(text.contains(&format!("{old} finishes its connections, 2 left, for")), "{text}");
+    assert!(text.contains(&format!("{old} finishes its connections (2 open), ")), "{text}");
     known.echo();
     unknown.echo();
     // Going away, as RFC 6455 numbers it.
@@ -176,7 +177,8 @@ fn web_sockets_stay_until_the_end_and_are_closed_properly() {
 #[test]
 fn what_never_ends_is_asked_to_at_the_end_of_its_time() {
     let home = Home::new();
-    let program = "const server = require('node:http').createServer((_, r) => { r.write('never'); console.log('begun') })
+    let program =
+        "const server = require('node:http').createServer((_, r) => { r.write('never'); console.log('begun') })
         process.on('SIGINT', () => { console.log('asked'); process.exit() })
         server.listen(0, () => console.log('port ' + server.address().port))";
     let port = one(&home, program, &json!({"drain_timeout": 1500}));
@@ -243,13 +245,7 @@ fn nobody_notices_it() {
           server.listen(0, () => console.log('port ' + server.address().port))
         }";
     one(&home, program, &json!({"env": {"NODE_OPTIONS": "--no-deprecation  --stack-trace-limit=20"}}));
-    assert_eq!(
-        home.told("app-out-0.log", "main "),
-        r#"["--no-deprecation  --stack-trace-limit=20",[],1,1,"object"]"#
-    );
-    assert_eq!(
-        home.told("app-out-0.log", "child "),
-        r#"["--no-deprecation  --stack-trace-limit=20",[],1,0,"object"]"#
-    );
+    assert_eq!(home.told("app-out-0.log", "main "), r#"["--no-deprecation  --stack-trace-limit=20",[],1,1,"object"]"#);
+    assert_eq!(home.told("app-out-0.log", "child "), r#"["--no-deprecation  --stack-trace-limit=20",[],1,0,"object"]"#);
     assert_eq!(home.told("app-out-0.log", "thread "), "[null,[]]");
 }

@@ -97,11 +97,11 @@ fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
     ]
 }
 
-/// `4711 finishes its connections, 12 left, for 28s at most`.
+/// `4711 finishes its connections (12 open), 28 s left`.
 fn draining(draining: &Draining) -> String {
     let pid = draining.pid.map(|pid| format!("{pid} ")).unwrap_or_default();
-    let open = draining.open.map(|open| format!(", {open} left")).unwrap_or_default();
-    format!("{pid}finishes its connections{open}, for {} s at most", (draining.left + 999) / 1000)
+    let open = draining.open.map(|open| format!(" ({open} open)")).unwrap_or_default();
+    format!("{pid}finishes its connections{open}, {} s left", (draining.left + 999) / 1000)
 }
 
 fn files(detail: &ProcessDetail) -> Rows {
@@ -276,5 +276,19 @@ pub(crate) mod tests {
             assert!(text.contains(line), "{line:?} in:\n{text}");
         }
         assert!(!text.contains("uptime"), "nothing runs:\n{text}");
+    }
+
+    #[test]
+    fn the_one_before_is_shown_while_it_drains() {
+        let mut detail = detail(0, "api", Status::Online);
+        let row = |detail: &ProcessDetail| {
+            let text = anstream::adapter::strip_str(&text(detail, &BTreeMap::new(), NOW)).to_string();
+            text.lines().find_map(|line| Some(line.split_once("the one before it")?.1.trim().to_owned()))
+        };
+        assert_eq!(row(&detail), None);
+        detail.draining = Some(Draining { pid: Some(4711), open: Some(12), left: 27_001 });
+        assert_eq!(row(&detail).unwrap(), "4711 finishes its connections (12 open), 28 s left");
+        detail.draining = Some(Draining { pid: None, open: None, left: 0 });
+        assert_eq!(row(&detail).unwrap(), "finishes its connections, 0 s left");
     }
 }
