@@ -61,7 +61,7 @@ function meet(server) {
     server.on('secureConnection', (socket) => remember(secure, socket))
   }
   server.on('session', (session) => {
-    if (!session || typeof session.goaway !== 'function') return
+    if (typeof Object(session).goaway !== 'function') return
     speaksHttp2.add(server)
     remember(sessions, session)
     if (leaving) session.close()
@@ -100,20 +100,22 @@ function prepare(server) {
   prepared.add(server)
   for (const event of ['request', 'checkContinue', 'checkExpectation']) {
     // A listener where there was none would change what Node does.
-    if (server.listenerCount(event) > 0) server.prependListener(event, (_, response) => makeLast(response))
+    if (server.listenerCount(event) > 0) server.prependListener(event, (_, response) => attempt(makeLast, response))
   }
 }
 
-const isServed = (handle) =>
-  handle && handle.server && typeof handle.destroySoon === 'function' && typeof handle.server.on === 'function'
+const isServed = ({ server, destroySoon }) =>
+  server && typeof server.on === 'function' && typeof destroySoon === 'function'
 
 /** Of servers that others share, the way in: what comes now is theirs. `server.close` would close connections too. */
 function stopListening(descriptors) {
+  // biome-ignore lint/style/useNodejsImportProtocol: the first versions of Node 14 don't know it
   const { close } = require('net').Server.prototype
   for (const server of process._getActiveHandles()) {
-    const handle = server && server.listening && server._handle
+    const handle = server.listening ? server._handle : null
     if (!handle) continue
-    const isCluster = Object.prototype.hasOwnProperty.call(handle, 'close')
+    // Node's cluster puts its own `close` over the handle's.
+    const isCluster = Object.getOwnPropertyNames(handle).includes('close')
     if (isCluster || (handle.fd >= 3 && handle.fd < 3 + descriptors)) close.call(server)
   }
 }
@@ -209,6 +211,7 @@ function begin() {
 
 /** Calls back with each server before it has a connection, or with the first one where Node doesn't tell earlier. */
 function listenFor(met) {
+  // biome-ignore lint/style/useNodejsImportProtocol: the first versions of Node 14 don't know it
   const channels = require('diagnostics_channel')
   const subscribe = (name, each) => {
     if (channels.subscribe) channels.subscribe(name, each)
