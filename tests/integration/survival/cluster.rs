@@ -320,7 +320,7 @@ fn what_a_draining_worker_has_open_the_next_daemon_waits_for_too() {
     let command = home.command(["reload", "app"]).begin();
     let draining = || {
         let draining = home.describe("app")[0]["draining"].clone();
-        (draining["pid"] == old && draining["open"] == 1).then_some(draining["left"].as_i64().unwrap())
+        (draining["pid"] == old && draining["open"] == 1).then(|| draining["left"].as_i64().unwrap())
     };
     let left = eventually("it drains", draining);
     home.kill_daemon();
