@@ -5,8 +5,9 @@ use super::mark::{Mark, Realm};
 use crate::clock;
 use crate::domain::{ProcessId, SpawnId};
 use crate::sys::launch::SPAWN_ID;
+use crate::sys::pidfd;
+use crate::sys::proc::{self, Variable};
 use crate::sys::tree::{self, Kin};
-use crate::sys::{pidfd, proc};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -65,8 +66,19 @@ impl Kinship {
         if std::os::unix::process::parent_id() as i32 != guardian {
             return None;
         }
+        tree::below_reaper(guardian, |pid| self.spares(pid, leader))
+    }
+
+    /// Whether it is one of us, or the main process of another run than that of `leader`.
+    pub(super) fn spares(&self, pid: i32, leader: i32) -> bool {
+        self.is_us(pid) || (pid != leader && self.mains.borrow().contains(&pid))
+    }
+
+    /// All those.
+    pub(super) fn spared(&self, leader: i32) -> BTreeSet<i32> {
         let mains = self.mains.borrow();
-        tree::below(guardian, |pid| self.is_us(pid) || (pid != leader && mains.contains(&pid)))
+        let us = [Some(std::process::id() as i32), self.guardian];
+        us.into_iter().flatten().chain(mains.iter().copied().filter(|pid| *pid != leader)).collect()
     }
 
     /// Everything, as it is now.
@@ -124,10 +136,19 @@ impl Kinship {
 impl Mark {
     /// What the mark of a process says about whether it is of this run.
     pub(super) fn of(&self, kin: &Kin) -> Marked {
-        match proc::variable(kin.pid, SPAWN_ID) {
-            Some(text) if text == self.to_string() => Marked::Ours,
-            Some(_) => Marked::Others,
+        match self.on(kin.pid) {
+            Some(marked) => marked,
             None => Marked::No,
         }
+    }
+
+    /// The same of whatever has this number; `None` where there is nothing that could be marked.
+    pub(super) fn on(&self, pid: i32) -> Option<Marked> {
+        Some(match proc::look_up(pid, SPAWN_ID) {
+            Variable::Is(text) if text == self.to_string() => Marked::Ours,
+            Variable::Is(_) => Marked::Others,
+            Variable::None => Marked::No,
+            Variable::Blank => return None,
+        })
     }
 }

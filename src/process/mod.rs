@@ -12,6 +12,7 @@ mod drift;
 mod environment;
 mod exit;
 mod health;
+mod hunt;
 mod inherited;
 mod kin;
 mod kinship;
