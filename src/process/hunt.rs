@@ -8,6 +8,7 @@ use super::kinship::Place;
 use super::mark::Mark;
 use crate::clock;
 use crate::sys::births::{Births, Chase, Judged};
+use crate::sys::proc::StatFile;
 use crate::sys::tree::{self, Kin};
 use crate::sys::{pidfd, proc};
 use std::cell::{Cell, RefCell};
@@ -132,7 +133,8 @@ impl Quarry {
     fn all(&self) -> Vec<Kin> {
         let below = match self.place {
             Place::Guardian(guardian) if std::os::unix::process::parent_id() as i32 == guardian => {
-                tree::below_reaper(guardian, |pid| self.spared.contains(&pid))
+                let stat = StatFile::open(guardian).ok();
+                stat.and_then(|stat| tree::below_reaper(guardian, &stat, |pid| self.spared.contains(&pid)))
             }
             Place::Guardian(_) | Place::Anywhere => None,
         };

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::domain::{ProcessId, SpawnId};
 use crate::sys::launch::SPAWN_ID;
 use crate::sys::pidfd;
-use crate::sys::proc::{self, Variable};
+use crate::sys::proc::{self, StatFile, Variable};
 use crate::sys::tree::{self, Kin};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -23,6 +23,8 @@ pub struct Kinship {
     pub(super) realm: Realm,
     /// Where orphans of our apps go: a process that has no other children but the daemon and the apps themselves.
     guardian: Option<i32>,
+    /// Its figures.
+    reaper: Option<StatFile>,
     /// Main processes of runs that live.
     mains: RefCell<BTreeSet<i32>>,
     /// The last look at everything, and when it began.
@@ -39,7 +41,8 @@ pub(super) enum Place {
 
 impl Kinship {
     pub fn new(realm: Realm, guardian: Option<i32>) -> Self {
-        Self { realm, guardian, mains: RefCell::default(), last: RefCell::default() }
+        let reaper = guardian.and_then(|pid| StatFile::open(pid).ok());
+        Self { realm, guardian, reaper, mains: RefCell::default(), last: RefCell::default() }
     }
 
     /// The daemon, and its guardian.
@@ -66,7 +69,7 @@ impl Kinship {
         if std::os::unix::process::parent_id() as i32 != guardian {
             return None;
         }
-        tree::below_reaper(guardian, |pid| self.spares(pid, leader))
+        tree::below_reaper(guardian, self.reaper.as_ref()?, |pid| self.spares(pid, leader))
     }
 
     /// Whether it is one of us, or the main process of another run than that of `leader`.

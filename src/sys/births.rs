@@ -16,7 +16,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
 /// So many of those who were there already are looked at too: they have their numbers, and may not have been there yet.
-const OVERLAP: i32 = 32;
+const OVERLAP: i32 = 16;
 
 /// What one process turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,10 +101,10 @@ impl Births {
 
     /// Shows each that was born since the last round, in that order. `None` where the numbers have begun anew.
     pub fn round(&mut self, mut judge: impl FnMut(i32, &OwnedFd) -> Judged) -> Option<Round> {
-        self.round_of(|pid| look_at(pid, &mut judge))
+        self.round_of(|pid, is_new| look_at(pid, is_new, &mut judge))
     }
 
-    fn round_of(&mut self, mut look: impl FnMut(i32) -> Judged) -> Option<Round> {
+    fn round_of(&mut self, mut look: impl FnMut(i32, bool) -> Judged) -> Option<Round> {
         let last = self.source.last().filter(|last| *last >= self.last)?;
         let mut round = Round { found: false, certain: true };
         let before = std::mem::take(&mut self.again);
@@ -112,7 +112,7 @@ impl Births {
         for (pid, lived) in
             before.iter().map(|(pid, lived)| (*pid, Some(*lived))).chain((self.last + 1..=last).map(|pid| (pid, None)))
         {
-            match look(pid) {
+            match look(pid, lived != Some(false)) {
                 Judged::Ours => round.found = true,
                 Judged::Stranger => {}
                 Judged::Unclear => {
@@ -150,13 +150,14 @@ impl Births {
     }
 }
 
-fn look_at(pid: i32, judge: &mut impl FnMut(i32, &OwnedFd) -> Judged) -> Judged {
+/// `is_new`: it matters whether it was there at all.
+fn look_at(pid: i32, is_new: bool, judge: &mut impl FnMut(i32, &OwnedFd) -> Judged) -> Judged {
     // The descriptor first: what is looked at afterwards is that process, or it is dead and nothing happens to it.
     match pidfd::open(pid) {
         Ok(process) => judge(pid, &process),
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Judged::Gone,
         // A thread, or one that is not there yet.
-        Err(_) if proc::StatFile::open(pid).is_ok() => Judged::Stranger,
+        Err(_) if is_new && proc::StatFile::open(pid).is_ok() => Judged::Stranger,
         Err(_) => Judged::Gone,
     }
 }
@@ -182,47 +183,47 @@ mod tests {
         let (mut births, _) = told(100);
         // Those before it are looked at, and that they have gone means nothing.
         let mut seen = Vec::new();
-        let mut look = |pid| {
+        let mut look = |pid, _| {
             seen.push(pid);
             Judged::Gone
         };
         assert_eq!(births.round_of(&mut look), CALM);
         assert_eq!(births.round_of(&mut look), CALM);
-        assert_eq!(seen, (69..=100).collect::<Vec<_>>());
+        assert_eq!(seen, (85..=100).collect::<Vec<_>>());
     }
 
     #[test]
     fn who_died_unseen_is_looked_for_once_more() {
         let (mut births, last) = told(1);
-        births.round_of(|_| Judged::Stranger);
+        births.round_of(|_, _| Judged::Stranger);
         last.set(3);
-        assert_eq!(births.round_of(|_| Judged::Gone), UNSURE);
+        assert_eq!(births.round_of(|_, _| Judged::Gone), UNSURE);
         // It had its number and was not there yet.
-        let seen = |pid| if pid == 3 { Judged::Ours } else { Judged::Gone };
+        let seen = |pid, _| if pid == 3 { Judged::Ours } else { Judged::Gone };
         assert_eq!(births.round_of(seen), Some(Round { found: true, certain: true }));
-        assert_eq!(births.round_of(|_| unreachable!()), CALM);
+        assert_eq!(births.round_of(|_, _| unreachable!()), CALM);
     }
 
     #[test]
     fn who_is_being_executed_is_looked_at_until_it_tells_and_its_children_with_it() {
         let (mut births, last) = told(1);
-        births.round_of(|_| Judged::Stranger);
+        births.round_of(|_, _| Judged::Stranger);
         last.set(3);
-        let executed = |pid| if pid == 2 { Judged::Unclear } else { Judged::Gone };
+        let executed = |pid, _| if pid == 2 { Judged::Unclear } else { Judged::Gone };
         for _ in 0..5 {
             assert_eq!(births.round_of(executed), UNSURE);
         }
-        assert_eq!(births.round_of(|_| Judged::Gone), UNSURE, "it has died untold");
-        let born = |pid| if pid == 3 { Judged::Ours } else { Judged::Gone };
+        assert_eq!(births.round_of(|_, _| Judged::Gone), UNSURE, "it has died untold");
+        let born = |pid, _| if pid == 3 { Judged::Ours } else { Judged::Gone };
         assert!(births.round_of(born).unwrap().certain);
-        assert_eq!(births.round_of(|_| unreachable!()), CALM);
+        assert_eq!(births.round_of(|_, _| unreachable!()), CALM);
     }
 
     #[test]
     fn numbers_that_begin_anew_tell_nothing() {
         let (mut births, last) = told(1000);
         last.set(301);
-        assert_eq!(births.round_of(|_| Judged::Stranger), None);
+        assert_eq!(births.round_of(|_, _| Judged::Stranger), None);
     }
 
     /// A chain of which each hop is there for less than a round takes: no round is certain while it goes on.
@@ -234,7 +235,7 @@ mod tests {
             for round in 0..200 {
                 last.set(last.get() + speed);
                 // Only the newest one lives, and only now and then long enough.
-                let look = |pid| match pid {
+                let look = |pid, _| match pid {
                     _ if pid < last.get() || round % 7 != 0 => Judged::Gone,
                     _ => {
                         killed.insert(pid);

@@ -74,16 +74,15 @@ pub fn below(pid: i32, skip: impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
 }
 
 /// The same of one that inherits orphans and reaps them. `None` also where so many die that no list of them is whole.
-pub fn below_reaper(pid: i32, skip: impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
-    let reaped = || Some(proc::stat(pid).ok()?.reaped_faults);
+pub fn below_reaper(pid: i32, stat: &StatFile, skip: impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
+    let reaped = || Some(stat.read().ok()?.reaped_faults);
     for _ in 0..TRIES {
         let before = reaped()?;
-        let direct = children(pid)?;
-        let listed: BTreeSet<i32> = direct.iter().copied().collect();
-        let found = below_these(direct, &skip)?;
-        // Whoever died meanwhile has left its children here.
-        let is_whole = children(pid)?.into_iter().all(|child| listed.contains(&child));
-        if is_whole && reaped()? == before {
+        let direct: BTreeSet<i32> = children(pid)?.into_iter().filter(|child| !skip(*child)).collect();
+        let found = below_these(direct.iter().copied().collect(), &skip)?;
+        // Whoever of them has died meanwhile has left its children here.
+        let has_no_more = || Some(children(pid)?.into_iter().all(|child| direct.contains(&child) || skip(child)));
+        if (direct.is_empty() || has_no_more()?) && reaped()? == before {
             return Some(found);
         }
     }
