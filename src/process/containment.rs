@@ -4,13 +4,13 @@
 //! environment, is in the run's control group where there is one, or was found so before. Without a control group what
 //! has left its parent and its session and lost its environment, all before anybody looked, is out of reach.
 
-use super::hunt::{self, Catch, Hunt, Quarry};
+use super::hunt::Hunt;
 use super::kin::Family;
 use super::kinship::{Kinship, Place};
 use super::mark::Mark;
 use crate::clock;
 use crate::slots::Standing;
-use crate::sys::births::{Births, Chase};
+use crate::sys::births::Births;
 use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
 use crate::sys::tree::{self, Kin};
@@ -24,32 +24,28 @@ use std::time::Duration;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// After a look that has shown nothing, while somebody was born and died unseen.
 const UNCERTAIN: Duration = Duration::from_millis(2);
-/// So many looks at those who are born make nobody wait.
-const GLANCES: u32 = 4;
 const SIGKILL: i32 = 9;
-const DOUBT: &str = "something that it has started may live: nothing of it was found, but so much is born and dies on \
-                     this machine that this is not certain";
 
 /// All that one run has started.
 #[derive(Debug)]
 pub(super) struct Containment {
-    kinship: Rc<Kinship>,
-    mark: Mark,
+    pub(super) kinship: Rc<Kinship>,
+    pub(super) mark: Mark,
     /// The main process, alive or not, and when it began; 0 where nobody knows.
-    leader: i32,
-    began: u64,
-    place: Place,
+    pub(super) leader: i32,
+    pub(super) began: u64,
+    pub(super) place: Place,
     cgroup: Option<Cgroup>,
     /// Those found so far that may live.
-    known: BTreeMap<i32, u64>,
+    pub(super) known: BTreeMap<i32, u64>,
     /// What each of them gets.
     signal: Option<i32>,
     /// Those that have it.
-    signalled: BTreeSet<(i32, u64)>,
+    pub(super) signalled: BTreeSet<(i32, u64)>,
     found_some: bool,
     /// On the trail of what forks as fast as it dies.
-    hunt: Option<Hunt>,
-    doubt: Option<&'static str>,
+    pub(super) hunt: Option<Hunt>,
+    pub(super) doubt: Option<&'static str>,
 }
 
 impl Containment {
@@ -84,7 +80,7 @@ impl Containment {
     /// Takes note of what there is, while the tree still tells.
     pub(super) fn remember(&mut self) {
         let all = match self.place {
-            Place::Guardian(guardian) => self.kinship.below_guardian(guardian, self.leader),
+            Place::Guardian(guardian) => self.kinship.listed_below_guardian(guardian, self.leader),
             // Only what is below the main process: the rest has been found by something that it keeps.
             Place::Anywhere => tree::below(self.leader, |_| false)
                 .map(|below| tree::kin(self.leader).into_iter().chain(below).collect()),
@@ -111,27 +107,8 @@ impl Containment {
         }
     }
 
-    fn is_populated(&self) -> Option<bool> {
+    pub(super) fn is_populated(&self) -> Option<bool> {
         self.cgroup.as_ref().and_then(|cgroup| cgroup.is_populated().ok())
-    }
-
-    /// Whether a look that has shown nothing, and came after this, has overlooked nobody who was born meanwhile.
-    fn is_certain(&self, births: Option<Births>) -> bool {
-        match self.is_populated() {
-            Some(false) => return true,
-            Some(true) if !self.holds_us() => return false,
-            _ => {}
-        }
-        // Where the system tells no numbers a look is all that there is.
-        let Some(mut births) = births else { return true };
-        let family = self.family();
-        let judge =
-            |pid: i32, _: &OwnedFd| hunt::judge(&family, &self.mark, |pid| self.kinship.spares(pid, self.leader), pid);
-        let mut glances = 0;
-        births.chase(judge, || {
-            glances += 1;
-            glances <= GLANCES
-        }) == Chase::Calm
     }
 
     /// Why something of it may live although it counts as ended.
@@ -194,39 +171,6 @@ impl Containment {
         }
     }
 
-    /// How the hunt that is going on ends, if one is.
-    async fn caught(&mut self) -> Option<Catch> {
-        let caught = self.hunt.as_mut()?.end().await;
-        self.hunt = None;
-        if caught == Catch::Lives {
-            tracing::warn!("what run {} has started forks as fast as it is killed; it is hunted on", self.mark.run);
-            // Others have to live.
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-        Some(caught)
-    }
-
-    fn begin_hunt(&mut self) {
-        self.hunt = Some(Hunt::begin(Quarry {
-            mark: self.mark.clone(),
-            leader: self.leader,
-            began: self.began,
-            place: self.place,
-            known: self.known.clone(),
-            spared: self.kinship.spared(self.leader),
-            killed: self.signalled.clone(),
-        }));
-    }
-
-    /// Whether nothing is there any more, or nothing that could be found.
-    fn believes(&mut self, catch: Catch) -> bool {
-        if catch == Catch::Unseen {
-            self.doubt = Some(DOUBT);
-            tracing::warn!("run {}: {DOUBT}", self.mark.run);
-        }
-        catch != Catch::Lives
-    }
-
     async fn look(&mut self, since: Duration) -> Vec<Kin> {
         let below = match self.place {
             Place::Guardian(guardian) => self.kinship.below_guardian(guardian, self.leader),
@@ -249,7 +193,7 @@ impl Containment {
         self.family().members(all, |kin| self.mark.of(kin))
     }
 
-    fn family(&self) -> Family<'_> {
+    pub(super) fn family(&self) -> Family<'_> {
         Family { leader: self.leader, began: self.began, known: &self.known }
     }
 
@@ -260,7 +204,7 @@ impl Containment {
     }
 
     /// We may be in its control group ourselves: started by an app, after the daemon before us was killed.
-    fn holds_us(&self) -> bool {
+    pub(super) fn holds_us(&self) -> bool {
         let ours = |pids: Vec<i32>| pids.into_iter().any(|pid| self.kinship.is_us(pid));
         self.cgroup.as_ref().is_some_and(|cgroup| cgroup.pids().is_ok_and(ours))
     }

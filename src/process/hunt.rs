@@ -4,7 +4,7 @@
 //! all that is born, until something is certain: nothing of it lives, or it is not to be had.
 
 use super::kin::{Family, Marked};
-use super::kinship::Place;
+use super::kinship::{Place, is_parent};
 use super::mark::Mark;
 use crate::clock;
 use crate::sys::births::{Births, Chase, Judged};
@@ -70,10 +70,12 @@ fn is_family(
     marked: Option<Marked>,
     spares: impl Fn(i32) -> bool,
 ) -> bool {
-    let others = [kin.parent, family.leader].into_iter().filter(|pid| *pid != kin.pid && !spares(*pid));
-    let mut all: Vec<Kin> = others.filter_map(tree::kin).collect();
-    all.dedup();
-    all.push(*kin);
+    let tells = |pid: i32| pid != kin.pid && (pid == family.leader || family.known.contains_key(&pid));
+    let in_session = kin.session == family.leader || kin.group == family.leader;
+    // Few have either, and the others cost nothing more.
+    let others = [Some(kin.parent), Some(family.leader).filter(|_| in_session)];
+    let others: BTreeSet<i32> = others.into_iter().flatten().filter(|pid| tells(*pid) && !spares(*pid)).collect();
+    let all: Vec<Kin> = others.into_iter().filter_map(tree::kin).chain([*kin]).collect();
     let marked = |other: &Kin| if other.pid == kin.pid { marked.unwrap_or(Marked::No) } else { mark.of(other) };
     family.members(&all, marked).iter().any(|member| member.pid == kin.pid)
 }
@@ -132,7 +134,7 @@ impl Quarry {
     /// Everything of it, as far as a list shows it.
     fn all(&self) -> Vec<Kin> {
         let below = match self.place {
-            Place::Guardian(guardian) if std::os::unix::process::parent_id() as i32 == guardian => {
+            Place::Guardian(guardian) if is_parent(guardian) => {
                 let stat = StatFile::open(guardian).ok();
                 stat.and_then(|stat| tree::below_reaper(guardian, &stat, |pid| self.spared.contains(&pid)))
             }

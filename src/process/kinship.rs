@@ -62,11 +62,18 @@ impl Kinship {
         self.mains.borrow_mut().remove(&main);
     }
 
-    /// All below the guardian that is no other run's, at little cost: what apps have left behind, and what is below
-    /// `leader`. `None` where it cannot be told this way.
+    /// All below the guardian that is no other run's, as far as a list shows it: what apps have left behind, and what is
+    /// below `leader`. `None` where it cannot be told this way.
+    pub(super) fn listed_below_guardian(&self, guardian: i32, leader: i32) -> Option<Vec<Kin>> {
+        if !is_parent(guardian) {
+            return None;
+        }
+        tree::below(guardian, |pid| self.spares(pid, leader))
+    }
+
+    /// The same, with everybody who was there all the time.
     pub(super) fn below_guardian(&self, guardian: i32, leader: i32) -> Option<Vec<Kin>> {
-        // When it has died its orphans have gone elsewhere, and new ones do.
-        if std::os::unix::process::parent_id() as i32 != guardian {
+        if !is_parent(guardian) {
             return None;
         }
         tree::below_reaper(guardian, self.reaper.as_ref()?, |pid| self.spares(pid, leader))
@@ -134,6 +141,11 @@ impl Kinship {
             |kin: &&Kin| self.realm.owner(kin.pid).is_some_and(|(owner, run)| owner == id && Some(run) != current);
         self.all().iter().filter(is_left).map(|kin| kin.pid).collect()
     }
+}
+
+/// When the guardian has died its orphans have gone elsewhere, and new ones do.
+pub(super) fn is_parent(guardian: i32) -> bool {
+    std::os::unix::process::parent_id() as i32 == guardian
 }
 
 impl Mark {

@@ -8,6 +8,7 @@ mod adopt;
 mod alive;
 mod ask;
 mod begin;
+mod certainty;
 mod command;
 mod confine;
 mod containment;

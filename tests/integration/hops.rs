@@ -1,7 +1,7 @@
 //! What forks as fast as it dies: no list of processes shows it, and no signal that is sent to what was listed meets it.
 //! After `stop` it has ended all the same, with a control group and without one, as root and as anybody else.
 
-use crate::support::{Home, Signal, eventually, is_root, signal, watch_for};
+use crate::support::{Home, eventually, is_root, watch_for};
 use rpm_native::domain::Status;
 use std::fs;
 use std::time::Duration;
@@ -15,9 +15,13 @@ fn without_group() -> Home {
 
 /// An app whose main process waits, while what it has started hops.
 fn hops(home: &Home, name: &str, way: &str) {
+    hops_for(home, name, way, "100");
+}
+
+fn hops_for(home: &Home, name: &str, way: &str, kill_timeout: &str) {
     home.write("hop.pl", include_str!("../fixtures/torture/hop.pl"));
     home.write("app.sh", format!("perl hop.pl {way} &\nexec sleep 1000\n"));
-    home.rpm(["start", "app.sh", "--name", name, "--kill-timeout", "100"]).ok();
+    home.rpm(["start", "app.sh", "--name", name, "--kill-timeout", kill_timeout]).ok();
     beats(home);
 }
 
@@ -77,14 +81,17 @@ fn when_the_main_process_has_crashed() {
 
 #[test]
 fn while_the_daemon_is_killed() {
-    let home = without_group();
+    let home = Home::new();
+    let fault = home.temporary().join("fault");
+    let home = home.env("RPM_FAULT_FILE", &fault).env("RPM_CGROUP_ROOT", "");
     for way in WAYS {
-        hops(&home, "app", way);
+        hops_for(&home, "app", way, "2000");
         let stop = home.command(["stop", "app"]).begin();
         home.wait_status("app", Status::Stopping);
         home.kill_daemon();
-        // The next one is at it as well.
-        signal(home.daemon().pid, Signal::SIGKILL);
+        // The next one dies when it has written down that what is left is to be killed.
+        fs::write(&fault, "stop.recorded").unwrap();
+        eventually("it has died", || (!fault.exists()).then_some(()));
         stop.end().ok();
         has_ended(&home);
         assert_eq!(home.process("app").status, Status::Stopped);
