@@ -216,6 +216,21 @@ mod tests {
         all_ended(app);
     }
 
+    /// Its hops end by themselves some time, so that a leash that misses them fails here and leaves nothing behind.
+    #[test]
+    fn what_forks_as_fast_as_it_dies_is_found_by_its_births() {
+        let mark = unique_mark("hops");
+        let hops = "for (1 .. 100000) { my $child = fork; POSIX::_exit(0) if $child; POSIX::setsid() }";
+        let app = app(&format!("echo; exec /usr/bin/perl -MPOSIX -e '{hops}'"), Some(&mark));
+        // The first one has ended: it hops.
+        pidfd::wait_for_end(&app.pidfd, Duration::from_secs(20));
+        assert!(pidfd::has_ended(&app.pidfd));
+        assert!(Leash::default().end(&mark, LONGEST));
+        let began = boot_clock();
+        all_ended(app);
+        assert!(boot_clock() - began < Duration::from_secs(2), "it has ended by itself");
+    }
+
     #[test]
     fn a_group_without_its_leader_is_ended_too() {
         let app = app(&format!("{LONG} & echo; exec {LONG}"), None);
