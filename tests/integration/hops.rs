@@ -85,14 +85,16 @@ fn while_the_daemon_is_killed() {
     let fault = home.temporary().join("fault");
     let home = home.env("RPM_FAULT_FILE", &fault).env("RPM_CGROUP_ROOT", "");
     for way in WAYS {
-        hops_for(&home, "app", way, "2000");
+        hops_for(&home, "app", way, "60s");
         let stop = home.command(["stop", "app"]).begin();
         home.wait_status("app", Status::Stopping);
         home.kill_daemon();
         // The next one dies when it has written down that what is left is to be killed.
         fs::write(&fault, "stop.recorded").unwrap();
+        let hurried = home.command(["stop", "app", "--force"]).begin();
         eventually("it has died", || (!fault.exists()).then_some(()));
         stop.end().ok();
+        hurried.end().ok();
         has_ended(&home);
         assert_eq!(home.process("app").status, Status::Stopped);
         home.rpm(["delete", "app"]).ok();
