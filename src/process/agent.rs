@@ -8,9 +8,9 @@ use super::command::CommandLine;
 use crate::domain::AppSpec;
 use crate::sys::user::{self, Ids};
 use std::cell::Cell;
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 const TEXT: &str = include_str!("agent.cjs");
@@ -62,13 +62,13 @@ impl Agent {
     }
 
     fn ensure(&self, directory: &Path) -> io::Result<PathBuf> {
-        let ours = user::effective_uid();
-        match DirBuilder::new().mode(0o755).create(directory) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
+        match fs::create_dir(directory) {
+            // Whatever the umask.
+            Ok(()) => fs::set_permissions(directory, Permissions::from_mode(0o755))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
-        let found = fs::symlink_metadata(directory)?;
-        if !found.is_dir() || found.uid() != ours || found.mode() & 0o022 != 0 {
+        if !is_ours_alone(directory)? {
             return Err(io::Error::other("it is not ours alone to write to"));
         }
         let file = directory.join(&self.name);
@@ -81,13 +81,23 @@ impl Agent {
     }
 }
 
+/// Whether nobody else can put a file there: by its own mode, or because nobody else gets to it.
+fn is_ours_alone(directory: &Path) -> io::Result<bool> {
+    let ours = user::effective_uid();
+    let found = fs::symlink_metadata(directory)?;
+    let is_behind_a_door = || {
+        let around = directory.parent().and_then(|around| fs::metadata(around).ok());
+        around.is_some_and(|around| around.uid() == ours && around.mode() & 0o077 == 0)
+    };
+    Ok(found.is_dir() && found.uid() == ours && (found.mode() & 0o022 == 0 || is_behind_a_door()))
+}
+
 /// Nobody ever sees a part of it.
 fn write(file: &Path) -> io::Result<()> {
     let new = file.with_extension(format!("{}", std::process::id()));
     let written =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&new).and_then(|mut to| {
             to.write_all(TEXT.as_bytes())?;
-            // Whatever the umask.
             to.set_permissions(Permissions::from_mode(0o644))?;
             fs::rename(&new, file)
         });
@@ -169,6 +179,7 @@ mod tests {
     #[test]
     fn it_is_whole_wherever_it_can_be() {
         let home = tempfile::tempdir().unwrap();
+        fs::set_permissions(home.path(), Permissions::from_mode(0o755)).unwrap();
         let (closed, open) = (home.path().join("closed"), home.path().join("open"));
         fs::create_dir(&closed).unwrap();
         fs::set_permissions(&closed, Permissions::from_mode(0o777)).unwrap();
@@ -182,7 +193,10 @@ mod tests {
         fs::remove_dir_all(&open).unwrap();
         assert_eq!(agent.file(None), Some(file));
         assert_eq!(fs::read_dir(&open).unwrap().count(), 1);
-        assert_eq!(Agent::new(vec![closed]).file(None), None);
+        let exposed = Agent::new(vec![closed.clone()]);
+        assert_eq!(exposed.file(None), None);
+        fs::set_permissions(home.path(), Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(exposed.file(None), Some(closed.join(&exposed.name)), "nobody else gets there");
     }
 
     #[test]
