@@ -77,6 +77,8 @@ impl Task {
         self.context.changes.send_replace(());
         match membership {
             _ if open > 0 => {}
+            // A daemon before this one may have died between noting that and doing it.
+            Some(_) if self.standing.is_going() => self.apply(Event::Drained(id)),
             Some(Membership { group, worker }) => group.disconnect(worker),
             None => self.apply(Event::Drained(id)),
         }
