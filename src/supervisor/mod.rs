@@ -25,6 +25,7 @@ mod registry;
 mod reload;
 mod reports;
 mod requests;
+mod resting;
 mod restore;
 mod resume;
 mod scale;

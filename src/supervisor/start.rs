@@ -52,7 +52,8 @@ impl World {
             .enumerate()
             .map(|(index, spec)| {
                 let left = self.left_of(begun_of(index));
-                if left == Share::default() {
+                // New settings and the number of what rests can be given twice.
+                if left == Share::default() || start.existing == Existing::Keep {
                     return self.plan_start(spec, start.existing, &mut changes);
                 }
                 let never_ran = begun_of(index).iter().all(|(_, run)| run.0 == 0);
