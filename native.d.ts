@@ -241,7 +241,7 @@ export interface ProcessInfo {
   oomKilled: boolean
   /** Why it is where it is, when that is not obvious. */
   reason: string | null
-  /** Limits that are not in force, and why. */
+  /** What is odd about this run from its start on: limits that are not in force, a port that is not free. */
   warnings: Array<string>
   /** Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells. */
   ready: boolean | null

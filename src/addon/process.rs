@@ -44,7 +44,7 @@ pub struct ProcessInfo {
     pub oom_killed: bool,
     /// Why it is where it is, when that is not obvious.
     pub reason: Option<String>,
-    /// Limits that are not in force, and why.
+    /// What is odd about this run from its start on: limits that are not in force, a port that is not free.
     pub warnings: Vec<String>,
     /// Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells.
     pub ready: Option<bool>,

@@ -16,6 +16,11 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// They are looked at again: somebody has just started what may hold them.
+    pub fn forget(&mut self, of: &BTreeSet<Taken>) {
+        self.seen.retain(|taken, _| !of.contains(taken));
+    }
+
     /// For those of which it is known.
     pub fn holders(&mut self, of: &BTreeSet<Taken>, now: Duration) -> BTreeMap<Taken, Held> {
         self.seen.retain(|_, (at, _)| now.saturating_sub(*at) < FRESH);

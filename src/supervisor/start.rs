@@ -123,7 +123,7 @@ impl World {
             }
         }
         match one_of(failures, count) {
-            None => Ok(Response::Processes(self.views(&touched))),
+            None => Ok(Response::Processes(self.views_of_started(&touched).await)),
             Some(error) => Err(error),
         }
     }
