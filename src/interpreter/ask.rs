@@ -154,5 +154,6 @@ mod tests {
         assert_eq!(known_version_of(&asked), Some(Some(Version::new(21, 7, 3))));
         assert_eq!(version_of(&put("own/bin/other", "#!/bin/sh\necho hello\n"), None), None);
         assert_eq!(version_of(&dir.path().join("none"), None), None);
+        assert_eq!(known_version_of(&dir.path().join("none")), Some(None));
     }
 }
