@@ -1,17 +1,16 @@
 //! The port that an app is given and somebody else has: told by the command that starts it, which doesn't wait until the
 //! app has found out.
 
-use super::view::named;
+use super::view::add_port;
 use super::world::World;
 use crate::api::Process;
 use crate::clock;
 use crate::domain::port::Taken;
 use crate::domain::spec::Mode;
 use crate::domain::{BootMs, ProcessId};
-use crate::metrics::Held;
+use crate::metrics::{Held, holders_now};
 use crate::process::shown_environment;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// A run that is older has tried to listen, and says itself what became of that.
 const YOUNG: BootMs = 2_000;
@@ -21,17 +20,11 @@ impl World {
     pub(super) async fn views_of_started(&self, ids: &[ProcessId]) -> Vec<Process> {
         let failed = self.port_words(ids).await;
         let given = self.given_words(ids).await;
-        let mut views: Vec<_> = self
-            .views(ids)
-            .into_iter()
-            .map(|view| {
-                let port = failed.get(&view.id);
-                named(view, port)
-            })
-            .collect();
+        let mut views = self.views(ids);
         for view in &mut views {
             let words = given.get(&view.id).filter(|_| view.pid.is_some());
             view.warnings.extend(words.map(|words| format!("its PORT is not free: {words}")));
+            add_port(view, failed.get(&view.id));
         }
         views
     }
@@ -43,9 +36,8 @@ impl World {
         if wanted.is_empty() {
             return BTreeMap::new();
         }
-        let (ports, of) = (Arc::clone(&self.ports), wanted.iter().map(|(_, port)| port.clone()).collect());
-        let look = move || look_anew(&ports, &of);
-        let held = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+        let of: BTreeSet<Taken> = wanted.iter().map(|(_, port)| port.clone()).collect();
+        let held = tokio::task::spawn_blocking(move || holders_now(&of)).await.unwrap_or_default();
         wanted
             .into_iter()
             .filter_map(|(id, port)| Some((id, self.told_of_given(id, &port, held.get(&port)?)?)))
@@ -74,10 +66,4 @@ impl World {
         let registry = self.registry.borrow();
         Some(self.told_of(port, Some(held.clone()), registry.get(id)?))
     }
-}
-
-fn look_anew(ports: &std::sync::Mutex<crate::metrics::Ports>, of: &BTreeSet<Taken>) -> BTreeMap<Taken, Held> {
-    let Ok(mut ports) = ports.lock() else { return BTreeMap::new() };
-    ports.forget(of);
-    ports.holders(of, clock::boot())
 }

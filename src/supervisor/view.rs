@@ -23,7 +23,9 @@ impl World {
         let entries = ids.iter().filter_map(|id| registry.get(*id));
         let view = |entry: &Entry| {
             let id = entry.identity.id;
-            named(self.view_with(entry, words.get(&id).map(String::as_str)), ports.get(&id))
+            let mut process = self.view_with(entry, words.get(&id).map(String::as_str));
+            add_port(&mut process, ports.get(&id));
+            process
         };
         Ok(Response::Processes(entries.map(view).collect()))
     }
@@ -39,7 +41,7 @@ impl World {
         let detail = |entry: &Entry| {
             let id = entry.identity.id;
             let mut detail = self.detail(entry, &mut trees, words.get(&id).map(String::as_str));
-            detail.process = named(detail.process, ports.get(&id));
+            add_port(&mut detail.process, ports.get(&id));
             detail.runs_on = programs.remove(&id);
             detail
         };
@@ -166,11 +168,10 @@ impl World {
     }
 }
 
-/// With what is known of the port that it could not have.
-pub(super) fn named(mut process: Process, port: Option<&String>) -> Process {
+/// What is known of the port that it could not have.
+pub(super) fn add_port(process: &mut Process, port: Option<&String>) {
     if let Some(port) = port {
         let reason = process.reason.take().map(|reason| format!("{reason}; ")).unwrap_or_default();
         process.reason = Some(reason + port);
     }
-    process
 }
