@@ -87,7 +87,7 @@ fn is_ours_alone(directory: &Path) -> io::Result<bool> {
     let found = fs::symlink_metadata(directory)?;
     let is_behind_a_door = || {
         let around = directory.parent().and_then(|around| fs::metadata(around).ok());
-        around.is_some_and(|around| around.uid() == ours && around.mode() & 0o077 == 0)
+        around.is_some_and(|around| around.uid() == ours && around.mode() & 0o777 == 0o700)
     };
     Ok(found.is_dir() && found.uid() == ours && (found.mode() & 0o022 == 0 || is_behind_a_door()))
 }
