@@ -1,0 +1,42 @@
+// A line each way over plain TCP.
+
+import { createInterface } from 'node:readline'
+import { connect, within } from './connection.mjs'
+
+class Connection {
+  clean = false
+
+  constructor(socket, routes) {
+    this.socket = socket
+    this.routes = routes
+    this.waiting = undefined
+    createInterface({ input: socket }).on('line', (line) => this.waiting?.resolve(JSON.parse(line)))
+    socket.once('end', () => {
+      this.clean = true
+    })
+    socket.once('error', (error) => this.waiting?.reject(error))
+    socket.once('close', () => this.waiting?.reject(new Error('closed without an answer')))
+  }
+
+  get usable() {
+    return !this.clean && !this.socket.destroyed
+  }
+
+  ask(ms) {
+    const asked = new Promise((resolve, reject) => {
+      this.waiting = { resolve, reject }
+      this.socket.write(`${ms}\n`)
+    })
+    return within(asked, 'a line')
+  }
+
+  close() {
+    this.socket.destroy()
+  }
+}
+
+export const net = {
+  async open(where, routes = []) {
+    return new Connection(await connect(where, routes), routes)
+  },
+}

@@ -1,0 +1,87 @@
+// Clients that go on asking while something happens to the app, and an account of what became of each request.
+//
+//   fresh     a connection a request
+//   kept      request after request on a connection, as long as the server keeps it
+//   slow      as fresh, but the app takes a second
+//   standing  a connection that stays, and asks now and then; it may be closed, but in the way that its protocol has
+
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const SLOW_MS = 1000
+const STANDING_MS = 20
+
+export class Load {
+  answered = 0
+  closed = 0
+  failures = []
+  answers = new Map()
+  stopping = false
+  lanes = []
+
+  /** `lanes` has a number of clients for each kind; `work` is how long the app takes for a fast answer. */
+  constructor(client, where, lanes, { work = 0 } = {}) {
+    Object.assign(this, { client, where, work })
+    for (const [kind, count] of Object.entries(lanes)) {
+      for (let lane = 0; lane < count; lane += 1) this.lanes.push(this.lane(kind))
+    }
+  }
+
+  async lane(kind) {
+    while (!this.stopping) {
+      const routes = []
+      try {
+        await this.visit(kind, routes)
+      } catch (error) {
+        this.failures.push({ kind, reason: error.code ?? error.message, routes })
+        // Where nobody listens, a client that asks at once asks a thousand times.
+        await sleep(5)
+      }
+    }
+  }
+
+  /** One connection, from its beginning to its end. */
+  async visit(kind, routes) {
+    const connection = await this.client.open(this.where, routes)
+    try {
+      const once = kind === 'fresh' || kind === 'slow'
+      do {
+        const asked = connection.ask(kind === 'slow' ? SLOW_MS : this.work, once)
+        this.note(await (kind === 'standing' ? this.orClosed(asked, connection) : asked))
+        if (kind === 'standing') await sleep(STANDING_MS)
+      } while (!once && !this.stopping && connection.usable)
+      if (kind === 'standing' && !this.stopping && !connection.clean) throw new Error('cut')
+    } finally {
+      connection.close()
+    }
+  }
+
+  /** What was asked into a connection that is being closed in order, nobody has promised to answer. */
+  async orClosed(asked, connection) {
+    try {
+      return await asked
+    } catch (error) {
+      if (!connection.clean) throw error
+      this.closed += 1
+      return undefined
+    }
+  }
+
+  note(who) {
+    if (!who) return
+    this.answered += 1
+    this.answers.set(who.pid, (this.answers.get(who.pid) ?? 0) + 1)
+  }
+
+  async stop() {
+    this.stopping = true
+    await Promise.all(this.lanes)
+    return this
+  }
+
+  /** How many failed, by kind and reason. */
+  told(failures = this.failures) {
+    const counts = new Map()
+    for (const { kind, reason } of failures) counts.set(`${kind}: ${reason}`, (counts.get(`${kind}: ${reason}`) ?? 0) + 1)
+    return [...counts].map(([what, count]) => `${count} x ${what}`).join(', ')
+  }
+}
