@@ -4,10 +4,11 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { endAll } from '../benches/lib/scratch.mjs'
-import { APPS } from '../tests/matrix/lib/apps.mjs'
+import { APPS, REDUCED } from '../tests/matrix/lib/apps.mjs'
 import { CHECKS } from '../tests/matrix/lib/checks.mjs'
+import { NothingToTry } from '../tests/matrix/lib/home.mjs'
 import { matrix } from '../tests/matrix/lib/matrix.mjs'
-import { RUNTIMES } from '../tests/matrix/lib/runtimes.mjs'
+import { PRESENT, RUNTIMES } from '../tests/matrix/lib/runtimes.mjs'
 
 const HELP = `npm run matrix -- [options]
 
@@ -18,8 +19,12 @@ const HELP = `npm run matrix -- [options]
   --kills <n>       workers that are killed under load (default: 10)
   --daemons <n>     daemons that are killed under load (default: 2)
   --offline         fetch and build nothing; what is missing is skipped
+  --reduced         as a step of npm test: Node's own protocols, on what is there
   --json <file>     every single result
 `
+
+/** Enough to see whether a Node speaks our language. */
+const GLANCE = ['start', 'spread', 'kept', 'stop']
 
 class Usage extends Error {}
 
@@ -38,6 +43,7 @@ const count = (text, name) => {
 
 function options() {
   const text = (initial) => ({ type: 'string', default: initial })
+  const flag = { type: 'boolean', default: false }
   const { values } = parseArgs({
     options: {
       nodes: text(RUNTIMES.join()),
@@ -47,15 +53,14 @@ function options() {
       kills: text('10'),
       daemons: text('2'),
       json: { type: 'string' },
-      offline: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+      offline: flag,
+      reduced: flag,
+      help: flag,
     },
   })
   const only = list(values.only, 'app', (word) => APPS.some(({ name }) => name === word))
   return {
-    help: values.help,
-    json: values.json,
-    offline: values.offline,
+    ...values,
     nodes: list(values.nodes, 'Node', (word) => RUNTIMES.includes(word) || /^\d+(\.\d+){0,2}$/.test(word)),
     apps: APPS.filter(({ name }) => only.length === 0 || only.includes(name)),
     checks: ['start', 'stop', ...list(values.checks, 'check', (word) => word in CHECKS)],
@@ -63,11 +68,22 @@ function options() {
   }
 }
 
+/** For every change: all checks on the Node that is there, a glance at the others, and nothing is fetched. */
+async function reduced() {
+  const all = Object.keys(CHECKS)
+  const apps = APPS.filter(({ name }) => REDUCED.includes(name))
+  const few = { apps, offline: true, reloads: 1, kills: 5, daemons: 1 }
+  const own = await matrix({ ...few, nodes: [PRESENT], checks: all })
+  const others = await matrix({ ...few, nodes: RUNTIMES.filter((name) => name !== PRESENT), checks: GLANCE })
+  return { program: own.program, runtimes: [...own.runtimes, ...others.runtimes], failed: own.failed + others.failed }
+}
+
 async function main() {
-  const { help, json, ...rest } = options()
+  const { help, json, ...wanted } = options()
   if (help) return process.stdout.write(HELP)
-  const { failed, ...results } = await matrix(rest)
+  const { failed, ...results } = await (wanted.reduced ? reduced() : matrix(wanted))
   if (json) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`)
+  process.stdout.write(failed === 0 ? 'all of it holds\n' : `${failed} failed\n`)
   process.exitCode = failed ? 1 : 0
 }
 
@@ -76,7 +92,8 @@ process.on('exit', endAll)
 try {
   await main()
 } catch (error) {
-  if (!(error instanceof Usage) && !error.code?.startsWith('ERR_PARSE_ARGS')) throw error
-  process.stderr.write(`${error.message}\n\n${HELP}`)
+  const usage = error instanceof Usage || error.code?.startsWith('ERR_PARSE_ARGS')
+  if (!usage && !(error instanceof NothingToTry)) throw error
+  process.stderr.write(`${error.message}\n${usage ? `\n${HELP}` : ''}`)
   process.exitCode = 2
 }

@@ -39,7 +39,7 @@ export const APPS = [
   app('fastify-4', http, { packages: ['fastify-4'] }),
   app('koa', http, { packages: ['koa'], needs: '18' }),
   app('hapi', http, { packages: ['@hapi/hapi'], file: 'hapi.mjs' }),
-  app('nest', http, { packages: ['@nestjs/core'], file: 'nest.mjs', needs: '22' }),
+  app('nest', http, { packages: ['@nestjs/core'], file: 'nest.mjs', needs: '20' }),
   app('next', http, {
     packages: ['next'],
     script: path.join(MATRIX, 'node_modules', 'next', 'dist', 'bin', 'next'),
@@ -58,4 +58,4 @@ export const APPS = [
 ]
 
 /** What CI runs: what Node itself has, a protocol each. */
-export const REDUCED = ['http', 'https', 'net', 'dgram']
+export const REDUCED = ['http', 'https', 'net']

@@ -68,7 +68,10 @@ export async function spread(context) {
   const told = [...counts.values()].sort((a, b) => b - a).join(' : ')
   if (context.app.sticky) {
     expect(counts.size === WORKERS, 'only one worker answers')
-    expect([...bySource.values()].every((pids) => pids.size === 1), 'a client has been with two workers')
+    expect(
+      [...bySource.values()].every((pids) => pids.size === 1),
+      'a client has been with two workers',
+    )
   } else if (!context.uneven) {
     expect(counts.size === WORKERS && Math.min(...counts.values()) >= 24, `shared as ${told}`)
   }
@@ -111,7 +114,10 @@ export async function reload(context) {
       const before = await workers(context)
       await context.home.rpm('reload', 'app')
       const after = await workers(context)
-      expect(after.every((pid) => !before.includes(pid)), 'a worker was not replaced')
+      expect(
+        after.every((pid) => !before.includes(pid)),
+        'a worker was not replaced',
+      )
       await answering(context, after)
       await until(() => !before.some(startOf), 'a worker that was replaced lives on', EVERY)
     }
@@ -139,7 +145,10 @@ export async function daemon(context) {
       await answering(context, pids)
     }
   })
-  expect((await workers(context)).every((pid) => pids.includes(pid)), 'a worker was not taken over')
+  expect(
+    (await workers(context)).every((pid) => pids.includes(pid)),
+    'a worker was not taken over',
+  )
   expect(load.failures.length <= lost, `${load.told()}, of ${load.answered}; the daemon knows of ${lost}`)
   return `${context.options.daemons} deaths, ${load.answered} requests, ${load.failures.length} lost`
 }
@@ -150,6 +159,7 @@ export async function daemon(context) {
  */
 export async function kills(context) {
   await context.restart({ recorded: !context.uncounted })
+  await answering(context, await workers(context))
   const killed = []
   let load
   await underLoad(context, { work: 5 }, async (running) => {

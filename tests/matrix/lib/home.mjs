@@ -8,11 +8,14 @@ import { drop, folder, guard } from '../../../benches/lib/scratch.mjs'
 import { until } from '../../../benches/lib/wait.mjs'
 import { artefacts, builtPlatform } from '../../../scripts/lib/sources.mjs'
 
+export class NothingToTry extends Error {}
+
 /** `RPM` names a program; else the one that `npm install` has built. */
 export function program() {
   const built = builtPlatform()
   const file = process.env.RPM ?? (built && artefacts(built).program)
-  if (!file || !existsSync(file)) throw new Error('there is no rpm to try: npm run prepare builds it; RPM names another')
+  if (!file || !existsSync(file))
+    throw new NothingToTry('there is no rpm to try: `npm run prepare` builds it; RPM names another')
   return path.resolve(file)
 }
 

@@ -81,7 +81,8 @@ export class Load {
   /** How many failed, by kind and reason. */
   told(failures = this.failures) {
     const counts = new Map()
-    for (const { kind, reason } of failures) counts.set(`${kind}: ${reason}`, (counts.get(`${kind}: ${reason}`) ?? 0) + 1)
+    for (const { kind, reason } of failures)
+      counts.set(`${kind}: ${reason}`, (counts.get(`${kind}: ${reason}`) ?? 0) + 1)
     return [...counts].map(([what, count]) => `${count} x ${what}`).join(', ')
   }
 }

@@ -8,7 +8,10 @@ export const MATRIX = path.join(import.meta.dirname, '..')
 
 const manifest = (name) => path.join(MATRIX, 'node_modules', name, 'package.json')
 
-const next = { build: path.join(MATRIX, 'apps', 'next', '.next', 'BUILD_ID'), folder: path.join(MATRIX, 'apps', 'next') }
+const next = {
+  build: path.join(MATRIX, 'apps', 'next', '.next', 'BUILD_ID'),
+  folder: path.join(MATRIX, 'apps', 'next'),
+}
 
 /** Installs what is missing, and builds what has to be built; gives the reason why an app can't be run, if any. */
 export async function prepare(apps, { offline }) {

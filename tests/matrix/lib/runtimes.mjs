@@ -11,7 +11,8 @@ export const CACHE = process.env.RPM_MATRIX_CACHE ?? path.join(ROOT, 'target', '
 /** `latest` is the newest there is; a number is the newest of that line. */
 export const RUNTIMES = ['18', '20', '22', '24', 'latest', 'bun']
 
-const present = process.versions.node.split('.')[0]
+/** The line of the Node that runs this. */
+export const PRESENT = process.versions.node.split('.')[0]
 
 const libc = existsSync('/etc/alpine-release') ? '-musl' : ''
 
@@ -35,7 +36,7 @@ async function fetch(name) {
 
 /** `{ name, kind, program, version }` of one, or `{ name, missing }` with the reason. */
 export async function runtime(name, { offline }) {
-  if (name === present) return { name, kind: 'node', program: process.execPath, version: process.versions.node }
+  if (name === PRESENT) return { name, kind: 'node', program: process.execPath, version: process.versions.node }
   const program = programOf(name)
   if (!existsSync(program)) {
     if (offline) return { name, missing: 'not fetched yet' }

@@ -1,6 +1,5 @@
 // A line each way over plain TCP.
 
-import { createInterface } from 'node:readline'
 import { connect, within } from './connection.mjs'
 
 class Connection {
@@ -10,7 +9,12 @@ class Connection {
     this.socket = socket
     this.routes = routes
     this.waiting = undefined
-    createInterface({ input: socket }).on('line', (line) => this.waiting?.resolve(JSON.parse(line)))
+    let rest = ''
+    socket.setEncoding('utf8').on('data', (chunk) => {
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop()
+      for (const line of lines) this.waiting?.resolve(JSON.parse(line))
+    })
     socket.once('end', () => {
       this.clean = true
     })
