@@ -74,9 +74,10 @@ test('an embedded cluster serves, reloads and mends itself while its program sta
   cleanups.push(() => remove(folder))
   const port = await freePort()
   const { child, said, started } = await host(folder, port)
+  const first = new Set()
+  await until('both answer', async () => first.add(await ask(port)).size === started.length)
   const lanes = 3
   const seen = load(port, lanes)
-  await until('both answer', () => started.every((pid) => seen.pids.includes(pid)))
 
   const word = said()
   child.send('reload, and stand still')

@@ -6,4 +6,4 @@ socket.on('message', async (message, { port, address }) => {
   const [id, ms] = String(message).split(' ')
   socket.send(JSON.stringify({ id, ...(await whoami(ms)) }), port, address)
 })
-socket.bind(process.env.PORT, '127.0.0.1')
+socket.bind(Number(process.env.PORT), '127.0.0.1')

@@ -7,6 +7,8 @@ import { until } from '../../../benches/lib/wait.mjs'
 import { Load } from './load.mjs'
 
 const WORKERS = 2
+/** Enough to have connections wait for workers that are about to be killed. */
+const BUSY = 6
 const EVERY = { every: 20 }
 
 const expect = (holds, what) => {
@@ -93,8 +95,8 @@ export async function kept(context) {
   }
 }
 
-async function underLoad(context, options, work) {
-  const load = new Load(context.app.client, context.where, context.app.lanes, options)
+async function underLoad(context, lanes, work) {
+  const load = new Load(context.app.client, context.where, lanes)
   try {
     await until(() => load.answered > 20, 'the load is not answered', EVERY)
     const told = await work(load)
@@ -108,7 +110,7 @@ async function underLoad(context, options, work) {
 
 export async function reload(context) {
   let load
-  await underLoad(context, {}, async (running) => {
+  await underLoad(context, context.app.lanes, async (running) => {
     load = running
     for (let time = 0; time < context.options.reloads; time += 1) {
       const before = await workers(context)
@@ -132,7 +134,7 @@ export async function daemon(context) {
   const pids = await workers(context)
   let load
   let lost = 0
-  await underLoad(context, {}, async (running) => {
+  await underLoad(context, context.app.lanes, async (running) => {
     load = running
     for (let time = 0; time < context.options.daemons; time += 1) {
       const { pid, generation } = await context.home.daemon()
@@ -162,7 +164,7 @@ export async function kills(context) {
   await answering(context, await workers(context))
   const killed = []
   let load
-  await underLoad(context, { work: 5 }, async (running) => {
+  await underLoad(context, { ...context.app.lanes, busy: BUSY }, async (running) => {
     load = running
     for (let time = 0; time < context.options.kills; time += 1) {
       const pids = await workers(context)

@@ -3,11 +3,13 @@
 //   fresh     a connection a request
 //   kept      request after request on a connection, as long as the server keeps it
 //   slow      as fresh, but the app takes a second
+//   busy      as fresh, but the app's event loop stands still for a while: what comes to that worker has to wait
 //   standing  a connection that stays, and asks now and then; it may be closed, but in the way that its protocol has
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const SLOW_MS = 1000
+const BUSY_MS = 20
 const STANDING_MS = 20
 
 export class Load {
@@ -18,9 +20,11 @@ export class Load {
   stopping = false
   lanes = []
 
-  /** `lanes` has a number of clients for each kind; `work` is how long the app takes for a fast answer. */
-  constructor(client, where, lanes, { work = 0 } = {}) {
-    Object.assign(this, { client, where, work })
+  times = { slow: SLOW_MS, busy: -BUSY_MS }
+
+  /** `lanes` has a number of clients for each kind. */
+  constructor(client, where, lanes) {
+    Object.assign(this, { client, where })
     for (const [kind, count] of Object.entries(lanes)) {
       for (let lane = 0; lane < count; lane += 1) this.lanes.push(this.lane(kind))
     }
@@ -43,9 +47,9 @@ export class Load {
   async visit(kind, routes) {
     const connection = await this.client.open(this.where, routes)
     try {
-      const once = kind === 'fresh' || kind === 'slow'
+      const once = kind !== 'kept' && kind !== 'standing'
       do {
-        const asked = connection.ask(kind === 'slow' ? SLOW_MS : this.work, once)
+        const asked = connection.ask(this.times[kind] ?? 0, once)
         this.note(await (kind === 'standing' ? this.orClosed(asked, connection) : asked))
         if (kind === 'standing') await sleep(STANDING_MS)
       } while (!once && !this.stopping && connection.usable)
