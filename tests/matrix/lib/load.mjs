@@ -7,6 +7,7 @@
 //   standing  a connection that stays, and asks now and then; it may be closed, but in the way that its protocol has
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Refused, within } from './clients/connection.mjs'
 
 const SLOW_MS = 1000
 const BUSY_MS = 20
@@ -36,6 +37,7 @@ export class Load {
       try {
         await this.visit(kind, routes)
       } catch (error) {
+        if (error instanceof Refused) continue
         this.failures.push({ kind, reason: error.code ?? error.message, routes })
         // Where nobody listens, a client that asks at once asks a thousand times.
         await sleep(5)
@@ -47,31 +49,34 @@ export class Load {
   async visit(kind, routes) {
     const connection = await this.client.open(this.where, routes)
     try {
-      const once = kind !== 'kept' && kind !== 'standing'
+      if (kind === 'standing') return await this.stand(connection)
+      const once = kind !== 'kept'
       do {
-        const asked = connection.ask(this.times[kind] ?? 0, once)
-        this.note(await (kind === 'standing' ? this.orClosed(asked, connection) : asked))
-        if (kind === 'standing') await sleep(STANDING_MS)
+        this.note(await connection.ask(this.times[kind] ?? 0, once))
       } while (!once && !this.stopping && connection.usable)
-      if (kind === 'standing' && !this.stopping && !connection.clean) throw new Error('cut')
     } finally {
       connection.close()
     }
   }
 
-  /** What was asked into a connection that is being closed in order, nobody has promised to answer. */
-  async orClosed(asked, connection) {
+  async stand(connection) {
     try {
-      return await asked
+      while (!this.stopping && connection.usable) {
+        this.note(await connection.ask(0))
+        await sleep(STANDING_MS)
+      }
+      if (this.stopping) return
     } catch (error) {
-      if (!connection.clean) throw error
+      // What was asked into a connection that is being closed in order, nobody has promised to answer.
+      if (!(await within(connection.ended, 'the end'))) throw error
       this.closed += 1
-      return undefined
+      return
     }
+    if (!(await within(connection.ended, 'the end'))) throw new Error('cut')
+    this.closed += 1
   }
 
   note(who) {
-    if (!who) return
     this.answered += 1
     this.answers.set(who.pid, (this.answers.get(who.pid) ?? 0) + 1)
   }

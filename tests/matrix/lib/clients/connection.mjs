@@ -1,7 +1,7 @@
 // What clients of all protocols have in common. A client is `open(where)`, which gives a connection:
 //   ask(ms, last)  what the app answers after `ms`; `last` says that nothing will follow
 //   usable         whether there can be another `ask`
-//   clean          whether the other side has ended it in the way its protocol has for that
+//   ended          of one that may stand for long: told once it is closed, true when that was in the way its protocol has
 //   routes         the `{ port, at }` of the sockets it has opened, to be found again in a worker's notes
 //   close()
 
@@ -11,6 +11,9 @@ import tls from 'node:tls'
 
 /** Whoever waits longer is not served. */
 export const PATIENCE_MS = 10_000
+
+/** The server has not looked at it, and says so: it is asked again, elsewhere. Protocols that have a word for that mean it. */
+export class Refused extends Error {}
 
 export function within(promise, what, limit = PATIENCE_MS) {
   let timer

@@ -8,7 +8,6 @@ let lastId = 0
 
 class Connection {
   usable = true
-  clean = true
   routes = []
 
   constructor(socket, port) {

@@ -15,8 +15,6 @@ class OneSocket extends Agent {
 }
 
 class Connection {
-  clean = true
-
   constructor(socket, routes) {
     this.socket = socket
     this.routes = routes

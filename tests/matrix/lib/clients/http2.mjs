@@ -1,11 +1,9 @@
 // HTTP/2 over TLS, a session a connection.
 
-import { connect as session } from 'node:http2'
-import { connect, secure, within } from './connection.mjs'
+import { constants, connect as session } from 'node:http2'
+import { connect, Refused, secure, within } from './connection.mjs'
 
 class Connection {
-  clean = true
-
   constructor(socket, routes) {
     this.routes = routes
     this.leaving = false
@@ -33,8 +31,8 @@ class Connection {
         stream.on('data', (chunk) => {
           text += chunk
         })
-        stream.on('error', reject)
-        stream.on('close', () => (status === 200 && text ? resolve(JSON.parse(text)) : reject(refusal(stream, status))))
+        stream.on('error', () => {})
+        stream.on('close', () => (status === 200 && text ? resolve(JSON.parse(text)) : reject(ending(stream, status))))
         stream.end()
       }),
       'a request',
@@ -47,7 +45,10 @@ class Connection {
   }
 }
 
-const refusal = (stream, status) => new Error(`stream ended with status ${status}, code ${stream.rstCode}`)
+const ending = ({ rstCode }, status) =>
+  rstCode === constants.NGHTTP2_REFUSED_STREAM
+    ? new Refused()
+    : new Error(`stream ended with status ${status}, code ${rstCode}`)
 
 export const http2 = {
   async open(where, routes = []) {

@@ -3,8 +3,6 @@
 import { connect, within } from './connection.mjs'
 
 class Connection {
-  clean = false
-
   constructor(socket, routes) {
     this.socket = socket
     this.routes = routes
@@ -15,15 +13,21 @@ class Connection {
       rest = lines.pop()
       for (const line of lines) this.waiting?.resolve(JSON.parse(line))
     })
+    let clean = false
     socket.once('end', () => {
-      this.clean = true
+      clean = true
     })
     socket.once('error', (error) => this.waiting?.reject(error))
-    socket.once('close', () => this.waiting?.reject(new Error('closed without an answer')))
+    this.ended = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.waiting?.reject(new Error('closed without an answer'))
+        resolve(clean)
+      })
+    })
   }
 
   get usable() {
-    return !this.clean && !this.socket.destroyed
+    return !this.socket.readableEnded && !this.socket.destroyed
   }
 
   ask(ms) {

@@ -22,16 +22,16 @@ class Noting extends Agent {
 }
 
 class Connection {
-  clean = false
-
   constructor(socket, agent, routes) {
     this.socket = socket
     this.agent = agent
     this.routes = routes
     this.waiting = undefined
-    socket.on('disconnect', (reason) => {
-      this.clean = reason === 'io server disconnect' || reason === 'transport close'
-      this.waiting?.(new Error(`disconnected: ${reason}`))
+    this.ended = new Promise((resolve) => {
+      socket.on('disconnect', (reason) => {
+        this.waiting?.(new Error(`disconnected: ${reason}`))
+        resolve(reason === 'io server disconnect' || reason === 'transport close')
+      })
     })
   }
 

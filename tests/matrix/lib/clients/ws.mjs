@@ -6,22 +6,22 @@ import { connect, within } from './connection.mjs'
 const require = createRequire(import.meta.url)
 
 class Connection {
-  clean = false
-
   constructor(socket, routes) {
     this.socket = socket
     this.routes = routes
-    this.failed = false
     this.waiting = undefined
     socket.on('message', (text) => this.waiting?.resolve(JSON.parse(String(text))))
+    let failed = false
     socket.on('error', (error) => {
-      this.failed = true
+      failed = true
       this.waiting?.reject(error)
     })
-    socket.on('close', (code) => {
-      // 1006 without an error is an end of the stream without a word of the server's.
-      this.clean = !this.failed
-      this.waiting?.reject(new Error(`closed with ${code}`))
+    this.ended = new Promise((resolve) => {
+      socket.on('close', (code) => {
+        this.waiting?.reject(new Error(`closed with ${code}`))
+        // 1006 without an error is an end of the stream without a word of the server's.
+        resolve(!failed)
+      })
     })
   }
 
