@@ -56,6 +56,8 @@ function before(version, other) {
   return false
 }
 
-/** Why an app is not for a Node, if it isn't: what its authors say counts. */
-export const refuses = (app, { kind, version }) =>
-  kind === 'node' && app.needs && before(version, app.needs) ? `needs Node ${app.needs}` : undefined
+/** Why an app is not for a runtime, if it isn't: of frameworks, what their authors say counts. */
+export function refuses(app, { kind, version }) {
+  if (kind === 'bun') return app.bun
+  return app.needs && before(version, app.needs) ? `needs Node ${app.needs}` : undefined
+}
