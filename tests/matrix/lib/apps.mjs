@@ -16,6 +16,7 @@ const CONNECTIONS = { fresh: 3, standing: 3 }
 // A connection that nobody can be asked to leave is closed at this time.
 const DRAIN = { drain_timeout: '3s' }
 
+// `shared` are servers that Bun's workers have from their primary too; its HTTP servers they bind themselves.
 const app = (name, client, options = {}) => ({
   name,
   client,
@@ -29,10 +30,10 @@ const app = (name, client, options = {}) => ({
 export const APPS = [
   app('http', http),
   app('https', https),
-  app('http2', http2),
-  app('net', net, { lanes: CONNECTIONS, fields: DRAIN }),
+  app('http2', http2, { shared: true }),
+  app('net', net, { lanes: CONNECTIONS, fields: DRAIN, shared: true }),
   // The system wakes whom it likes.
-  app('dgram', dgram, { lanes: { fresh: 3 }, uneven: true, uncounted: true }),
+  app('dgram', dgram, { lanes: { fresh: 3 }, uneven: true, uncounted: true, shared: true }),
   // A second worker of Bun's finds the address in use, whoever the primary is.
   app('unix', unix, { uncounted: true, bun: 'its workers cannot share a unix socket' }),
   app('express', http, { packages: ['express'], needs: '18' }),
