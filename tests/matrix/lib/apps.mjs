@@ -60,4 +60,4 @@ export const APPS = [
 ]
 
 /** What CI runs: what Node itself has, a protocol each. */
-export const REDUCED = ['http', 'https', 'net']
+export const REDUCED = ['http', 'https', 'net', 'dgram']
