@@ -201,7 +201,9 @@ impl<C: Carried> Primary<C> {
         let Some(worker) = self.workers.get_mut(&id) else { return false };
         let held = worker.unacknowledged.len();
         let Some(index) = worker.unacknowledged.iter().position(|sent| sent.seq == seq) else { return false };
-        let Some(Outstanding { key, since, connection, .. }) = worker.unacknowledged.remove(index) else { return false };
+        let Some(Outstanding { key, since, connection, .. }) = worker.unacknowledged.remove(index) else {
+            return false;
+        };
         worker.window.answered(seq, now.saturating_sub(since), held, self.seq + 1);
         if !accepted {
             worker.refused_until = now + REFUSAL_PAUSE;

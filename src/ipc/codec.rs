@@ -118,14 +118,12 @@ pub fn decode(line: &[u8]) -> Inbound {
     }
     let Ok(Command { cmd: Some(cmd) }) = serde_json::from_slice::<Command<'_>>(line) else { return user(line) };
     match &*cmd {
-        "NODE_CLUSTER" => {
-            serde_json::from_slice(line).map_or(Inbound::Garbage, |message: ClusterMessage| {
-                match (message.ack, message.accepted) {
-                    (Some(seq), Some(accepted)) => Inbound::Answer { seq, accepted },
-                    _ => Inbound::Cluster(Box::new(message)),
-                }
-            })
-        }
+        "NODE_CLUSTER" => serde_json::from_slice(line).map_or(Inbound::Garbage, |message: ClusterMessage| {
+            match (message.ack, message.accepted) {
+                (Some(seq), Some(accepted)) => Inbound::Answer { seq, accepted },
+                _ => Inbound::Cluster(Box::new(message)),
+            }
+        }),
         "NODE_HANDLE_ACK" => Inbound::HandleAck,
         "NODE_HANDLE_NACK" => Inbound::HandleNack,
         "NODE_HANDLE" => Inbound::Handle,
