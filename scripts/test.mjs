@@ -41,6 +41,8 @@ const steps = [
   { name: 'generated types', run: typesAreFresh },
   { name: 'node tests', run: () => tool('vitest', 'run') },
   { name: 'node tests under jest', run: () => tool('jest') },
+  // What is there without a network; `npm run matrix` is all of it.
+  { name: 'matrix', run: () => run(process.execPath, 'scripts/matrix.mjs', '--reduced') },
   { name: 'package', run: checkPackage },
 ]
 
