@@ -73,6 +73,9 @@ pub struct Process {
     /// Limits of this run that are not in force, and why.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Two runs of it can serve at the same time: a reload replaces it, and restarts others.
+    #[serde(default)]
+    pub overlaps: bool,
     /// Whether it can serve, by its probes or its own word; absent where nothing runs, or nothing tells.
     #[serde(default)]
     pub ready: Option<bool>,

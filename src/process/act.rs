@@ -59,9 +59,11 @@ impl Task {
             self.carry_out(effect);
         }
         if matches!(self.state.phase, Phase::Stopped | Phase::Errored | Phase::Deleted)
-            && let Some(group) = &self.group
         {
-            group.release(self.holder);
+            self.context.sockets.release(self.holder, self.context.keep.as_ref());
+            if let Some(group) = &self.group {
+                group.release(self.holder);
+            }
         }
     }
 
@@ -197,6 +199,10 @@ impl Task {
         }
         if let Some(link) = run.link {
             link.finish();
+        }
+        if self.stands_by {
+            // What would be started now is another version than the one that was to return.
+            self.apply(Event::Delete);
         }
         self.ended(run.pid, fact);
     }

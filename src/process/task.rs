@@ -12,6 +12,7 @@ use super::leash::Leash;
 use super::link::Said;
 use super::prepare::Preparing;
 use super::secrets::Values;
+use super::sockets::Sockets;
 use super::unwritten::Unwritten;
 use super::vitals::Sign;
 use crate::clock;
@@ -62,6 +63,8 @@ pub struct Context {
     pub budget: Rc<RefCell<Budget>>,
     /// How many processes run.
     pub running: Rc<Cell<usize>>,
+    /// What apps listen on, and inherit.
+    pub sockets: Rc<Sockets>,
     /// Ended processes whose output is not in its files yet.
     pub unwritten: Unwritten,
     /// Slots of deleted processes, until a list without them is on disk.
@@ -119,6 +122,8 @@ pub enum Command {
     Succeed(u64),
     Delete(oneshot::Sender<Settled>),
     Retire(oneshot::Sender<Settled>),
+    /// Its replacement is on trial: it gets no new connections, and may be wanted again. `false`: it is.
+    StandBy(bool),
     /// What is being stopped is killed now.
     Hurry,
     Signal(i32, oneshot::Sender<std::io::Result<()>>),
@@ -245,6 +250,7 @@ impl Handle {
             abandoned: false,
             seen,
             tickets: Vec::new(),
+            stands_by: false,
         };
         if let Some((previous, is_rebuilt)) = previous {
             if is_rebuilt {
@@ -322,6 +328,8 @@ pub(super) struct Task {
     pub(super) abandoned: bool,
     pub(super) seen: watch::Sender<Observed>,
     pub(super) tickets: Vec<oneshot::Sender<Settled>>,
+    /// A replacement of it is on trial.
+    pub(super) stands_by: bool,
 }
 
 enum Happened {
@@ -438,6 +446,7 @@ impl Task {
             Command::Delete(ticket) => (Event::Delete, ticket),
             Command::Retire(ticket) => (Event::Retire, ticket),
             Command::Hurry => return self.apply(Event::Hurry),
+            Command::StandBy(on) => return self.stand_by(on),
             Command::Signal(signal, answer) => {
                 let gone = || Err(std::io::Error::from_raw_os_error(libc::ESRCH));
                 let deliver = |run: &Run| {

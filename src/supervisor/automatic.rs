@@ -2,6 +2,7 @@
 
 use super::actor::World;
 use super::clockwork::Armed;
+use super::reload::Wishes;
 use super::resume::Share;
 use super::watching::Watching;
 use crate::api::{Cause, EventKind};
@@ -84,7 +85,7 @@ impl World {
             let noted = Noted { before, cause: Cause { at, what: cause.to_owned() }, is_told: false };
             self.automatic.causes.borrow_mut().insert(id, noted);
         }
-        if let Err(error) = self.reload_all(share).await {
+        if let Err(error) = self.reload_all(share, &Wishes::default()).await {
             tracing::error!("{error} (it was to be restarted: {cause})");
         }
         self.persist();

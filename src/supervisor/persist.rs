@@ -2,6 +2,7 @@
 
 use super::actor::World;
 use super::registry::Entry;
+use super::trial::Standby;
 use crate::api::{ApiError, Code};
 use crate::cluster::Holder;
 use crate::domain::{ProcessId, SpawnId};
@@ -230,5 +231,6 @@ fn save(entry: &Entry) -> SavedProcess {
         wanted: seen.state.is_wanted(),
         restarts: seen.state.restarts,
         created_at: entry.created_at,
+        standby: entry.standby.as_ref().map(Standby::save),
     }
 }

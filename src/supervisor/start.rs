@@ -4,6 +4,7 @@ use super::actor::World;
 use super::automatic::Adoption;
 use super::clockwork;
 use super::registry::{Entry, identity};
+use super::reload::Wishes;
 use super::requests::Ticket;
 use super::resume::Share;
 use super::scale::MOST_INSTANCES;
@@ -37,6 +38,7 @@ pub(super) enum Plan {
         share: Share,
         /// What they run with until the reload is through.
         before: Vec<(ProcessId, Rc<AppSpec>)>,
+        parallel: Option<u32>,
     },
     /// They have their new settings already.
     Keep(Share),
@@ -80,10 +82,10 @@ impl World {
             .map(|(index, spec)| {
                 let left = self.left_of(begun_of(index));
                 if left == Share::default() {
-                    return self.plan_start(spec, start.existing, &mut changes);
+                    return self.plan_start(spec, (start.existing, start.parallel), &mut changes);
                 }
                 let never_ran = begun_of(index).iter().all(|(_, run)| run.0 == 0);
-                Ok(Self::go_on(left, never_ran, start.existing))
+                Ok(Self::go_on(left, never_ran, start.existing, start.parallel))
             })
             .collect();
         if begun.is_empty() {
@@ -169,7 +171,12 @@ impl World {
     }
 
     /// Puts on the list what is new, and gives what is there its new settings.
-    fn plan_start(self: &Rc<Self>, spec: AppSpec, existing: Existing, changes: &mut Changes) -> Result<Plan, ApiError> {
+    fn plan_start(
+        self: &Rc<Self>,
+        spec: AppSpec,
+        (existing, parallel): (Existing, Option<u32>),
+        changes: &mut Changes,
+    ) -> Result<Plan, ApiError> {
         self.refuse_when_closing()?;
         let known = match existing {
             Existing::Duplicate => Vec::new(),
@@ -187,7 +194,7 @@ impl World {
             self.refuse_second_reload(&spec.name)?;
             changes.before.extend(before.iter().cloned());
             self.respec(&known, &spec);
-            return Ok(Plan::Reload { share: Share::all_due(known), before });
+            return Ok(Plan::Reload { share: Share::all_due(known), before, parallel });
         }
         changes.before.extend(before);
         self.respec(&known, &spec);
@@ -196,12 +203,12 @@ impl World {
     }
 
     /// What a daemon before this one has begun. New processes and new settings are on the list since then.
-    fn go_on(left: Share, never_ran: bool, existing: Existing) -> Plan {
+    fn go_on(left: Share, never_ran: bool, existing: Existing, parallel: Option<u32>) -> Plan {
         match existing {
             Existing::Keep => Plan::Keep(left),
             _ if never_ran => Plan::Start(left),
             // What they ran with before is forgotten: a failure leaves the old processes, with the new settings.
-            Existing::Reload => Plan::Reload { before: Vec::new(), share: left },
+            Existing::Reload => Plan::Reload { before: Vec::new(), share: left, parallel },
             Existing::Refuse | Existing::Duplicate | Existing::Restart => Plan::Restart(left),
         }
     }
@@ -218,12 +225,16 @@ impl World {
             Plan::Start(share) => self.launch_new(&share).await?,
             Plan::Keep(_) => {}
             Plan::Restart(share) => self.hurried(force, &share.due, self.restart_all(&share)).await?,
-            Plan::Reload { share, before } => {
-                if let Err(error) = self.reload_all(&share).await {
+            Plan::Reload { share, before, parallel } => {
+                let runs = self.runs(&share.ids());
+                let how = Wishes { parallel, before: before.iter().cloned().collect() };
+                if let Err(error) = self.reload_all(&share, &how).await {
                     // The old processes go on, and so do the settings they run with.
-                    for (id, old) in before {
+                    let unchanged = self.left_of(&runs).due;
+                    for (id, old) in before.into_iter().filter(|(id, _)| unchanged.contains(id)) {
                         self.respec(&[id], &old);
                     }
+                    self.persist();
                     return Err(error);
                 }
             }
@@ -268,12 +279,13 @@ impl World {
         let group = registry.group(spec);
         let id = identity.id;
         let handle = process::Handle::begin(self.context.clone(), Rc::clone(spec), identity.clone(), group, 0, None);
-        registry.insert(Entry { spec: Rc::clone(spec), identity, created_at: clock::unix_ms(), handle, passing: None });
+        let (created_at, spec) = (clock::unix_ms(), Rc::clone(spec));
+        registry.insert(Entry { spec, identity, created_at, handle, passing: None, standby: None });
         id
     }
 
     /// New settings for processes that are there. Name, mode and number stay: they are what was started.
-    fn respec(&self, ids: &[ProcessId], spec: &Rc<AppSpec>) {
+    pub(super) fn respec(&self, ids: &[ProcessId], spec: &Rc<AppSpec>) {
         let mut registry = self.registry.borrow_mut();
         for id in ids {
             let Some(entry) = registry.get_mut(*id) else { continue };
@@ -344,6 +356,9 @@ fn check(spec: &AppSpec) -> Result<(), ApiError> {
     }
     if !spec.cwd.is_absolute() || !spec.program.path.is_absolute() {
         return bad("its paths must be absolute");
+    }
+    if spec.mode == Mode::Cluster && !spec.listen.is_empty() {
+        return bad("listen is for fork mode (exec_mode: \"fork\"): the workers of a cluster share what they listen on anyway");
     }
     if let Err(why) = clockwork::read(&spec.schedule) {
         return bad(&why);

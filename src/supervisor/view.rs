@@ -101,6 +101,7 @@ impl World {
             exit: seen.state.last_exit.map(|exit| if exit == Outcome::OomKilled { SIGKILL } else { exit }),
             oom_killed: seen.state.last_exit == Some(Outcome::OomKilled),
             warnings: seen.warnings.clone(),
+            overlaps: entry.spec.overlaps(),
             ready: Self::readiness(entry, &seen),
             reason: self.reason_of(entry, &seen, last_words).sentence().or_else(|| self.watch_of(&entry.spec)?.problem),
             job: entry.spec.schedule.job.is_some(),
@@ -131,7 +132,7 @@ impl World {
                 let process::RunsOn { program, version, drift } = process::runs_on(&entry.spec, pid)?;
                 Some(RunsOn { program, version, drift })
             }),
-            listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
+            listens: self.listens(&entry.spec.name),
             health: self.health(entry),
             left_alive: spared.unwrap_or_default(),
         }
@@ -160,6 +161,13 @@ impl World {
             load: figures.load,
             uptime: figures.uptime as i64,
         }))
+    }
+
+    /// What an app listens on, as far as we hold it.
+    pub(super) fn listens(&self, name: &str) -> Vec<String> {
+        let mut listens = self.registry.borrow().group_of(name).map(Group::listens).unwrap_or_default();
+        listens.extend(self.context.sockets.listens(name));
+        listens
     }
 
     pub(super) fn status_of(&self, id: ProcessId) -> Option<Status> {

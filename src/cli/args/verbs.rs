@@ -15,7 +15,7 @@ pub(crate) enum Command {
     Restart(Box<RestartArgs>),
     /// Replace processes one at a time, without refusing a request
     #[command(after_help = help::RELOAD)]
-    Reload(Box<Applied>),
+    Reload(Box<ReloadArgs>),
     /// Make the list what an application file says, and touch only what differs
     #[command(after_help = help::APPLY)]
     Apply(ApplyArgs),
@@ -119,6 +119,15 @@ pub(crate) struct RestartArgs {
     /// Kill what runs (SIGKILL) instead of asking it to end
     #[arg(short, long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) applied: Applied,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReloadArgs {
+    /// How many processes of each app are replaced at a time, instead of reload_parallel
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) parallel: Option<u32>,
     #[command(flatten)]
     pub(crate) applied: Applied,
 }

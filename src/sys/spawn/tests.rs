@@ -52,6 +52,17 @@ fn environment_directory_and_output() {
 }
 
 #[test]
+fn it_finds_its_own_number_in_its_environment() {
+    let script = "echo $OWN $$; tr '\\0' '\\n' < /proc/self/environ | grep -c OWN";
+    for _ in 0..3 {
+        let output = output_with(&["/bin/bash", "-c", script], |plan| plan.own_pid = Some("OWN"));
+        let (told, real) = output.lines().next().unwrap().split_once(' ').unwrap();
+        assert_eq!(told, real);
+        assert!(output.ends_with("\n1\n"), "{output}");
+    }
+}
+
+#[test]
 fn nothing_but_the_named_descriptors_is_open() {
     use nix::fcntl::{FcntlArg, fcntl};
     let leaky = fcntl(File::open("/dev/null").unwrap(), FcntlArg::F_DUPFD(50)).unwrap();
