@@ -210,9 +210,7 @@ fn any(port: u16) -> io::Result<OwnedFd> {
 fn unix(path: &Path) -> io::Result<OwnedFd> {
     let is_socket = || fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     match socket::listen_unix(path, BACKLOG) {
-        Err(error)
-            if error.raw_os_error() == Some(libc::EADDRINUSE) && is_socket() && !socket::answers(path) =>
-        {
+        Err(error) if error.raw_os_error() == Some(libc::EADDRINUSE) && is_socket() && !socket::answers(path) => {
             fs::remove_file(path)?;
             socket::listen_unix(path, BACKLOG)
         }

@@ -274,6 +274,11 @@ impl Handle {
         self.leaving.get() || leaves(self.observed.borrow().state.phase)
     }
 
+    /// Whether somebody has told it to go for good.
+    pub fn is_told_to_leave(&self) -> bool {
+        self.leaving.get()
+    }
+
     pub fn send(&self, command: Command) {
         if command.starts() {
             self.starting.set(self.starting.get() + 1);

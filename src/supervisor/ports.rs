@@ -65,7 +65,8 @@ impl World {
         };
         let refused = registry.group_of(&entry.spec.name).and_then(Group::refused);
         let refused = refused.filter(|_| !seen.listening && (fails || runs));
-        let own = || seen.launch_error.clone().filter(|_| state.last_exit == Some(Outcome::NotStarted(libc::EADDRINUSE)));
+        let own =
+            || seen.launch_error.clone().filter(|_| state.last_exit == Some(Outcome::NotStarted(libc::EADDRINUSE)));
         let refused = refused.or_else(own);
         let fails = fails && !seen.listening && matches!(state.last_exit, Some(Outcome::Code(1..)));
         let age = clock::boot_ms().saturating_sub(state.started_at) as UnixMs;

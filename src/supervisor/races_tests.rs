@@ -72,9 +72,12 @@ fn verbs() -> impl Strategy<Value = Verb> {
 fn request(verb: Verb, spec: &AppSpec) -> Request {
     let selector = Selector::new("a");
     match verb {
-        Verb::Start => {
-            Request::Start(StartRequest { apps: vec![spec.clone()], existing: Existing::Restart, force: false, parallel: None })
-        }
+        Verb::Start => Request::Start(StartRequest {
+            apps: vec![spec.clone()],
+            existing: Existing::Restart,
+            force: false,
+            parallel: None,
+        }),
         Verb::Stop => Request::Stop { selector, force: false },
         Verb::Restart => Request::Restart { selector, force: false },
         Verb::Reload => Request::Reload { selector, parallel: None },

@@ -31,7 +31,7 @@ pub(super) enum Told {
     Lost(ProcessId),
     /// Somebody has asked for something else of a process on trial.
     Overtaken(ProcessId),
-    Unwell(ApiError),
+    Unwell(ProcessId, ApiError),
     StayedWell,
 }
 
@@ -160,13 +160,18 @@ impl Conductor {
                 Some(Event::Failed(id))
             }
             Told::Gone(id) => Some(Event::Gone(id)),
-            Told::Lost(id) => Some(Event::Lost(id)),
+            // Of one that is not on trial any more it is no news.
+            Told::Lost(id) | Told::Overtaken(id) | Told::Unwell(id, _) if !self.world.is_on_trial(id) => None,
+            Told::Lost(id) => {
+                self.world.end_standby(id);
+                Some(Event::Lost(id))
+            }
             Told::Overtaken(id) => {
                 self.fails(self.world.overtaken_trial(id));
                 self.world.end_standby(id);
                 Some(Event::Lost(id))
             }
-            Told::Unwell(error) => {
+            Told::Unwell(_, error) => {
                 self.fails(error);
                 Some(Event::Unwell)
             }
@@ -314,7 +319,8 @@ impl Conductor {
 fn with_tally(mut error: ApiError, tally: Tally, on_trial: bool) -> ApiError {
     let Tally { total, replaced, returned } = tally;
     if error.code == Code::ReloadFailed && (total > 1 || on_trial) {
-        let (first, rest) = error.message.split_once('\n').map_or((error.message.as_str(), None), |(a, b)| (a, Some(b)));
+        let (first, rest) =
+            error.message.split_once('\n').map_or((error.message.as_str(), None), |(a, b)| (a, Some(b)));
         let mut message = format!("{first}; {}", tally_words(total, replaced, returned));
         if let Some(rest) = rest {
             message.push('\n');

@@ -106,7 +106,7 @@ impl World {
             Trial::Unwell(why) => {
                 let message = format!("the new version of {} did not stay well: {why}", self.label(id));
                 let hint = format!("see what it wrote: rpm logs {id} --nostream");
-                Told::Unwell(ApiError::new(Code::ReloadFailed, message).hint(hint))
+                Told::Unwell(id, ApiError::new(Code::ReloadFailed, message).hint(hint))
             }
             Trial::Well | Trial::Overtaken => Told::Overtaken(id),
         }
@@ -120,11 +120,16 @@ impl World {
         };
         let Some((handle, run)) = found else { return Told::Lost(id) };
         handle.wait_for(|seen| seen.state.run != run || !matches!(seen.state.phase, Phase::Online)).await;
-        if !handle.is_leaving() {
-            tracing::warn!("{}: the version before has ended while it stood by, and cannot return", self.label(id));
-            self.end_passing(id);
+        if handle.is_told_to_leave() {
+            return Told::Overtaken(id);
         }
+        tracing::warn!("{}: the version before has ended while it stood by, and cannot return", self.label(id));
         Told::Lost(id)
+    }
+
+    /// Whether what is seen of it matters: one that was deleted was on trial a moment ago.
+    pub(super) fn is_on_trial(&self, id: ProcessId) -> bool {
+        self.registry.borrow().get(id).is_none_or(|entry| entry.standby.is_some())
     }
 
     pub(super) fn overtaken_trial(&self, id: ProcessId) -> ApiError {
@@ -168,10 +173,15 @@ impl World {
                 over.await;
             }
         }
-        match self.runs(&share.done).into_iter().find(|(id, run)| runs.iter().any(|(other, was)| other == id && was > run)) {
+        match self
+            .runs(&share.done)
+            .into_iter()
+            .find(|(id, run)| runs.iter().any(|(other, was)| other == id && was > run))
+        {
             None => Ok(share.clone()),
             Some((id, _)) => {
-                let message = format!("the new version of {} did not stay well; the version before is back", self.label(id));
+                let message =
+                    format!("the new version of {} did not stay well; the version before is back", self.label(id));
                 let hint = format!("see what it wrote: rpm logs {id} --nostream");
                 Err(ApiError::new(Code::ReloadFailed, message).hint(hint))
             }

@@ -138,7 +138,7 @@ fn a_port_of_somebody_else_is_told_with_its_holder() {
     home.rpm(["start", "eco.json"]).fails(&["app", &format!("port {} is held by", address.port()), &us]);
     let other = serve_node(&home, 1);
     home.write("twin.json", json!({"apps": [{"name": "twin", "script": "app.js", "listen": other}]}).to_string());
-    home.rpm(["start", "twin.json"]).fails(&["twin", &format!("port {other}"), "for app"]);
+    home.rpm(["start", "twin.json"]).fails(&["twin", &format!("port {other} is held by"), "which is app (0)"]);
 }
 
 #[test]

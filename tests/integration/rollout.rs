@@ -152,7 +152,9 @@ fn what_stays_well_for_the_window_has_replaced_the_version_before() {
     let load = Load::of_new_connections(port, 2);
     let reload = home.command(["reload", "app"]).begin();
     in_the_window(&home, &before);
-    eventually("only the new ones are given connections", || (answers(port) == BTreeSet::from(["new".into()])).then_some(()));
+    eventually("only the new ones are given connections", || {
+        (answers(port) == BTreeSet::from(["new".into()])).then_some(())
+    });
     assert!(before.iter().all(|pid| is_alive(*pid)), "they stand by");
     let told = reload.end().ok().text();
     assert!(told.contains("app: all 2 replaced; the version before stands by for 1.5 s"), "{told}");
@@ -224,7 +226,9 @@ fn a_window_goes_on_with_the_next_daemon() {
     let reload = home.command(["reload", "app"]).begin();
     let new = in_the_window(&home, &before);
     home.kill_daemon();
-    eventually("only the new ones are given connections", || (answers(port) == BTreeSet::from(["new".into()])).then_some(()));
+    eventually("only the new ones are given connections", || {
+        (answers(port) == BTreeSet::from(["new".into()])).then_some(())
+    });
     assert_eq!(pids(&home), new);
     assert!(before.iter().all(|pid| is_alive(*pid)), "they stand by");
     reload.end().ok();

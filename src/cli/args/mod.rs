@@ -8,7 +8,8 @@ mod verbs;
 
 pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use start::AppFlags;
-pub(crate) use verbs::{ReloadArgs, 
+pub(crate) use verbs::{
     Applied, ApplyArgs, Command, DescribeArgs, EndArgs, EnvArgs, FlushArgs, InitArgs, JobsArgs, KillArgs, ListArgs,
-    LogsArgs, RestartArgs, RunArgs, ScaleArgs, SelectorArgs, SignalArgs, StartArgs, UpdateArgs, ValidateArgs,
+    LogsArgs, ReloadArgs, RestartArgs, RunArgs, ScaleArgs, SelectorArgs, SignalArgs, StartArgs, UpdateArgs,
+    ValidateArgs,
 };

@@ -137,7 +137,10 @@ async fn list(session: &Session<'_>) -> Result<Vec<Known>, Failure> {
 async fn note(session: &Session<'_>, steps: &[Step]) -> Result<(), Failure> {
     let apps = specs(steps, |step| matches!(step.action, Action::Settings | Action::Unchanged | Action::Scale));
     if !apps.is_empty() {
-        session.link.request(Request::Start(Start { apps, existing: Existing::Keep, force: false, parallel: None })).await?;
+        session
+            .link
+            .request(Request::Start(Start { apps, existing: Existing::Keep, force: false, parallel: None }))
+            .await?;
     }
     Ok(())
 }

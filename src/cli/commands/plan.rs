@@ -142,8 +142,8 @@ fn compare(app: AppSpec, known: &Known) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::spec::Mode;
     use crate::cli::render::detail::tests::detail;
+    use crate::domain::spec::Mode;
     use crate::domain::spec::Source;
 
     fn known(name: &str, count: u32, status: Status) -> Known {

@@ -115,7 +115,8 @@ async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known, manner: Man
     let words = if app.partial { app.ids.iter().map(ToString::to_string).collect() } else { vec![app.spec.name] };
     let mut acted = Vec::new();
     for selector in words.into_iter().map(Selector::new) {
-        acted.extend(session.act(verb, plain_request(verb, selector.clone(), manner), About::Selected(selector)).await?);
+        acted
+            .extend(session.act(verb, plain_request(verb, selector.clone(), manner), About::Selected(selector)).await?);
     }
     Ok(acted)
 }

@@ -14,7 +14,12 @@ pub(super) async fn run(session: &mut Session<'_>, args: &RestartArgs) -> Result
 }
 
 /// Restart and reload differ in how an old process gives way, not in what is meant.
-pub(super) async fn each(session: &mut Session<'_>, verb: Verb, args: &Applied, manner: Manner) -> Result<Exit, Failure> {
+pub(super) async fn each(
+    session: &mut Session<'_>,
+    verb: Verb,
+    args: &Applied,
+    manner: Manner,
+) -> Result<Exit, Failure> {
     let caller = session.caller()?;
     let wishes = Wishes {
         options: flags::options(&args.app, &args.app_args)?,
