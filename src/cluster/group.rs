@@ -88,10 +88,6 @@ impl Group {
 
     /// A cluster message of a worker. It may be handled again by the next daemon.
     pub fn handle(&self, id: WorkerId, message: &ClusterMessage) -> Option<Notice> {
-        if let (Some(ack), Some(accepted)) = (message.ack, message.accepted) {
-            self.answered(id, ack, accepted);
-            return None;
-        }
         match message.act.as_deref()? {
             "online" => Some(Notice::Online),
             "queryServer" => {
@@ -176,10 +172,11 @@ impl Group {
         self.inner.state.borrow().refused.clone()
     }
 
-    fn answered(&self, id: WorkerId, seq: u64, accepted: bool) {
+    /// A worker's answer to a connection. What is unknown is another daemon's, and ignored.
+    pub fn answered(&self, id: WorkerId, seq: u64, accepted: bool) {
         let (known, channel) = {
             let mut state = self.inner.state.borrow_mut();
-            let known = state.primary.answered(id, seq, accepted, clock::boot_ms());
+            let known = state.primary.answered(id, seq, accepted, clock::boot());
             if !known && !accepted && state.primary.is_before(seq) {
                 // The daemon that would have given it to somebody else is dead.
                 self.inner.in_flight.lost();
@@ -192,7 +189,7 @@ impl Group {
         if known && !accepted {
             let inner = Rc::downgrade(&self.inner);
             tokio::task::spawn_local(async move {
-                tokio::time::sleep(Duration::from_millis(REFUSAL_PAUSE + 1)).await;
+                tokio::time::sleep(REFUSAL_PAUSE + Duration::from_millis(1)).await;
                 if let Some(inner) = inner.upgrade() {
                     inner.pump();
                 }

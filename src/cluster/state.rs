@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) holders: BTreeSet<Holder>,
     /// Why the last listen was refused, if it was.
     pub(super) refused: Option<String>,
+    /// The line of a hand-over, written over and over.
+    line: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -43,8 +45,8 @@ impl Inner {
     /// Hands over what waits, and lets listeners accept again.
     pub(super) fn pump(&self) {
         let mut state = self.state.borrow_mut();
-        let now = clock::boot_ms();
         if state.primary.has_waiting() {
+            let now = clock::boot();
             while let Some(hand_over) = state.primary.dispatch_any(now) {
                 state.deliver(hand_over);
             }
@@ -63,6 +65,7 @@ impl State {
             servers: BTreeMap::new(),
             holders: BTreeSet::new(),
             refused: None,
+            line: Vec::new(),
         }
     }
 
@@ -74,10 +77,11 @@ impl State {
         }
     }
 
-    pub(super) fn deliver(&self, hand_over: HandOver<Rc<Connection>>) {
-        if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&hand_over.key)) {
-            let line = message::new_connection(hand_over.seq, &server.key_json);
-            worker.channel.send_descriptor(line, hand_over.connection);
+    pub(super) fn deliver(&mut self, hand_over: HandOver<Rc<Connection>>) {
+        if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&*hand_over.key)) {
+            self.line.clear();
+            message::new_connection(&mut self.line, hand_over.seq, &server.key_json);
+            worker.channel.send_descriptor(&self.line, hand_over.connection);
         }
     }
 

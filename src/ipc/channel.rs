@@ -63,13 +63,15 @@ impl Channel {
         if self.outbox.borrow().len() + bytes.len() > LONGEST_QUEUE {
             return Err(QueueFull);
         }
-        self.queue(Frame { bytes, descriptor: None });
+        self.outbox.borrow_mut().push(Frame { bytes, descriptor: None });
+        self.flush();
         Ok(())
     }
 
     /// The same with a descriptor. The caller bounds how many are out, and says when one was taken.
-    pub fn send_descriptor(&self, bytes: Vec<u8>, descriptor: Rc<dyn Passenger>) {
-        self.queue(Frame { bytes, descriptor: Some(descriptor) });
+    pub fn send_descriptor(&self, bytes: &[u8], descriptor: Rc<dyn Passenger>) {
+        self.outbox.borrow_mut().push_with(bytes, descriptor);
+        self.flush();
     }
 
     /// The app has answered to a descriptor of ours. Its bare [`Inbound::HandleAck`] doesn't say to which: it may be
@@ -87,11 +89,6 @@ impl Channel {
     /// Nothing is written any more.
     pub fn abandon(&self) {
         self.outbox.borrow_mut().clear();
-    }
-
-    fn queue(&self, frame: Frame) {
-        self.outbox.borrow_mut().push(frame);
-        self.flush();
     }
 
     /// Writes until nothing is left or the socket is full. A dead channel shows when it is read.
@@ -382,7 +379,7 @@ mod tests {
             assert_eq!(sys::channel::send(ours.as_fd(), &text, None).unwrap(), text.len());
             let channel = Channel::adopted(Arc::clone(&ours)).unwrap();
             let null = Null(std::fs::File::open("/dev/null").unwrap().into());
-            channel.send_descriptor(b"line\n".to_vec(), Rc::new(null));
+            channel.send_descriptor(b"line\n", Rc::new(null));
             let arrived = async {
                 let mut buffer = vec![0; 64 * 1024];
                 assert_eq!(sys::channel::receive(app.as_fd(), &mut buffer, &mut Vec::new()).unwrap(), text.len());

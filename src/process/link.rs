@@ -141,6 +141,12 @@ impl Hearer {
                 self.standing.set_ready();
                 Some(Said::Ready)
             }
+            Inbound::Answer { seq, accepted } => {
+                if let Some(Membership { group, worker }) = &self.membership {
+                    group.answered(*worker, seq, accepted);
+                }
+                None
+            }
             Inbound::Cluster(message) => {
                 let notice = self.membership.as_ref().and_then(|member| member.group.handle(member.worker, &message));
                 if notice == Some(Notice::Online) {

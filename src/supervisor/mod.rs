@@ -5,9 +5,12 @@
 
 mod actor;
 mod automatic;
+mod check;
 mod clockwork;
 mod condition;
 mod depend;
+mod dispatch;
+mod enlist;
 mod handle;
 mod hurry;
 mod jobs;
@@ -15,12 +18,14 @@ mod last_lines;
 mod last_words;
 mod memory;
 mod persist;
+mod plan;
 mod ports;
 mod races;
 mod reason;
 mod registry;
 mod reload;
 mod replacement;
+mod reports;
 mod requests;
 mod restore;
 mod resume;
@@ -34,7 +39,9 @@ mod turns;
 mod verbs;
 mod view;
 mod watching;
+mod world;
 
-pub use actor::{Facts, Successor, Supervisor, World};
+pub use actor::Supervisor;
 pub use handle::{Ending, Handle};
 pub use persist::Persistence;
+pub use world::{Facts, Successor, World};

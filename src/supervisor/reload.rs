@@ -1,9 +1,9 @@
 //! `reload`, and all that goes its way: who is replaced and who restarted, and one reload of an app at a time.
 
-use super::actor::World;
 use super::requests::Ticket;
 use super::resume::Share;
 use super::rollout::Order;
+use super::world::World;
 use crate::api::{ApiError, Code, Response};
 use crate::domain::{AppSpec, ProcessId, Selector, Status};
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! The second process of an identity, until it is ready to take the place of the first.
 
-use super::actor::World;
 use super::last_lines::LastLines;
 use super::reason::describe_exit;
 use super::registry::Entry;
+use super::world::World;
 use crate::api::{ApiError, Code};
 use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::requirement::Requirement;

@@ -1,7 +1,7 @@
 //! The plan of [`crate::domain::rollout`] carried out on the processes of an app.
 
-use super::actor::World;
 use super::trial::Standby;
+use super::world::World;
 use crate::api::{ApiError, Code, EventKind, Rollout as Progress, RolloutStep};
 use crate::clock;
 use crate::domain::rollout::{Effect, Event, Pace, Rollout, Tally};

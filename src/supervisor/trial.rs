@@ -1,11 +1,11 @@
 //! The health window of a reload: the new runs serve, the old ones stand by, and come back should one of the new ones
 //! not stay well. A daemon that dies in between leaves it to the next.
 
-use super::actor::World;
 use super::reason::describe_exit;
 use super::registry::{Entry, identity};
 use super::resume::Share;
 use super::rollout::Told;
+use super::world::World;
 use crate::api::{ApiError, Code};
 use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId};
