@@ -11,6 +11,7 @@ export type {
   LogEntry,
   ProcessEvent,
   ProcessInfo,
+  ReloadStep,
 } from './native'
 
 /** Everything known of a process. */

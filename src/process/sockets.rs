@@ -133,6 +133,7 @@ impl Sockets {
             return Err(failed(error));
         }
         self.state.borrow_mut().open.push(socket);
+        fault::point(Point::ListenKept);
         Ok(fd)
     }
 }

@@ -21,6 +21,7 @@ impl World {
         over: Option<u64>,
     ) -> Result<process::Handle, ApiError> {
         self.refuse_when_closing()?;
+        self.let_pass(id).await;
         let gone = || ApiError::new(Code::Superseded, format!("process {id} was deleted during its reload"));
         let (entry, group) = {
             let mut registry = self.registry.borrow_mut();
@@ -45,7 +46,7 @@ impl World {
             restarts + 1,
             None,
         );
-        self.set_passing(id, Some(handle.clone()));
+        self.set_passing(id, handle.clone());
         let (reply, _online) = oneshot::channel();
         handle.send(Command::Start(reply));
         if let Some(bytes) = over {
@@ -85,12 +86,28 @@ impl World {
         let (reply, deleted) = oneshot::channel();
         replacement.send(Command::Delete(reply));
         let _ = deleted.await;
-        self.set_passing(id, None);
+        self.has_passed(id, replacement);
     }
 
-    pub(super) fn set_passing(&self, id: ProcessId, passing: Option<process::Handle>) {
+    pub(super) fn set_passing(&self, id: ProcessId, passing: process::Handle) {
         if let Some(entry) = self.registry.borrow_mut().get_mut(id) {
-            entry.passing = passing;
+            entry.passing = Some(passing);
+        }
+    }
+
+    /// Nothing of this other process lives any more. Another one may be passing by now.
+    pub(super) fn has_passed(&self, id: ProcessId, gone: &process::Handle) {
+        if let Some(entry) = self.registry.borrow_mut().get_mut(id) {
+            entry.passing.take_if(|passing| passing.holder() == gone.holder());
+        }
+    }
+
+    /// What a reload before this one, or one of another daemon, has left on its way out.
+    async fn let_pass(&self, id: ProcessId) {
+        let passing = self.registry.borrow().get(id).and_then(|entry| entry.passing.clone());
+        if let Some(passing) = passing {
+            passing.wait_for(|seen| seen.state.phase == Phase::Deleted).await;
+            self.has_passed(id, &passing);
         }
     }
 

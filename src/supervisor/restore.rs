@@ -146,11 +146,12 @@ impl World {
         self.take_up_trial(&mut entry, saved.standby.as_ref());
         if let Some(passing) = entry.passing.as_ref().filter(|_| entry.standby.is_none()) {
             let (reply, gone) = oneshot::channel();
+            let passing = passing.clone();
             passing.send(Command::Delete(reply));
             let world = Rc::clone(self);
             tokio::task::spawn_local(async move {
                 let _ = gone.await;
-                world.set_passing(id, None);
+                world.has_passed(id, &passing);
             });
         }
         self.registry.borrow_mut().insert(entry);

@@ -7,6 +7,7 @@ use crate::clock;
 use crate::domain::rollout::{Effect, Event, Pace, Rollout, Tally};
 use crate::domain::{AppSpec, BootMs, ProcessId};
 use crate::process::{self, Command};
+use crate::sys::fault::{self, Point};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::sync::{mpsc, oneshot};
@@ -234,7 +235,9 @@ impl Conductor {
             return self.world.persist();
         }
         // A daemon after this one has to know which of the two is which, before the old one is set aside.
+        fault::point(Point::TrialSwapped);
         self.world.note().await;
+        fault::point(Point::TrialNoted);
         self.world.set_aside(id);
         self.watch_over(id);
     }
@@ -242,16 +245,19 @@ impl Conductor {
     /// The other process, whichever that is, finishes what it has.
     fn retire(&mut self, id: ProcessId) {
         let (reply, retired) = oneshot::channel();
-        if let Some(entry) = self.world.registry.borrow_mut().get_mut(id) {
+        let passing = self.world.registry.borrow_mut().get_mut(id).and_then(|entry| {
             entry.standby = None;
-            if let Some(passing) = &entry.passing {
-                passing.send(Command::Retire(reply));
-            }
+            entry.passing.clone()
+        });
+        if let Some(passing) = &passing {
+            passing.send(Command::Retire(reply));
         }
         let world = Rc::clone(&self.world);
         self.begin(async move {
-            let _ = retired.await;
-            world.set_passing(id, None);
+            if let Some(passing) = passing {
+                let _ = retired.await;
+                world.has_passed(id, &passing);
+            }
             Told::Gone(id)
         });
     }
@@ -261,6 +267,7 @@ impl Conductor {
         self.world.put_back(id);
         self.announce(id, RolloutStep::Returned, new_pid);
         self.world.note().await;
+        fault::point(Point::TrialReturned);
         self.retire(id);
     }
 

@@ -72,18 +72,19 @@ impl World {
     /// The old run of a process is not to come back: it finishes what it has.
     pub(super) fn end_standby(self: &Rc<Self>, id: ProcessId) {
         let (reply, gone) = oneshot::channel();
-        {
+        let passing = {
             let mut registry = self.registry.borrow_mut();
             let Some(entry) = registry.get_mut(id) else { return };
             entry.standby = None;
-            let Some(passing) = &entry.passing else { return };
+            let Some(passing) = entry.passing.clone() else { return };
             passing.send(Command::Retire(reply));
-        }
+            passing
+        };
         self.persist();
         let world = Rc::clone(self);
         tokio::task::spawn_local(async move {
             let _ = gone.await;
-            world.set_passing(id, None);
+            world.has_passed(id, &passing);
         });
     }
 
