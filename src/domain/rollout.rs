@@ -112,6 +112,11 @@ impl Rollout {
         self.tally
     }
 
+    /// Whether the replacement of this process is still wanted.
+    pub fn awaits(&self, id: ProcessId) -> bool {
+        self.is_at(id, Step::Starting)
+    }
+
     /// What has to be done, in this order. What doesn't fit the step that is under way is too late and ignored.
     pub fn step(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();

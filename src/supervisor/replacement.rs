@@ -5,6 +5,7 @@ use super::reason::describe_exit;
 use super::registry::Entry;
 use super::world::World;
 use crate::api::{ApiError, Code};
+use crate::cluster::Group;
 use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::requirement::Requirement;
 use crate::domain::{ProcessId, Status};
@@ -22,37 +23,21 @@ impl World {
     ) -> Result<process::Handle, ApiError> {
         self.refuse_when_closing()?;
         self.let_pass(id).await;
-        let gone = || ApiError::new(Code::Superseded, format!("process {id} was deleted during its reload"));
-        let (entry, group) = {
-            let mut registry = self.registry.borrow_mut();
-            let entry = registry.get(id).cloned().ok_or_else(gone)?;
-            let group = registry.group(&entry.spec);
-            (entry, group)
-        };
-        if Self::is_to_rest(&entry) {
-            return Err(Self::overtaken_reload(&entry));
-        }
+        let (entry, group) = self.to_be_replaced(id)?;
         let (listened, restarts, run) = {
             let seen = entry.handle.observed();
             (seen.listening, seen.state.restarts, seen.state.run)
         };
-        let spec = Rc::clone(&entry.spec);
+        let (spec, identity) = (Rc::clone(&entry.spec), entry.identity.clone());
+        let requirement = Requirement::new(&spec.ready, listened, spec.restart.min_uptime);
         let mut lines = LastLines::follow(&self.context.logs, id, run);
-        let handle = process::Handle::begin(
-            self.context.clone(),
-            Rc::clone(&spec),
-            entry.identity.clone(),
-            group,
-            restarts + 1,
-            None,
-        );
+        let handle = process::Handle::begin(self.context.clone(), spec, identity, group, restarts + 1, None);
         self.set_passing(id, handle.clone());
         let (reply, _online) = oneshot::channel();
         handle.send(Command::Start(reply));
         if let Some(bytes) = over {
             handle.send(Command::Succeed(bytes));
         }
-        let requirement = Requirement::new(&spec.ready, listened, spec.restart.min_uptime);
         let limit = Duration::from_millis(requirement.timeout);
         let waited = tokio::select! {
             waited = tokio::time::timeout(limit, wait_for(requirement, &handle)) => waited,
@@ -66,20 +51,38 @@ impl World {
                 format!("it was not ready within {} ms ({missing})", requirement.timeout)
             }
         };
-        let new_run = handle.observed().state.run;
-        self.delete_replacement(id, &handle).await;
-        let old = entry.handle.observed();
-        if !old.state.is_wanted() {
+        Err(self.not_taken(&entry, &handle, &why, lines).await)
+    }
+
+    fn to_be_replaced(&self, id: ProcessId) -> Result<(Entry, Option<Group>), ApiError> {
+        let mut registry = self.registry.borrow_mut();
+        let gone = || ApiError::new(Code::Superseded, format!("process {id} was deleted during its reload"));
+        let entry = registry.get(id).cloned().ok_or_else(gone)?;
+        if Self::is_to_rest(&entry) {
             return Err(Self::overtaken_reload(&entry));
         }
-        if let Some(pid) = old.pid {
+        let group = registry.group(&entry.spec);
+        Ok((entry, group))
+    }
+
+    /// The replacement ends, and the old one goes on.
+    async fn not_taken(&self, entry: &Entry, replacement: &process::Handle, why: &str, lines: LastLines) -> ApiError {
+        let new_run = replacement.observed().state.run;
+        self.delete_replacement(entry.identity.id, replacement).await;
+        let (is_wanted, pid, old_run) = {
+            let old = entry.handle.observed();
+            (old.state.is_wanted(), old.pid, old.state.run)
+        };
+        if !is_wanted {
+            return Self::overtaken_reload(entry);
+        }
+        if let Some(pid) = pid {
             // The replacement had written its own.
             process::write_pid_file(&entry.identity.pid_file, pid);
         }
-        let old_run = old.state.run;
-        drop(old);
-        let words = lines.last(&self.context.unwritten, &spec, |run| run <= new_run && run != old_run).await;
-        Err(Self::failed(&entry, &why, &words))
+        let is_its_own = |run| run <= new_run && run != old_run;
+        let lines = lines.last(&self.context.unwritten, &entry.spec, is_its_own).await;
+        Self::failed(entry, why, &lines)
     }
 
     async fn delete_replacement(&self, id: ProcessId, replacement: &process::Handle) {

@@ -1,16 +1,15 @@
 //! The plan of [`crate::domain::rollout`] carried out on the processes of an app.
 
-use super::trial::Standby;
+use super::tally::with_tally;
 use super::world::World;
-use crate::api::{ApiError, Code, EventKind, Rollout as Progress, RolloutStep};
+use crate::api::{ApiError, EventKind, Rollout as Progress, RolloutStep};
 use crate::clock;
 use crate::domain::rollout::{Effect, Event, Pace, Rollout, Tally};
 use crate::domain::{AppSpec, BootMs, ProcessId};
-use crate::process::{self, Command};
-use crate::sys::fault::{self, Point};
+use crate::process;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// A rollout that is wanted.
@@ -40,16 +39,16 @@ pub(super) enum Told {
 pub(super) struct Conductor {
     pub(super) world: Rc<World>,
     rollout: Rollout,
-    order: Order,
+    pub(super) order: Order,
     /// Unbounded: each task says a word or two.
     tell: mpsc::UnboundedSender<Told>,
     tasks: JoinSet<()>,
     /// Ready, and about to be swapped.
-    ready: BTreeMap<ProcessId, process::Handle>,
+    pub(super) ready: BTreeMap<ProcessId, process::Handle>,
     began: BTreeMap<ProcessId, BootMs>,
-    window: Option<u64>,
+    pub(super) window: Option<u64>,
     /// When a trial that was begun by another daemon is over.
-    until: Option<BootMs>,
+    pub(super) until: Option<BootMs>,
     failure: Option<ApiError>,
 }
 
@@ -147,7 +146,7 @@ impl Conductor {
     async fn hear(&mut self, told: Told) -> Option<Event> {
         match told {
             // Nothing may come between this answer and the swap.
-            Told::Ready(id, handle) if self.world.counts_on(id, &handle).await => {
+            Told::Ready(id, handle) if self.rollout.awaits(id) && self.world.counts_on(id, &handle).await => {
                 self.ready.insert(id, handle);
                 Some(Event::Ready(id))
             }
@@ -207,100 +206,14 @@ impl Conductor {
     }
 
     /// The task's last word is told; a conductor that has gone doesn't hear it.
-    fn begin(&mut self, task: impl Future<Output = Told> + 'static) {
+    pub(super) fn begin(&mut self, task: impl Future<Output = Told> + 'static) {
         let tell = self.tell.clone();
         self.tasks.spawn_local(async move {
             let _ = tell.send(task.await);
         });
     }
 
-    /// The replacement is the process from now on.
-    async fn swap(&mut self, id: ProcessId) {
-        let Some(handle) = self.ready.remove(&id) else { return };
-        let by = handle.observed().state.run;
-        let old_pid = {
-            let mut registry = self.world.registry.borrow_mut();
-            // Deleted meanwhile: whoever deleted it has ended the replacement too.
-            let Some(entry) = registry.get_mut(id) else { return };
-            let old = std::mem::replace(&mut entry.handle, handle);
-            entry.created_at = clock::unix_ms();
-            let (run, pid) = (old.observed().state.run, old.observed().pid);
-            entry.passing = Some(old);
-            let spec = self.order.before.get(&id).unwrap_or(&entry.spec);
-            entry.standby = self.window.map(|_| Standby { run, by, spec: Rc::clone(spec), until: None });
-            pid
-        };
-        self.announce(id, RolloutStep::Replaced, old_pid);
-        if self.window.is_none() {
-            return self.world.persist();
-        }
-        // A daemon after this one has to know which of the two is which, before the old one is set aside.
-        fault::point(Point::TrialSwapped);
-        self.world.note().await;
-        fault::point(Point::TrialNoted);
-        self.world.set_aside(id);
-        self.watch_over(id);
-    }
-
-    /// The other process, whichever that is, finishes what it has.
-    fn retire(&mut self, id: ProcessId) {
-        let (reply, retired) = oneshot::channel();
-        let passing = self.world.registry.borrow_mut().get_mut(id).and_then(|entry| {
-            entry.standby = None;
-            entry.passing.clone()
-        });
-        if let Some(passing) = &passing {
-            passing.send(Command::Retire(reply));
-        }
-        let world = Rc::clone(&self.world);
-        self.begin(async move {
-            if let Some(passing) = passing {
-                let _ = retired.await;
-                world.has_passed(id, &passing);
-            }
-            Told::Gone(id)
-        });
-    }
-
-    async fn give_back(&mut self, id: ProcessId) {
-        let new_pid = self.world.registry.borrow().get(id).and_then(|entry| entry.handle.observed().pid);
-        self.world.put_back(id);
-        self.announce(id, RolloutStep::Returned, new_pid);
-        self.world.note().await;
-        fault::point(Point::TrialReturned);
-        self.retire(id);
-    }
-
-    async fn watch(&mut self) {
-        let now = clock::boot_ms();
-        let until = self.until.unwrap_or_else(|| now + self.window.unwrap_or(0));
-        for id in &self.order.members {
-            if let Some(entry) = self.world.registry.borrow_mut().get_mut(*id)
-                && let Some(standby) = &mut entry.standby
-            {
-                standby.until = Some(until);
-            }
-        }
-        if let Some(first) = self.order.members.first() {
-            self.announce(*first, RolloutStep::Watching, None);
-        }
-        self.world.note().await;
-        self.begin(async move {
-            let left = until.saturating_sub(clock::boot_ms());
-            tokio::time::sleep(std::time::Duration::from_millis(left)).await;
-            Told::StayedWell
-        });
-    }
-
-    /// Tells when the new run of a process is not well, or the old one has ended.
-    fn watch_over(&mut self, id: ProcessId) {
-        let world = Rc::clone(&self.world);
-        self.begin(async move { world.new_run_fails(id).await });
-        let world = Rc::clone(&self.world);
-        self.begin(async move { world.old_run_ends(id).await });
-    }
-
-    fn announce(&self, id: ProcessId, step: RolloutStep, before: Option<i32>) {
+    pub(super) fn announce(&self, id: ProcessId, step: RolloutStep, before: Option<i32>) {
         let Tally { total, replaced, returned } = self.rollout.tally();
         let progress = Progress {
             step,
@@ -319,59 +232,5 @@ impl Conductor {
             }
         };
         self.world.announce_step(id, kind, manually, Some(progress));
-    }
-}
-
-/// How many were replaced and how many were not, after why.
-fn with_tally(mut error: ApiError, tally: Tally, on_trial: bool) -> ApiError {
-    let Tally { total, replaced, returned } = tally;
-    if error.code == Code::ReloadFailed && (total > 1 || on_trial) {
-        let (first, rest) =
-            error.message.split_once('\n').map_or((error.message.as_str(), None), |(a, b)| (a, Some(b)));
-        let mut message = format!("{first}; {}", tally_words(total, replaced, returned));
-        if let Some(rest) = rest {
-            message.push('\n');
-            message.push_str(rest);
-        }
-        error.message = message;
-    }
-    error
-}
-
-fn tally_words(total: usize, replaced: usize, returned: usize) -> String {
-    let were = |count: usize| if count == 1 { "was" } else { "were" };
-    let left = total - replaced - returned;
-    let mut words = match replaced {
-        0 => format!("none of {total} was replaced"),
-        _ => format!("{replaced} of {total} {} replaced and stay so, {left} {} not", were(replaced), were(left)),
-    };
-    if returned > 0 {
-        let what = if replaced == 0 { "the version before runs in all" } else { "the version before is back in" };
-        words = match replaced {
-            0 => format!("{what} {total}"),
-            _ => format!("{words}; {what} {returned}"),
-        };
-    }
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_answer_says_how_many() {
-        for (tally, expected) in [
-            ((4, 0, 0), "none of 4 was replaced"),
-            ((4, 1, 0), "1 of 4 was replaced and stay so, 3 were not"),
-            ((4, 3, 0), "3 of 4 were replaced and stay so, 1 was not"),
-            ((4, 0, 2), "the version before runs in all 4"),
-            ((4, 1, 3), "1 of 4 was replaced and stay so, 0 were not; the version before is back in 3"),
-        ] {
-            assert_eq!(tally_words(tally.0, tally.1, tally.2), expected);
-        }
-        let error = ApiError::new(Code::ReloadFailed, "it broke\nits last lines:\n  x");
-        let told = with_tally(error, Tally { total: 2, replaced: 0, returned: 0 }, false);
-        assert_eq!(told.message, "it broke; none of 2 was replaced\nits last lines:\n  x");
     }
 }
