@@ -19,6 +19,7 @@ mod environment;
 mod errors;
 mod fork;
 mod full_disk;
+mod hops;
 mod inherited;
 mod interpreters;
 mod jobs;
