@@ -79,9 +79,16 @@ describe.each(backends)('processes of %s', (_name, open) => {
       if (rollout.step === 'finished') break
     }
     expect(steps.map(({ step }) => step)).toEqual(['begun', 'replaced', 'replaced', 'finished'])
-    expect(steps.map(({ replaced, total }) => [replaced, total])).toEqual([[0, 2], [1, 2], [2, 2], [2, 2]])
-    expect(steps.slice(1, 3).map(({ before }) => before).sort()).toEqual(before.map(({ pid }) => pid).sort())
-    expect(steps.slice(1, 3).map(({ pid }) => pid).sort()).toEqual(after.map(({ pid }) => pid).sort())
+    expect(steps.map(({ replaced, total }) => `${replaced} of ${total}`)).toEqual([
+      '0 of 2',
+      '1 of 2',
+      '2 of 2',
+      '2 of 2',
+    ])
+    const replaced = steps.slice(1, 3)
+    const pids = (list) => list.map(({ pid }) => pid).sort()
+    expect(replaced.map((step) => step.before).sort()).toEqual(pids(before))
+    expect(pids(replaced)).toEqual(pids(after))
     await expect(pm.reload('web', { parallel: 0 })).rejects.toMatchObject({ code: 'INVALID' })
   })
 

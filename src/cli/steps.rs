@@ -31,17 +31,14 @@ impl Steps {
     pub(crate) async fn next(&mut self) -> String {
         loop {
             let Some(events) = &mut self.events else { return std::future::pending().await };
-            match events.recv().await {
-                Some(Ok(event)) => {
-                    if let Some(line) = self.words(&event) {
-                        return line;
-                    }
-                }
+            let Some(Ok(event)) = events.recv().await else {
                 // The daemon was lost: the next one goes on, and the answer tells how it ended.
-                Some(Err(_)) | None => {
-                    self.events = None;
-                    self.open.clear();
-                }
+                self.events = None;
+                self.open.clear();
+                continue;
+            };
+            if let Some(line) = self.words(&event) {
+                return line;
             }
         }
     }

@@ -210,19 +210,16 @@ impl World {
         let standby = Standby::restore(saved);
         let old_identity = self.identity_with(&standby.spec, entry);
         entry.handle.send(Command::Respec(Rc::clone(&standby.spec), Box::new(old_identity.clone())));
-        match entry.passing.take_if(|new| lives(new, saved.by)) {
-            Some(new) => {
-                let old = std::mem::replace(&mut entry.handle, new);
-                old.send(Command::StandBy(true));
-                entry.passing = Some(old);
-                entry.standby = Some(standby);
-            }
+        if let Some(new) = entry.passing.take_if(|new| lives(new, saved.by)) {
+            let old = std::mem::replace(&mut entry.handle, new);
+            old.send(Command::StandBy(true));
+            entry.passing = Some(old);
+            entry.standby = Some(standby);
+        } else {
             // The new one has ended: the old one is the process again.
-            None => {
-                entry.handle.send(Command::StandBy(false));
-                entry.spec = standby.spec;
-                entry.identity = old_identity;
-            }
+            entry.handle.send(Command::StandBy(false));
+            entry.spec = standby.spec;
+            entry.identity = old_identity;
         }
     }
 

@@ -218,6 +218,24 @@ fn whoever_stops_it_in_its_window_stops_both_versions() {
 }
 
 #[test]
+fn one_that_ends_while_it_stands_by_is_not_started_again() {
+    let home = Home::new();
+    start(&home, 1, &json!({"health_window": "2s"}));
+    let before = pids(&home);
+    version(&home, "new", "");
+    let reload = home.command(["reload", "app"]).begin();
+    let new = in_the_window(&home, &before);
+    eventually("it stands by", || {
+        fs::read_to_string(home.root().join("rpm.log")).unwrap().contains("rollout watching").then_some(())
+    });
+    signal(before[0], Signal::SIGKILL);
+    reload.end().ok();
+    assert_eq!(pids(&home), new);
+    let runs = home.lines("app-error-0.log").iter().filter(|line| line.contains("words of the new version")).count();
+    assert_eq!(runs, 1);
+}
+
+#[test]
 fn a_window_goes_on_with_the_next_daemon() {
     let home = Home::new();
     let port = start(&home, 2, &json!({"health_window": "6s"}));

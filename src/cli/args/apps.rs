@@ -55,7 +55,7 @@ pub(crate) struct RestartArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReloadArgs {
-    /// How many processes of each app are replaced at a time, instead of reload_parallel
+    /// How many processes of each app are replaced at a time, instead of `reload_parallel`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) parallel: Option<u32>,
     #[command(flatten)]
