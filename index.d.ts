@@ -11,6 +11,7 @@ export type {
   LogEntry,
   ProcessEvent,
   ProcessInfo,
+  ReloadStep,
   RestartCause,
 } from './native'
 
@@ -284,6 +285,11 @@ export type FileOptions = Omit<AppOptions, 'env'> & {
   only?: string | string[]
 }
 
+export interface ReloadOptions {
+  /** How many processes of each app are replaced at a time, instead of its `reload_parallel`. */
+  parallel?: number
+}
+
 /** A name, an id, a namespace, `all`, `/regex/`, or a script's path. */
 export type Target = string | number
 
@@ -398,10 +404,13 @@ interface Manager {
   restart(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
   restart(target: TargetOrApps, options: FileOptions & EndOptions, callback: Callback<Pm2Acted[]>): void
 
-  /** Replaces cluster workers one at a time, the new one ready before the old one goes; restarts other processes. */
-  reload(target: TargetOrApps, options?: FileOptions): Promise<ProcessInfo[]>
+  /**
+   * Replaces cluster workers, and apps that inherit their sockets (`listen`), one after the other, the new one ready
+   * before the old one goes; restarts other processes. Resolves after the `health_window`; `events` tells of each step.
+   */
+  reload(target: TargetOrApps, options?: FileOptions & ReloadOptions): Promise<ProcessInfo[]>
   reload(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
-  reload(target: TargetOrApps, options: FileOptions, callback: Callback<Pm2Acted[]>): void
+  reload(target: TargetOrApps, options: FileOptions & ReloadOptions, callback: Callback<Pm2Acted[]>): void
 
   /** Stops and forgets. */
   delete(target: TargetOrApps, options?: EndOptions): Promise<ProcessInfo[]>

@@ -190,10 +190,12 @@ export interface ProcessDetails {
 export interface ProcessEvent {
   /** In milliseconds since the epoch. */
   at: number
-  event: 'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit' | 'ready' | 'unhealthy'
+  event: 'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit' | 'memory limit' | 'rollout' | 'ready' | 'unhealthy'
   /** Whether a person or program asked for it. */
   manually: boolean
   process: ProcessInfo
+  /** Of which reload this is a step; `null` where it is none. */
+  rollout: ReloadStep | null
 }
 
 /** How a run is, beside what it is doing. */
@@ -257,4 +259,21 @@ export interface RestartCause {
   at: number
   /** `changed src/a.js (and 3 more)`, `cron_restart 0 3 * * *`. */
   what: string
+}
+
+/** How far the reload of an app is. */
+export interface ReloadStep {
+  step: 'begun' | 'replaced' | 'watching' | 'returned' | 'finished' | 'failed'
+  /** How many processes it is about. */
+  total: number
+  /** Their new runs have taken the place of the old ones. */
+  replaced: number
+  /** Their old runs are back. */
+  returned: number
+  /** The pid that the process had before this step. */
+  before: number | null
+  /** Milliseconds since the replacement of this process began. */
+  elapsed: number | null
+  /** How long the new ones have to stay well, in milliseconds. */
+  healthWindow: number | null
 }

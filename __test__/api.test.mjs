@@ -65,6 +65,33 @@ describe.each(backends)('processes of %s', (_name, open) => {
     expect((await pm.list()).map(({ status }) => status)).toEqual(['online', 'online'])
   })
 
+  test('events tell each step of a reload', async () => {
+    const port = await freePort()
+    const before = await pm.start({ script: fixture('http.js'), name: 'web', instances: 2, env: { PORT: port } })
+    await until('it answers', () => fetch(`http://127.0.0.1:${port}`))
+    const events = pm.events()
+    await events.ready()
+    const after = await pm.reload('web', { parallel: 2 })
+    const steps = []
+    for await (const { process, rollout } of events) {
+      if (!rollout) continue
+      steps.push({ pid: process.pid, ...rollout })
+      if (rollout.step === 'finished') break
+    }
+    expect(steps.map(({ step }) => step)).toEqual(['begun', 'replaced', 'replaced', 'finished'])
+    expect(steps.map(({ replaced, total }) => `${replaced} of ${total}`)).toEqual([
+      '0 of 2',
+      '1 of 2',
+      '2 of 2',
+      '2 of 2',
+    ])
+    const replaced = steps.slice(1, 3)
+    const pids = (list) => list.map(({ pid }) => pid).sort()
+    expect(replaced.map((step) => step.before).sort()).toEqual(pids(before))
+    expect(pids(replaced)).toEqual(pids(after))
+    await expect(pm.reload('web', { parallel: 0 })).rejects.toMatchObject({ code: 'INVALID' })
+  })
+
   test('describe tells the rest', async () => {
     const [{ id }] = await pm.start(talker, { name: 'one', args: ['--a', 'b c'], env: { WHO: 'me' } })
     const [description] = await pm.describe('one')

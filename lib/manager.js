@@ -52,7 +52,7 @@ class Manager {
     return this.#act('restart', target, rest)
   }
 
-  /** Replaces cluster workers one at a time, the new one ready before the old one goes; restarts other processes. */
+  /** Replaces what can overlap, the new one ready before the old one goes; restarts other processes. */
   reload(target, ...rest) {
     return this.#act('reload', target, rest)
   }

@@ -27,9 +27,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("cluster", &["domain", "ipc", "sys", "slots", "clock"]),
     ("probe", &["domain", "sys", "clock"]),
     ("process", &["domain", "interpreter", "ipc", "cluster", "logs", "probe", "slots", "guardian", "sys", "clock"]),
-    // It does nothing to the system itself: of `sys` it knows names of signals, and who keeps descriptors for it.
+    // It does nothing to the system itself: of `sys` it knows names of signals, who keeps descriptors for it, and where a
+    // death matters.
     ("supervisor", &["api", "domain", "process", "cluster", "logs", "metrics", "probe", "watch", "store", "slots", "clock",
-        "paths", "sys::keep", "sys::signal"]),
+        "paths", "sys::fault", "sys::keep", "sys::signal"]),
     ("engine", &["api", "domain", "config", "store", "slots", "ipc", "logs", "metrics", "watch", "cluster", "process",
         "supervisor", "guardian", "sys", "clock", "paths"]),
     // the contract

@@ -21,12 +21,19 @@ pub enum Action {
     Reset,
 }
 
+/// How what runs gives way.
+#[derive(Debug, Clone, Copy, Default)]
+struct Manner {
+    force: bool,
+    parallel: Option<u32>,
+}
+
 impl Action {
-    const fn request(self, selector: Selector, force: bool) -> Request {
+    const fn request(self, selector: Selector, Manner { force, parallel }: Manner) -> Request {
         match self {
             Self::Stop => Request::Stop { selector, force },
             Self::Restart => Request::Restart { selector, force },
-            Self::Reload => Request::Reload { selector },
+            Self::Reload => Request::Reload { selector, parallel },
             Self::Delete => Request::Delete { selector, force },
             Self::Reset => Request::Reset { selector },
         }
@@ -65,7 +72,7 @@ pub(super) async fn start(
         Origin::Script { force: false } => Existing::Refuse,
         Origin::Declared => Existing::Restart,
     };
-    apply(backend, loaded, existing, false).await
+    apply(backend, loaded, existing, Manner::default()).await
 }
 
 pub(super) async fn act(
@@ -76,13 +83,15 @@ pub(super) async fn act(
     caller: Caller,
 ) -> Result<Done, ApiError> {
     let force = action.takes_force() && take_force(&mut options);
+    let parallel = if matches!(action, Action::Reload) { take_parallel(&mut options)? } else { None };
+    let manner = Manner { force, parallel };
     match off_thread(move || resolve(target, options, &caller)).await? {
         Target::Selector(selector) => {
-            Ok(Done { processes: processes(backend, action.request(selector, force)).await?, warnings: Vec::new() })
+            Ok(Done { processes: processes(backend, action.request(selector, manner)).await?, warnings: Vec::new() })
         }
         Target::Apps(loaded) => match action.applies() {
-            Some(existing) => apply(backend, loaded, existing, force).await,
-            None => by_name(backend, action, loaded, force).await,
+            Some(existing) => apply(backend, loaded, existing, manner).await,
+            None => by_name(backend, action, loaded, manner).await,
         },
     }
 }
@@ -94,14 +103,15 @@ pub(super) async fn processes(backend: &dyn Backend, request: Request) -> Result
     }
 }
 
-async fn apply(backend: &dyn Backend, loaded: Loaded, existing: Existing, force: bool) -> Result<Done, ApiError> {
+async fn apply(backend: &dyn Backend, loaded: Loaded, existing: Existing, manner: Manner) -> Result<Done, ApiError> {
     let Loaded { apps, warnings } = loaded;
-    let start = Request::Start(Start { apps, existing, force });
+    let Manner { force, parallel } = manner;
+    let start = Request::Start(Start { apps, existing, force, parallel });
     Ok(Done { processes: processes(backend, start).await?, warnings })
 }
 
 /// Acts on the apps that a file names, in its order. One that is not there is no reason to leave the others.
-async fn by_name(backend: &dyn Backend, action: Action, loaded: Loaded, force: bool) -> Result<Done, ApiError> {
+async fn by_name(backend: &dyn Backend, action: Action, loaded: Loaded, manner: Manner) -> Result<Done, ApiError> {
     let mut done = Done { processes: Vec::new(), warnings: loaded.warnings };
     let mut missing = None;
     let mut seen = HashSet::new();
@@ -109,7 +119,7 @@ async fn by_name(backend: &dyn Backend, action: Action, loaded: Loaded, force: b
         if !seen.insert(app.name.clone()) {
             continue;
         }
-        match processes(backend, action.request(Selector::new(app.name), force)).await {
+        match processes(backend, action.request(Selector::new(app.name), manner)).await {
             Ok(mut acted) => done.processes.append(&mut acted),
             Err(error) if error.code == Code::NotFound => missing = missing.or(Some(error)),
             Err(error) => return Err(error),
@@ -125,6 +135,16 @@ async fn by_name(backend: &dyn Backend, action: Action, loaded: Loaded, force: b
 fn take_force(options: &mut Value) -> bool {
     let force = options.as_object_mut().and_then(|options| options.remove("force"));
     force == Some(Value::Bool(true))
+}
+
+/// The option `parallel` of a reload, likewise.
+fn take_parallel(options: &mut Value) -> Result<Option<u32>, ApiError> {
+    let Some(value) = options.as_object_mut().and_then(|options| options.remove("parallel")) else { return Ok(None) };
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
+    match number {
+        None if !value.is_null() => Err(ApiError::new(Code::Invalid, "the option parallel must be a number from 1")),
+        number => Ok(number),
+    }
 }
 
 /// Reading an application file waits for the disk, and for Node where the file is a program.

@@ -1,7 +1,7 @@
 //! What streams carry, as JavaScript objects.
 
 use super::process::ProcessInfo;
-use crate::api::{Event, LogItem};
+use crate::api::{Event, LogItem, Rollout};
 use napi_derive::napi;
 
 /// A line that an app wrote.
@@ -41,17 +41,52 @@ impl From<Vec<LogItem>> for LogBatch {
 }
 
 /// Something that happened to a process.
-#[napi(object, object_from_js = false)]
+#[napi(object, object_from_js = false, use_nullable = true)]
 pub struct ProcessEvent {
     /// In milliseconds since the epoch.
     pub at: i64,
     #[napi(
-        ts_type = "'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit' | 'ready' | 'unhealthy'"
+        ts_type = "'start' | 'online' | 'exit' | 'stop' | 'restart' | 'reload' | 'delete' | 'restart overlimit' | 'memory limit' | 'rollout' | 'ready' | 'unhealthy'"
     )]
     pub event: String,
     /// Whether a person or program asked for it.
     pub manually: bool,
     pub process: ProcessInfo,
+    /// Of which reload this is a step; `null` where it is none.
+    pub rollout: Option<ReloadStep>,
+}
+
+/// How far the reload of an app is.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct ReloadStep {
+    #[napi(ts_type = "'begun' | 'replaced' | 'watching' | 'returned' | 'finished' | 'failed'")]
+    pub step: String,
+    /// How many processes it is about.
+    pub total: u32,
+    /// Their new runs have taken the place of the old ones.
+    pub replaced: u32,
+    /// Their old runs are back.
+    pub returned: u32,
+    /// The pid that the process had before this step.
+    pub before: Option<i32>,
+    /// Milliseconds since the replacement of this process began.
+    pub elapsed: Option<i64>,
+    /// How long the new ones have to stay well, in milliseconds.
+    pub health_window: Option<i64>,
+}
+
+impl From<Rollout> for ReloadStep {
+    fn from(rollout: Rollout) -> Self {
+        Self {
+            step: rollout.step.as_str().to_owned(),
+            total: rollout.total,
+            replaced: rollout.replaced,
+            returned: rollout.returned,
+            before: rollout.before,
+            elapsed: rollout.elapsed.map(|elapsed| elapsed as i64),
+            health_window: rollout.health_window.map(|window| window as i64),
+        }
+    }
 }
 
 impl From<Event> for ProcessEvent {
@@ -61,6 +96,7 @@ impl From<Event> for ProcessEvent {
             event: event.event.as_str().to_owned(),
             manually: event.manually,
             process: event.process.into(),
+            rollout: event.rollout.map(Into::into),
         }
     }
 }

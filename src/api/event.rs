@@ -1,6 +1,6 @@
 //! What happens to processes, as a stream.
 
-use super::Process;
+use super::{Process, Rollout};
 use crate::domain::UnixMs;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,9 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     pub process: Process,
+    /// Of which reload this is a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
 }
 
 /// PM2's names of process events.
@@ -31,6 +34,9 @@ pub enum EventKind {
     Restart,
     #[serde(rename = "reload")]
     Reload,
+    /// A reload begins, waits whether the new version stays well, or is over; `reload` tells of each process.
+    #[serde(rename = "rollout")]
+    Rollout,
     #[serde(rename = "delete")]
     Delete,
     #[serde(rename = "restart overlimit")]
@@ -55,6 +61,7 @@ impl EventKind {
             Self::Stop => "stop",
             Self::Restart => "restart",
             Self::Reload => "reload",
+            Self::Rollout => "rollout",
             Self::Delete => "delete",
             Self::RestartOverlimit => "restart overlimit",
             Self::MemoryLimit => "memory limit",

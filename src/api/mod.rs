@@ -12,6 +12,7 @@ pub mod log;
 pub mod pm2;
 pub mod request;
 pub mod response;
+pub mod rollout;
 pub mod route;
 
 pub use crate::domain::OutputStream;
@@ -26,6 +27,7 @@ pub use response::{
     Cause, DaemonInfo, Death, Draining, Guardian, Host, Process, ProcessDetail, Response, RunsOn, Tree, UpdateReport,
     Watch,
 };
+pub use rollout::{Rollout, RolloutStep};
 
 /// Grows when a client of the older number could misunderstand the newer daemon.
 pub const API_MAJOR: u32 = 1;

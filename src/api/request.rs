@@ -32,8 +32,13 @@ pub enum Request {
         #[serde(default)]
         force: bool,
     },
-    /// Replace cluster workers one at a time, the new one ready before the old one goes; restart the others.
-    Reload { selector: Selector },
+    /// Replace processes that can overlap, `reload_parallel` or `parallel` of an app at a time, the new one ready before
+    /// the old one goes; restart the others. Answers when the health window is over, where there is one.
+    Reload {
+        selector: Selector,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parallel: Option<u32>,
+    },
     /// Stop and forget.
     Delete {
         selector: Selector,
@@ -76,6 +81,9 @@ pub struct Start {
     /// What runs already and is restarted is killed at once.
     #[serde(default)]
     pub force: bool,
+    /// Of a reload: how many processes of an app are replaced at a time, instead of its `reload_parallel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<u32>,
 }
 
 /// What `start` does with an app whose name is taken.

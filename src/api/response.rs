@@ -73,6 +73,9 @@ pub struct Process {
     /// What is odd about this run from its start on: limits that are not in force, a port that is not free.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Two runs of it can serve at the same time: a reload replaces it, and restarts others.
+    #[serde(default)]
+    pub overlaps: bool,
     /// Whether it can serve, by its probes or its own word; absent where nothing runs, or nothing tells.
     #[serde(default)]
     pub ready: Option<bool>,

@@ -19,6 +19,7 @@ mod link;
 mod render;
 mod run;
 mod session;
+mod steps;
 mod words;
 
 pub use run::run;

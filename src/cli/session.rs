@@ -7,6 +7,7 @@ use super::link::Link;
 use super::render::outcome::{self, Verb};
 use super::render::progress::{Goal, Scope};
 use super::render::{Screen, process};
+use super::steps::{self, Steps};
 use super::words;
 use crate::api::{Process, Request, Response};
 use crate::clock;
@@ -88,9 +89,19 @@ impl<'a> Session<'a> {
 
     /// Waits for `work`, and on a terminal shows how far it is.
     pub(crate) async fn watched<T>(&mut self, goal: &Goal, work: impl Future<Output = T>) -> T {
+        let mut steps = Steps::follow(self.link, goal, &self.screen).await;
         let mut work = pin!(work);
         if !self.screen.is_live() {
-            return work.await;
+            loop {
+                tokio::select! {
+                    biased;
+                    result = &mut work => {
+                        steps.finish(&mut self.screen).await;
+                        return result;
+                    }
+                    line = steps.next() => steps::tell(&mut self.screen, &line),
+                }
+            }
         }
         let mut interrupts = Interrupts::watch(goal.verb);
         let mut is_shown = false;
@@ -107,8 +118,10 @@ impl<'a> Session<'a> {
                     if is_shown {
                         self.screen.redraw("");
                     }
+                    steps.finish(&mut self.screen).await;
                     return result;
                 }
+                line = steps.next() => steps::tell(&mut self.screen, &line),
                 presses = interrupts.next() => self.interrupted(goal, presses).await,
                 seen = look => if let Ok(Some(Response::Processes(processes))) = seen {
                     is_shown = true;

@@ -12,6 +12,7 @@ mod listener;
 mod message;
 mod opening;
 mod primary;
+mod recall;
 mod server;
 mod state;
 #[cfg(test)]

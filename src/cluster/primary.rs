@@ -144,6 +144,13 @@ impl<C: Carried> Primary<C> {
         }
     }
 
+    /// It gets connections again.
+    pub(super) fn recall(&mut self, id: WorkerId) {
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.retired = false;
+        }
+    }
+
     pub(super) fn unacknowledged(&self, id: WorkerId) -> usize {
         self.workers.get(&id).map_or(0, |worker| worker.unacknowledged.len())
     }

@@ -194,6 +194,8 @@ fn mode(options: &AppOptions, program: &Program) -> Option<Mode> {
     match options.exec_mode {
         Some(Mode::Cluster) if !program.is_node() => None,
         Some(mode) => Some(mode),
+        // Who inherits sockets needs no cluster to share them.
+        None if options.listen.as_ref().is_some_and(|listen| !listen.is_empty()) => Some(Mode::Fork),
         None if options.instances.is_some() && program.is_node() => Some(Mode::Cluster),
         None => Some(Mode::Fork),
     }

@@ -14,6 +14,7 @@ pub mod order;
 pub mod output;
 pub mod port;
 pub mod readiness;
+pub mod requirement;
 pub mod rollout;
 pub mod secret;
 pub mod selector;

@@ -1,27 +1,62 @@
-//! Replacing the processes of an app, one after another: the new one ready, then the old one goes.
+//! Replacing the processes of an app: the new one ready, then the old one goes; so many at a time. Where the new ones
+//! have to stay well for a while, the old ones stand by until then, and can come back.
 
-use super::readiness::Awaited;
-use super::spec::ReadyPolicy;
-use super::{ProcessId, health};
-use std::collections::VecDeque;
+use super::ProcessId;
+use std::collections::{BTreeMap, VecDeque};
 
-/// How long a replacement has to become ready when the app doesn't say (`listen_timeout`).
-const READY_TIMEOUT: u64 = 30_000;
+/// How it goes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// So many processes are between their old and their new run at a time.
+    pub parallel: usize,
+    /// The old ones stand by until all new ones have stayed well for a while.
+    pub on_trial: bool,
+}
 
 /// A rollout that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollout {
+    pace: Pace,
     waiting: VecDeque<ProcessId>,
-    now: Step,
+    under_way: BTreeMap<ProcessId, Step>,
+    course: Course,
+    tally: Tally,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    NotBegun,
+    /// One after the other is replaced.
+    Forward,
+    /// All are replaced; the new ones are on trial.
+    Trial,
+    /// Nothing more is begun: what is under way comes to its end.
+    Ending,
+    Over,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    Idle,
     /// The replacement starts; the old one serves.
-    Starting(ProcessId),
+    Starting,
+    /// The replacement is not wanted any more, and leaves; the old one serves.
+    Abandoned,
+    /// The replacement serves; the old one stands by.
+    StandingBy,
     /// The replacement serves; the old one leaves.
-    Retiring(ProcessId),
+    Retiring,
+    /// The old one serves again; the replacement leaves.
+    Returning,
+}
+
+/// What became of the processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    pub total: usize,
+    /// Their new run has taken the place of the old one, and has it still.
+    pub replaced: usize,
+    /// They were replaced, and their old run is back.
+    pub returned: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,160 +64,158 @@ pub enum Event {
     Begin,
     /// The replacement of this process is ready.
     Ready(ProcessId),
-    /// It isn't, in time, or has ended.
+    /// It isn't, in time, or has ended. Nothing of it lives.
     Failed(ProcessId),
-    /// Nothing of the old process lives.
-    Retired(ProcessId),
+    /// Nothing lives of the run of this process that was to go: the old one, or after [`Effect::Return`] the new one.
+    Gone(ProcessId),
+    /// The old run of this process has ended while it stood by.
+    Lost(ProcessId),
+    /// A new run on trial is not well.
+    Unwell,
+    /// They have stayed well as long as they have to.
+    StayedWell,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
+    /// Answered by `Ready` or `Failed`.
     StartReplacement(ProcessId),
-    /// Put the replacement in the old one's place and let the old one go.
-    Swap(ProcessId),
-    /// Stop the replacement; the old process and all that were not reached go on.
+    /// Stop the replacement that is starting; the old process goes on. Answered by `Failed`.
     Abandon(ProcessId),
+    /// Put the replacement in the old one's place.
+    Swap(ProcessId),
+    /// Let the old one go. Answered by `Gone`.
+    Retire(ProcessId),
+    /// Put the old one back in its place, and let the new one go. Answered by `Gone`.
+    Return(ProcessId),
+    /// All are replaced: wait whether they stay well. Answered by `StayedWell` or `Unwell`.
+    Watch,
     Finished,
 }
 
 impl Rollout {
-    pub fn new(processes: impl IntoIterator<Item = ProcessId>) -> Self {
-        Self { waiting: processes.into_iter().collect(), now: Step::Idle }
+    pub fn new(processes: impl IntoIterator<Item = ProcessId>, pace: Pace) -> Self {
+        let waiting: VecDeque<_> = processes.into_iter().collect();
+        let tally = Tally { total: waiting.len(), ..Tally::default() };
+        Self { pace, waiting, under_way: BTreeMap::new(), course: Course::NotBegun, tally }
     }
 
-    /// What has to be done. What doesn't fit the step that is under way is too late and ignored.
-    pub fn step(&mut self, event: Event) -> Option<Effect> {
-        match (self.now, event) {
-            (Step::Idle, Event::Begin) => Some(self.advance()),
-            (Step::Starting(id), Event::Ready(ready)) if ready == id => {
-                self.now = Step::Retiring(id);
-                Some(Effect::Swap(id))
+    /// One that was cut off when these had been replaced, and their old runs stood by.
+    pub fn on_trial(replaced: impl IntoIterator<Item = ProcessId>) -> Self {
+        let under_way: BTreeMap<_, _> = replaced.into_iter().map(|id| (id, Step::StandingBy)).collect();
+        let tally = Tally { total: under_way.len(), replaced: under_way.len(), returned: 0 };
+        let pace = Pace { parallel: 1, on_trial: true };
+        Self { pace, waiting: VecDeque::new(), under_way, course: Course::NotBegun, tally }
+    }
+
+    pub const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Whether the replacement of this process is still wanted.
+    pub fn awaits(&self, id: ProcessId) -> bool {
+        self.is_at(id, Step::Starting)
+    }
+
+    /// What has to be done, in this order. What doesn't fit the step that is under way is too late and ignored.
+    pub fn step(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Begin if self.course == Course::NotBegun => self.course = Course::Forward,
+            Event::Ready(id) if self.is_at(id, Step::Starting) => self.ready(id, &mut effects),
+            Event::Failed(id) if self.is_at(id, Step::Starting) => {
+                self.under_way.remove(&id);
+                self.give_up(&mut effects);
             }
-            (Step::Starting(id), Event::Failed(failed)) if failed == id => {
-                self.waiting.clear();
-                self.now = Step::Idle;
-                Some(Effect::Abandon(id))
+            Event::Failed(id) if self.is_at(id, Step::Abandoned) => _ = self.under_way.remove(&id),
+            Event::Gone(id) if self.is_at(id, Step::Retiring) || self.is_at(id, Step::Returning) => {
+                self.under_way.remove(&id);
             }
-            (Step::Retiring(id), Event::Retired(retired)) if retired == id => Some(self.advance()),
-            (
-                Step::Idle | Step::Starting(_) | Step::Retiring(_),
-                Event::Begin | Event::Ready(_) | Event::Failed(_) | Event::Retired(_),
-            ) => None,
+            // It cannot come back; the new one stays, whatever becomes of the others.
+            Event::Lost(id) if self.is_at(id, Step::StandingBy) => _ = self.under_way.remove(&id),
+            Event::Unwell if matches!(self.course, Course::Forward | Course::Trial) => self.give_up(&mut effects),
+            Event::StayedWell if self.course == Course::Trial => self.settle(&mut effects),
+            Event::Begin
+            | Event::Ready(_)
+            | Event::Failed(_)
+            | Event::Gone(_)
+            | Event::Lost(_)
+            | Event::Unwell
+            | Event::StayedWell => return effects,
+        }
+        self.advance(&mut effects);
+        effects
+    }
+
+    fn is_at(&self, id: ProcessId, step: Step) -> bool {
+        self.under_way.get(&id) == Some(&step)
+    }
+
+    fn ready(&mut self, id: ProcessId, effects: &mut Vec<Effect>) {
+        self.tally.replaced += 1;
+        effects.push(Effect::Swap(id));
+        if self.pace.on_trial {
+            self.under_way.insert(id, Step::StandingBy);
+        } else {
+            self.under_way.insert(id, Step::Retiring);
+            effects.push(Effect::Retire(id));
         }
     }
 
-    fn advance(&mut self) -> Effect {
-        let Some(id) = self.waiting.pop_front() else {
-            self.now = Step::Idle;
-            return Effect::Finished;
-        };
-        self.now = Step::Starting(id);
-        Effect::StartReplacement(id)
-    }
-}
-
-/// What a replacement has to show before the old process goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Requirement {
-    /// It listens, as its predecessor did.
-    pub listening: bool,
-    /// Its predecessor never listened, and nothing tells: it stays up this long.
-    pub uptime: Option<u64>,
-    /// For all of it.
-    pub timeout: u64,
-}
-
-impl Requirement {
-    /// Of an app whose old process has `listened`, or not. The word of an app itself is enough; probes are not, where
-    /// the workers share a port: the old one answers too.
-    pub fn new(policy: &ReadyPolicy, listened: bool, min_uptime: u64) -> Self {
-        let listening = listened && !policy.says_so();
-        let uptime = (!listening && !policy.asks()).then_some(min_uptime);
-        let startup = policy.probes.startup.as_ref().map_or(0, health::startup_budget);
-        let timeout = policy.listen_timeout.unwrap_or_else(|| startup.max(READY_TIMEOUT));
-        // Staying up takes that long in any case.
-        Self { listening, uptime, timeout: timeout.saturating_add(uptime.unwrap_or(0)) }
-    }
-
-    /// What is missing, in words; `missing` is what its settings ask for and it has not shown.
-    pub fn missing(self, missing: Option<Awaited>, listens: bool, uptime: u64) -> Option<String> {
-        if let Some(what) = missing {
-            return Some(format!("it waits for {what}"));
+    /// Nothing more is begun, what starts is abandoned, and what can come back does.
+    fn give_up(&mut self, effects: &mut Vec<Effect>) {
+        self.course = Course::Ending;
+        self.waiting.clear();
+        for (id, step) in &mut self.under_way {
+            match step {
+                Step::Starting => {
+                    *step = Step::Abandoned;
+                    effects.push(Effect::Abandon(*id));
+                }
+                Step::StandingBy => {
+                    *step = Step::Returning;
+                    self.tally.replaced -= 1;
+                    self.tally.returned += 1;
+                    effects.push(Effect::Return(*id));
+                }
+                Step::Abandoned | Step::Retiring | Step::Returning => {}
+            }
         }
-        match self.uptime {
-            _ if self.listening && !listens => Some("it has to listen, as the old one does".to_owned()),
-            Some(least) if uptime < least => Some(format!("it has to stay up for {least} ms")),
-            _ => None,
+    }
+
+    /// The new ones have stayed well: the old ones are not needed any more.
+    fn settle(&mut self, effects: &mut Vec<Effect>) {
+        self.course = Course::Ending;
+        for (id, step) in &mut self.under_way {
+            if *step == Step::StandingBy {
+                *step = Step::Retiring;
+                effects.push(Effect::Retire(*id));
+            }
+        }
+    }
+
+    fn advance(&mut self, effects: &mut Vec<Effect>) {
+        let changes = |step: &&Step| **step != Step::StandingBy;
+        while self.course == Course::Forward
+            && self.under_way.values().filter(changes).count() < self.pace.parallel.max(1)
+            && let Some(id) = self.waiting.pop_front()
+        {
+            self.under_way.insert(id, Step::Starting);
+            effects.push(Effect::StartReplacement(id));
+        }
+        let all_stand_by = self.under_way.values().all(|step| *step == Step::StandingBy);
+        if self.course == Course::Forward && self.waiting.is_empty() && all_stand_by && !self.under_way.is_empty() {
+            self.course = Course::Trial;
+            effects.push(Effect::Watch);
+        }
+        let is_through = self.under_way.is_empty() && self.waiting.is_empty();
+        if is_through && !matches!(self.course, Course::NotBegun | Course::Over) {
+            self.course = Course::Over;
+            effects.push(Effect::Finished);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::spec::{Check, Probe, Probes};
-
-    #[test]
-    fn what_a_replacement_has_to_show() {
-        let plain = ReadyPolicy::default();
-        let probe = || Some(Probe::of(Check::Tcp { host: "h".into(), port: 1 }));
-        let word = ReadyPolicy { wait_ready: true, listen_timeout: Some(50), ..ReadyPolicy::default() };
-        let probes = Probes { ready: probe(), startup: None, live: None };
-        let probed = ReadyPolicy { probes, ..ReadyPolicy::default() };
-        for (policy, listened, expected) in [
-            (&plain, false, Requirement { listening: false, uptime: Some(7), timeout: 30_007 }),
-            (&plain, true, Requirement { listening: true, uptime: None, timeout: 30_000 }),
-            (&word, true, Requirement { listening: false, uptime: None, timeout: 50 }),
-            (&probed, true, Requirement { listening: true, uptime: None, timeout: 30_000 }),
-            (&probed, false, Requirement { listening: false, uptime: None, timeout: 30_000 }),
-        ] {
-            assert_eq!(Requirement::new(policy, listened, 7), expected, "{policy:?}");
-        }
-        let slow = Some(Probe { failure_threshold: 12, ..Probe::of(Check::Tcp { host: "h".into(), port: 1 }) });
-        let probes = Probes { startup: slow, ready: None, live: None };
-        assert!(Requirement::new(&ReadyPolicy { probes, ..plain }, false, 7).timeout > 120_000);
-    }
-
-    #[test]
-    fn all_of_it_has_to_be_shown() {
-        let both = Requirement { listening: true, uptime: None, timeout: 1 };
-        assert!(both.missing(Some(Awaited::Word), true, 0).unwrap().contains("ready"));
-        assert!(both.missing(None, false, 0).unwrap().contains("listen"));
-        assert_eq!(both.missing(None, true, 0), None);
-        let up = Requirement { listening: false, uptime: Some(10), timeout: 1 };
-        assert!(up.missing(None, true, 9).unwrap().contains("10 ms"));
-        assert_eq!(up.missing(None, false, 10), None);
-    }
-
-    const A: ProcessId = ProcessId(1);
-    const B: ProcessId = ProcessId(2);
-
-    #[test]
-    fn one_at_a_time_new_before_old() {
-        let mut rollout = Rollout::new([A, B]);
-        assert_eq!(rollout.step(Event::Begin), Some(Effect::StartReplacement(A)));
-        assert_eq!(rollout.step(Event::Begin), None);
-        assert_eq!(rollout.step(Event::Retired(A)), None);
-        assert_eq!(rollout.step(Event::Ready(A)), Some(Effect::Swap(A)));
-        assert_eq!(rollout.step(Event::Failed(A)), None);
-        assert_eq!(rollout.step(Event::Retired(A)), Some(Effect::StartReplacement(B)));
-        assert_eq!(rollout.step(Event::Ready(A)), None);
-        assert_eq!(rollout.step(Event::Ready(B)), Some(Effect::Swap(B)));
-        assert_eq!(rollout.step(Event::Retired(B)), Some(Effect::Finished));
-    }
-
-    #[test]
-    fn a_failure_leaves_the_old_ones_alone() {
-        let mut rollout = Rollout::new([A, B]);
-        rollout.step(Event::Begin);
-        assert_eq!(rollout.step(Event::Failed(A)), Some(Effect::Abandon(A)));
-        for event in [Event::Ready(A), Event::Ready(B), Event::Retired(A)] {
-            assert_eq!(rollout.step(event), None);
-        }
-    }
-
-    #[test]
-    fn nothing_to_do_is_finished() {
-        assert_eq!(Rollout::new([]).step(Event::Begin), Some(Effect::Finished));
-    }
-}
+#[path = "rollout_tests.rs"]
+mod tests;

@@ -98,6 +98,7 @@ impl Engine {
             changes: watch::Sender::default(),
             budget: Rc::new(RefCell::new(Budget::resume(spent, clock::boot_ms()))),
             running: Rc::new(Cell::new(0)),
+            sockets: Rc::default(),
             unwritten: Unwritten::default(),
             buried: Rc::default(),
         };

@@ -40,10 +40,11 @@ impl Task {
         for effect in effects {
             self.carry_out(effect);
         }
-        if matches!(self.state.phase, Phase::Stopped | Phase::Errored | Phase::Deleted)
-            && let Some(group) = &self.group
-        {
-            group.release(self.holder);
+        if matches!(self.state.phase, Phase::Stopped | Phase::Errored | Phase::Deleted) {
+            self.context.sockets.release(self.holder, self.context.keep.as_ref());
+            if let Some(group) = &self.group {
+                group.release(self.holder);
+            }
         }
     }
 

@@ -40,6 +40,9 @@ impl Task {
         self.state = previous.state;
         let run = self.state.run;
         self.context.ids.used(run);
+        if self.has_run() || self.state.is_wanted() {
+            self.context.sockets.hold(&self.spec, self.holder);
+        }
         if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
             group.hold(self.holder);
         }

@@ -6,6 +6,7 @@ use super::exit::Exits;
 use super::inherited::Inherited;
 use super::kinship::Kinship;
 use super::leash::Leash;
+use super::sockets::Sockets;
 use super::unwritten::Unwritten;
 use crate::cluster::Holder;
 use crate::domain::lifecycle::Report;
@@ -51,6 +52,8 @@ pub struct Context {
     pub budget: Rc<RefCell<Budget>>,
     /// How many processes run.
     pub running: Rc<Cell<usize>>,
+    /// What apps listen on, and inherit.
+    pub sockets: Rc<Sockets>,
     /// Ended processes whose output is not in its files yet.
     pub unwritten: Unwritten,
     /// Slots of deleted processes, until a list without them is on disk.

@@ -20,6 +20,10 @@ impl Task {
         if let Some(link) = run.link {
             link.finish();
         }
+        if self.stands_by {
+            // What would be started now is another version than the one that was to return.
+            self.apply(Event::Delete);
+        }
         self.ended(run.pid, fact);
     }
 

@@ -5,6 +5,7 @@ use super::confine::Confined;
 use super::context::Context;
 use super::launch::LaunchError;
 use super::own_limits;
+use super::sockets::LISTEN_PID;
 use super::wires::Wires;
 use crate::domain::{AppSpec, SpawnId};
 use crate::sys::spawn::{Parent, Program, SpawnError, SpawnPlan, Spawned, Stage, c_string, spawn};
@@ -30,6 +31,7 @@ pub(super) fn execute(
             parent: if context.guardian.is_some() { Parent::Guardian } else { Parent::Us },
             birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
             parent_death_signal: context.parent_death_signal,
+            own_pid: (!wires.sockets.is_empty()).then_some(LISTEN_PID),
             open_files: Some(context.open_files),
             ..SpawnPlan::new(Program::Path(c_string(program)?), argv, env, c_string(cwd)?)
         })

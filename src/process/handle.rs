@@ -118,6 +118,7 @@ impl Handle {
             abandoned: false,
             seen,
             tickets: Vec::new(),
+            stands_by: false,
         };
         if let Some((previous, is_rebuilt)) = previous {
             if is_rebuilt {
@@ -139,6 +140,11 @@ impl Handle {
     pub fn is_leaving(&self) -> bool {
         let leaves = |phase| matches!(phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
         self.leaving.get() || leaves(self.observed.borrow().state.phase)
+    }
+
+    /// Whether somebody has told it to go for good.
+    pub fn is_told_to_leave(&self) -> bool {
+        self.leaving.get()
     }
 
     pub fn send(&self, command: Command) {

@@ -13,8 +13,9 @@ use super::link::{Link, Membership};
 use super::notify::Notify;
 use super::pid_file;
 use super::secrets::Values;
+use super::sockets::{self, LISTEN_PID};
 use super::vitals::{Vitals, await_line};
-use super::wires::{CHANNEL_FD, NOTIFY, PID, Wires, forget_all_but_output, forget_output, name_of};
+use super::wires::{NOTIFY, PID, Wires, forget_all_but_output, forget_output, name_of};
 use crate::clock;
 use crate::cluster::{Group, Holder, WorkerId};
 use crate::domain::health::Health;
@@ -103,8 +104,10 @@ pub(super) fn launch(
     let ids = account(spec)?;
     let mut line = command_line(spec, compose(spec, around.identity, secrets), ids.as_ref())?;
     let pipe_size = logs::pipe_size(context.running.get());
-    let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
+    let sockets = context.sockets.open(spec, around.holder, context.keep.as_ref())?;
+    let mut wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
         .map_err(|error| LaunchError::of(error.what, &error.source))?;
+    wires.sockets = sockets;
     wires.hand_over(ids.as_ref());
     let surroundings = spec.ready.probes.any().then(|| probe::Surroundings {
         env: line.env.clone(),
@@ -144,8 +147,14 @@ fn introduce(
     if let Some((_, address)) = &wires.notify {
         env.insert("NOTIFY_SOCKET".into(), address.clone());
     }
+    if !wires.sockets.is_empty() {
+        env.insert("LISTEN_FDS".into(), wires.sockets.len().to_string());
+        env.insert("LISTEN_FDNAMES".into(), sockets::names(&spec.listen));
+        // It is told its own number, as systemd tells it, when there is one.
+        env.remove(LISTEN_PID);
+    }
     wires.channel.as_ref()?;
-    env.insert("NODE_CHANNEL_FD".into(), CHANNEL_FD.to_string());
+    env.insert("NODE_CHANNEL_FD".into(), wires.channel_number().to_string());
     env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
     let group = around.group.filter(|_| spec.mode == Mode::Cluster)?;
     env.insert("NODE_UNIQUE_ID".into(), around.worker.0.to_string());

@@ -20,6 +20,8 @@ pub enum Command {
     Succeed(u64),
     Delete(oneshot::Sender<Settled>),
     Retire(oneshot::Sender<Settled>),
+    /// Its replacement is on trial: it gets no new connections, and may be wanted again. `false`: it is.
+    StandBy(bool),
     /// What is being stopped is killed now.
     Hurry,
     Signal(i32, oneshot::Sender<std::io::Result<()>>),

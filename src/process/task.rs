@@ -48,6 +48,8 @@ pub(super) struct Task {
     pub(super) abandoned: bool,
     pub(super) seen: watch::Sender<Observed>,
     pub(super) tickets: Vec<oneshot::Sender<Settled>>,
+    /// A replacement of it is on trial.
+    pub(super) stands_by: bool,
 }
 
 enum Happened {
@@ -145,6 +147,7 @@ impl Task {
             Command::Delete(ticket) => (Event::Delete, ticket),
             Command::Retire(ticket) => (Event::Retire, ticket),
             Command::Hurry => return self.apply(Event::Hurry),
+            Command::StandBy(on) => return self.stand_by(on),
             Command::Signal(signal, answer) => return self.signal(signal, answer),
             Command::Respec(spec, identity) => {
                 self.spec = spec;

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// The number under which the channel is found. Node's own choice.
 pub(super) const CHANNEL_FD: RawFd = 3;
 
+/// Where inherited sockets begin, as systemd has it.
+const FIRST_SOCKET: RawFd = 3;
+
 /// What stands before the numbers in the names of what is kept for a run.
 pub(super) const OUT: &str = "out";
 pub(super) const ERR: &str = "err";
@@ -59,6 +62,8 @@ pub(super) struct Wires {
     pub(super) channel: Option<(Arc<OwnedFd>, OwnedFd)>,
     /// With its name.
     pub(super) notify: Option<(Arc<OwnedFd>, String)>,
+    /// What it listens on, and inherits.
+    pub(super) sockets: Vec<Arc<OwnedFd>>,
 }
 
 /// What could not be done, and why.
@@ -121,7 +126,7 @@ impl Wires {
             None
         };
         fault::point(Point::SpawnPut);
-        let wires = Self { input, out, err, channel, notify };
+        let wires = Self { input, out, err, channel, notify, sockets: Vec::new() };
         keep.settle().map_err(because("its pipes cannot be kept by the guardian"))?;
         fault::point(Point::SpawnSettled);
         Ok(wires)
@@ -130,8 +135,15 @@ impl Wires {
     /// The app's ends, and their numbers there.
     pub(super) fn places(&self) -> Vec<(BorrowedFd<'_>, RawFd)> {
         let mut places = vec![(self.input.as_fd(), 0), (self.out.1.as_fd(), 1), (self.err.1.as_fd(), 2)];
-        places.extend(self.channel.iter().map(|(_, theirs)| (theirs.as_fd(), CHANNEL_FD)));
+        let sockets = self.sockets.iter().map(|socket| socket.as_fd());
+        places.extend(sockets.zip(FIRST_SOCKET..));
+        places.extend(self.channel.iter().map(|(_, theirs)| (theirs.as_fd(), self.channel_number())));
         places
+    }
+
+    /// Where the app finds its channel: after what it inherits, whose place is settled elsewhere.
+    pub(super) fn channel_number(&self) -> RawFd {
+        CHANNEL_FD + self.sockets.len() as RawFd
     }
 
     /// An app that runs as somebody else may open them anew.

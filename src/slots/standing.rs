@@ -227,6 +227,11 @@ impl Standing {
         self.mark(RETIRED, true);
     }
 
+    /// It gets them again.
+    pub fn set_recalled(&self) {
+        self.mark(RETIRED, false);
+    }
+
     pub fn is_retired(&self) -> bool {
         self.get() & RETIRED != 0
     }

@@ -8,4 +8,4 @@ mod snapshot;
 pub use diary::{Diary, DiaryFile, Pending};
 pub use file::{Lasting, Loaded, Store, StoreError};
 pub use request::{Begun, SavedRequest, Stage};
-pub use snapshot::{ParseError, SavedProcess, Snapshot};
+pub use snapshot::{ParseError, SavedProcess, SavedStandby, Snapshot};

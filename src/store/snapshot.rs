@@ -1,7 +1,7 @@
 //! The saved form. Its own type, so that the file's format changes only on purpose.
 
 use super::request::SavedRequest;
-use crate::domain::{AppSpec, ProcessId, SpawnId, UnixMs};
+use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
 use serde::{Deserialize, Serialize};
 
 /// Grows when an older program could misread the file. Fields that are only added keep it.
@@ -86,4 +86,19 @@ pub struct SavedProcess {
     pub wanted: bool,
     pub restarts: u32,
     pub created_at: UnixMs,
+    /// During the health window of a reload: what returns if the new run does not stay well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<SavedStandby>,
+}
+
+/// The run before the current one, which lives still, and what it was started with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedStandby {
+    pub run: SpawnId,
+    /// The run that is on trial.
+    pub by: SpawnId,
+    pub spec: AppSpec,
+    /// When the window is over; absent while others of the app are still being replaced.
+    #[serde(default)]
+    pub until: Option<BootMs>,
 }

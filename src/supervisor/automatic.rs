@@ -1,6 +1,7 @@
 //! What is done to apps without anybody asking for it: by the clock, and for changes of files. It follows the list.
 
 use super::clockwork::Armed;
+use super::reload::Wishes;
 use super::resume::Share;
 use super::watching::Watching;
 use super::world::World;
@@ -84,7 +85,7 @@ impl World {
             let noted = Noted { before, cause: Cause { at, what: cause.to_owned() }, is_told: false };
             self.automatic.causes.borrow_mut().insert(id, noted);
         }
-        if let Err(error) = self.reload_all(share).await {
+        if let Err(error) = self.reload_all(share, &Wishes::default()).await {
             tracing::error!("{error} (it was to be restarted: {cause})");
         }
         self.persist();

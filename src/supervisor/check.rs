@@ -18,6 +18,11 @@ pub(super) fn check(spec: &AppSpec) -> Result<(), ApiError> {
     if !spec.cwd.is_absolute() || !spec.program.path.is_absolute() {
         return bad("its paths must be absolute");
     }
+    if spec.mode == Mode::Cluster && !spec.listen.is_empty() {
+        return bad(
+            "listen is for fork mode (exec_mode: \"fork\"): the workers of a cluster share what they listen on anyway",
+        );
+    }
     if let Err(why) = clockwork::read(&spec.schedule) {
         return bad(&why);
     }

@@ -25,7 +25,7 @@ impl World {
             Request::Start(start) => self.start(start, ticket).await,
             Request::Stop { selector, force } => self.stop(&selector, force, ticket).await,
             Request::Restart { selector, force } => self.restart(&selector, force, ticket).await,
-            Request::Reload { selector } => self.reload(&selector, ticket).await,
+            Request::Reload { selector, parallel } => self.reload(&selector, parallel, ticket).await,
             Request::Delete { selector, force } => self.delete(&selector, force, ticket).await,
             Request::Hurry { selector } => self.hurry(&selector),
             Request::Reset { selector } => self.reset(&selector),

@@ -16,7 +16,8 @@ impl World {
         let group = registry.group(spec);
         let id = identity.id;
         let handle = process::Handle::begin(self.context.clone(), Rc::clone(spec), identity.clone(), group, 0, None);
-        registry.insert(Entry { spec: Rc::clone(spec), identity, created_at: clock::unix_ms(), handle, passing: None });
+        let (created_at, spec) = (clock::unix_ms(), Rc::clone(spec));
+        registry.insert(Entry { spec, identity, created_at, handle, passing: None, standby: None });
         id
     }
 

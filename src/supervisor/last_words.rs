@@ -95,7 +95,7 @@ fn says(line: &str) -> bool {
 }
 
 /// Without colours, and what else a terminal would obey.
-fn plain(line: &str) -> String {
+pub(super) fn plain(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut chars = line.chars();
     while let Some(char) = chars.next() {
@@ -112,7 +112,7 @@ fn plain(line: &str) -> String {
 }
 
 /// Without the values of variables that are secrets, and without passwords in addresses.
-fn redact(mut line: String, spec: &AppSpec) -> String {
+pub(super) fn redact(mut line: String, spec: &AppSpec) -> String {
     for (name, value) in spec.env.inherited.iter().chain(&spec.env.app) {
         if is_secret(name) && value.len() >= SHORTEST_SECRET && line.contains(value.as_str()) {
             line = line.replace(value.as_str(), REDACTED);
@@ -137,7 +137,7 @@ fn redact(mut line: String, spec: &AppSpec) -> String {
     out + rest
 }
 
-fn cut(line: &str) -> String {
+pub(super) fn cut(line: &str) -> String {
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line.to_owned(),

@@ -7,7 +7,6 @@ use crate::api::EventKind;
 use crate::clock;
 use crate::domain::lifecycle::State;
 use crate::domain::memory::{Allowance, Recycler, Sample, Verdict};
-use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, Status};
 use crate::metrics::{Footprint, Root, Trees};
 use crate::process::Command;
@@ -111,7 +110,7 @@ impl World {
         let name = &entry.spec.name;
         tracing::warn!("{name} ({id}) uses {}: it is replaced", compared(bytes, limit));
         self.announce(id, EventKind::MemoryLimit, false);
-        if entry.spec.mode == Mode::Cluster {
+        if entry.spec.overlaps() {
             if let Err(error) = self.replace_one(id, bytes).await {
                 tracing::warn!("{name} ({id}) stays above its max_memory_restart for now: {}", error.message);
             }

@@ -1,6 +1,7 @@
 //! The list kept on disk at each change.
 
 use super::registry::Entry;
+use super::trial::Standby;
 use super::world::World;
 use crate::api::{ApiError, Code};
 use crate::cluster::Holder;
@@ -230,5 +231,6 @@ fn save(entry: &Entry) -> SavedProcess {
         wanted: seen.state.is_wanted(),
         restarts: seen.state.restarts,
         created_at: entry.created_at,
+        standby: entry.standby.as_ref().map(Standby::save),
     }
 }

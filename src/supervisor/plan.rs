@@ -1,5 +1,6 @@
 //! What is done to the processes of each app that is started: planned all at once, then carried out.
 
+use super::reload::Wishes;
 use super::resting::Renumbered;
 use super::resume::Share;
 use super::world::World;
@@ -26,6 +27,7 @@ pub(super) enum Plan {
         share: Share,
         /// What they run with until the reload is through.
         before: Vec<(ProcessId, Rc<AppSpec>)>,
+        parallel: Option<u32>,
     },
     /// They have their new settings already.
     Keep {
@@ -40,7 +42,7 @@ impl World {
     pub(super) fn plan_start(
         self: &Rc<Self>,
         spec: AppSpec,
-        existing: Existing,
+        (existing, parallel): (Existing, Option<u32>),
         changes: &mut Changes,
     ) -> Result<Plan, ApiError> {
         self.refuse_when_closing()?;
@@ -60,7 +62,7 @@ impl World {
             self.refuse_second_reload(&spec.name)?;
             changes.before.extend(before.iter().cloned());
             self.respec(&known, &spec);
-            return Ok(Plan::Reload { share: Share::all_due(known), before });
+            return Ok(Plan::Reload { share: Share::all_due(known), before, parallel });
         }
         changes.before.extend(before);
         if existing == Existing::Keep {
@@ -75,12 +77,12 @@ impl World {
     }
 
     /// What a daemon before this one has begun. New processes and new settings are on the list since then.
-    pub(super) fn go_on(left: Share, never_ran: bool, existing: Existing) -> Plan {
+    pub(super) fn go_on(left: Share, never_ran: bool, existing: Existing, parallel: Option<u32>) -> Plan {
         match existing {
             Existing::Keep => Plan::Keep { share: left, surplus: Vec::new() },
             _ if never_ran => Plan::Start(left),
             // What they ran with before is forgotten: a failure leaves the old processes, with the new settings.
-            Existing::Reload => Plan::Reload { before: Vec::new(), share: left },
+            Existing::Reload => Plan::Reload { before: Vec::new(), share: left, parallel },
             Existing::Refuse | Existing::Duplicate | Existing::Restart => Plan::Restart(left),
         }
     }
@@ -98,12 +100,16 @@ impl World {
             Plan::Keep { surplus, .. } if surplus.is_empty() => {}
             Plan::Keep { surplus, .. } => self.forget(&surplus, Command::Delete).await,
             Plan::Restart(share) => self.hurried(force, &share.due, self.restart_all(&share)).await?,
-            Plan::Reload { share, before } => {
-                if let Err(error) = self.reload_all(&share).await {
+            Plan::Reload { share, before, parallel } => {
+                let runs = self.runs(&share.ids());
+                let wishes = Wishes { parallel, before: before.iter().cloned().collect() };
+                if let Err(error) = self.reload_all(&share, &wishes).await {
                     // The old processes go on, and so do the settings they run with.
-                    for (id, old) in before {
+                    let unchanged = self.left_of(&runs).due;
+                    for (id, old) in before.into_iter().filter(|(id, _)| unchanged.contains(id)) {
                         self.respec(&[id], &old);
                     }
+                    self.persist();
                     return Err(error);
                 }
             }

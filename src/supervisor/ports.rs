@@ -65,6 +65,9 @@ impl World {
         };
         let refused = registry.group_of(&entry.spec.name).and_then(Group::refused);
         let refused = refused.filter(|_| !seen.listening && (fails || runs));
+        let own =
+            || seen.launch_error.clone().filter(|_| state.last_exit == Some(Outcome::NotStarted(libc::EADDRINUSE)));
+        let refused = refused.or_else(own);
         let fails = fails && !seen.listening && matches!(state.last_exit, Some(Outcome::Code(1..)));
         let age = clock::boot_ms().saturating_sub(state.started_at) as UnixMs;
         let log = entry.identity.error_log.clone().filter(|_| fails);
@@ -150,7 +153,8 @@ impl World {
         let port = format!(":{}", what.strip_prefix("port ")?);
         let registry = self.registry.borrow();
         let name = registry.iter().map(|entry| entry.spec.name.clone()).find(|name| {
-            registry.group_of(name).is_some_and(|group| group.listens().iter().any(|at| at.ends_with(&port)))
+            let of_group = registry.group_of(name).map(Group::listens).unwrap_or_default();
+            of_group.iter().chain(&self.context.sockets.listens(name)).any(|at| at.ends_with(&port))
         })?;
         Some(Owner { name, id: None, lives: true })
     }

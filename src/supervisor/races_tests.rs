@@ -72,12 +72,15 @@ fn verbs() -> impl Strategy<Value = Verb> {
 fn request(verb: Verb, spec: &AppSpec) -> Request {
     let selector = Selector::new("a");
     match verb {
-        Verb::Start => {
-            Request::Start(StartRequest { apps: vec![spec.clone()], existing: Existing::Restart, force: false })
-        }
+        Verb::Start => Request::Start(StartRequest {
+            apps: vec![spec.clone()],
+            existing: Existing::Restart,
+            force: false,
+            parallel: None,
+        }),
         Verb::Stop => Request::Stop { selector, force: false },
         Verb::Restart => Request::Restart { selector, force: false },
-        Verb::Reload => Request::Reload { selector },
+        Verb::Reload => Request::Reload { selector, parallel: None },
         Verb::Delete => Request::Delete { selector, force: false },
         Verb::Scale(count) => Request::Scale { name: "a".into(), count, relative: false },
         Verb::Signal => Request::Signal { selector, signal: libc::SIGUSR1 },

@@ -1,5 +1,6 @@
 //! The list: entries by id, and who is meant by what.
 
+use super::trial::Standby;
 use crate::api::{ApiError, Code};
 use crate::cluster::Group;
 use crate::domain::selector::Candidate;
@@ -22,6 +23,8 @@ pub(super) struct Entry {
     pub(super) handle: process::Handle,
     /// During a reload: the replacement that isn't in place yet, or the old process that leaves.
     pub(super) passing: Option<process::Handle>,
+    /// That one stands by: it returns should the new one not stay well.
+    pub(super) standby: Option<Standby>,
 }
 
 /// All processes.

@@ -70,6 +70,8 @@ impl World {
         }
         self.registry.borrow_mut().skip_to(snapshot.next_id);
         self.restore_listeners(&snapshot.processes);
+        let sockets = self.context.inherited.borrow_mut().kept.take_all(process::Sockets::PREFIX);
+        self.context.sockets.restore(sockets, self.context.keep.as_ref());
         for saved in snapshot.processes {
             let record = take_current(records, saved.id);
             // It was deleted; only the list had not been written yet.
@@ -81,6 +83,8 @@ impl World {
         for group in self.registry.borrow().groups() {
             group.settle_after_adoption();
         }
+        self.context.sockets.prune(self.context.keep.as_ref());
+        self.resume_trials();
     }
 
     /// Each app's listeners go back to its cluster, before there are workers to give connections to.
@@ -137,13 +141,17 @@ impl World {
         drop(seen);
         if let Some(other) = other {
             let passing = self.restored_entry(saved, Some(other)).handle;
-            let (reply, gone) = oneshot::channel();
-            passing.send(Command::Delete(reply));
             entry.passing = Some(passing);
+        }
+        self.take_up_trial(&mut entry, saved.standby.as_ref());
+        if let Some(passing) = entry.passing.as_ref().filter(|_| entry.standby.is_none()) {
+            let (reply, gone) = oneshot::channel();
+            let passing = passing.clone();
+            passing.send(Command::Delete(reply));
             let world = Rc::clone(self);
             tokio::task::spawn_local(async move {
                 let _ = gone.await;
-                world.set_passing(id, None);
+                world.has_passed(id, &passing);
             });
         }
         self.registry.borrow_mut().insert(entry);
@@ -170,7 +178,7 @@ impl World {
             saved.restarts,
             left,
         );
-        Entry { spec, identity, created_at: saved.created_at, handle, passing: None }
+        Entry { spec, identity, created_at: saved.created_at, handle, passing: None, standby: None }
     }
 
     /// What runs before those that may live have left in their pipes comes before what these print.

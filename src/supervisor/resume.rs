@@ -25,6 +25,11 @@ impl Share {
         Self { due: ids, ..Self::default() }
     }
 
+    /// Nothing of it was begun before.
+    pub(super) fn is_new(&self) -> bool {
+        self.done.is_empty() && self.runs.is_empty()
+    }
+
     /// The same of some that are due, and of all that are done.
     pub(super) fn only(&self, due: Vec<ProcessId>) -> Self {
         Self { due, ..self.clone() }

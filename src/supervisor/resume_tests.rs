@@ -63,6 +63,7 @@ impl TestHome {
                 changes: watch::Sender::default(),
                 budget: Rc::default(),
                 running: Rc::new(Cell::new(0)),
+                sockets: Rc::default(),
                 unwritten: Unwritten::default(),
                 buried: Rc::default(),
             };
@@ -100,7 +101,7 @@ fn app(name: &str, instances: u32) -> AppSpec {
 }
 
 fn start(apps: &[AppSpec]) -> Start {
-    Start { apps: apps.to_vec(), existing: Existing::Refuse, force: false }
+    Start { apps: apps.to_vec(), existing: Existing::Refuse, force: false, parallel: None }
 }
 
 async fn ask(handle: &Handle, request: Request) -> Result<Vec<Process>, ApiError> {
@@ -265,7 +266,7 @@ fn a_reload_concerns_only_what_runs_as_it_did() {
         pids(&list(&handle).await)
     });
     home.generation(async |_, handle| {
-        let after = pids(&ask(&handle, Request::Reload { selector: all() }).await.unwrap());
+        let after = pids(&ask(&handle, Request::Reload { selector: all(), parallel: None }).await.unwrap());
         assert_eq!(after[0], middle[0]);
         assert_ne!(after[1], middle[1]);
     });
@@ -360,7 +361,7 @@ fn what_cannot_be_listed_is_not_started() {
         let before = started(&handle, &[app("a", 1)]).await;
         let full = Unwritable::new(&home);
         let apps = [AppSpec { args: vec!["2000".into()], ..app("a", 1) }, app("b", 2)];
-        let mixed = Start { apps: apps.to_vec(), existing: Existing::Restart, force: false };
+        let mixed = Start { apps: apps.to_vec(), existing: Existing::Restart, force: false, parallel: None };
         for request in [
             Request::Start(start(&[app("b", 2)])),
             Request::Start(mixed),

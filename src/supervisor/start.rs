@@ -54,10 +54,10 @@ impl World {
                 let left = self.left_of(begun_of(index));
                 // New settings and the number of what rests can be given twice.
                 if left == Share::default() || start.existing == Existing::Keep {
-                    return self.plan_start(spec, start.existing, &mut changes);
+                    return self.plan_start(spec, (start.existing, start.parallel), &mut changes);
                 }
                 let never_ran = begun_of(index).iter().all(|(_, run)| run.0 == 0);
-                Ok(Self::go_on(left, never_ran, start.existing))
+                Ok(Self::go_on(left, never_ran, start.existing, start.parallel))
             })
             .collect();
         if begun.is_empty() {

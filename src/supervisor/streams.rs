@@ -1,7 +1,7 @@
 //! Logs and events, for whoever reads along.
 
 use super::world::World;
-use crate::api::{ApiError, Event, EventKind, LogItem, LogQuery, Stream};
+use crate::api::{ApiError, Event, EventKind, LogItem, LogQuery, Rollout, Stream};
 use crate::clock;
 use crate::domain::selector::Candidate;
 use crate::domain::{OutputStream, ProcessId, SpawnId};
@@ -24,15 +24,20 @@ impl World {
     }
 
     pub(super) fn announce(&self, id: ProcessId, event: EventKind, manually: bool) {
+        self.announce_step(id, event, manually, None);
+    }
+
+    pub(super) fn announce_step(&self, id: ProcessId, event: EventKind, manually: bool, rollout: Option<Rollout>) {
         let cause = self.cause_of(id, event);
         let because = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-        tracing::info!("{}: {}{because}", self.label(id), event.as_str());
+        let step = rollout.as_ref().map(|rollout| format!(" {}", rollout.step.as_str())).unwrap_or_default();
+        tracing::info!("{}: {}{step}{because}", self.label(id), event.as_str());
         let mut listeners = self.listeners.borrow_mut();
         if listeners.is_empty() {
             return;
         }
         let Some(process) = self.registry.borrow().get(id).map(|entry| self.view(entry)) else { return };
-        let event = Event { at: clock::unix_ms(), event, manually, cause, process };
+        let event = Event { at: clock::unix_ms(), event, manually, cause, process, rollout };
         listeners.retain(|listener| listener.try_send(Ok(event.clone())).is_ok());
     }
 

@@ -87,7 +87,7 @@ impl World {
             Request::Scale { name, .. } => Apps::Named(BTreeSet::from([name.clone()])),
             Request::Stop { selector, .. }
             | Request::Restart { selector, .. }
-            | Request::Reload { selector }
+            | Request::Reload { selector, .. }
             | Request::Delete { selector, .. }
             | Request::Reset { selector }
             | Request::Signal { selector, .. } => {

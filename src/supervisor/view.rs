@@ -106,6 +106,7 @@ impl World {
             exit: seen.state.last_exit.map(|exit| if exit == Outcome::OomKilled { SIGKILL } else { exit }),
             oom_killed: seen.state.last_exit == Some(Outcome::OomKilled),
             warnings: seen.warnings.clone(),
+            overlaps: entry.spec.overlaps(),
             ready: Self::readiness(entry, &seen),
             reason: self.reason_of(entry, &seen, last_words).sentence().or_else(|| self.watch_of(&entry.spec)?.problem),
             job: entry.spec.schedule.job.is_some(),
@@ -133,7 +134,7 @@ impl World {
             tree: tree_of(entry, trees).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
             runs_on: None,
-            listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
+            listens: self.listens(&entry.spec.name),
             health: self.health(entry),
             draining: draining(entry),
             left_alive: spared.unwrap_or_default(),
@@ -163,6 +164,13 @@ impl World {
             load: figures.load,
             uptime: figures.uptime as i64,
         }))
+    }
+
+    /// What an app listens on, as far as we hold it.
+    pub(super) fn listens(&self, name: &str) -> Vec<String> {
+        let mut listens = self.registry.borrow().group_of(name).map(Group::listens).unwrap_or_default();
+        listens.extend(self.context.sockets.listens(name));
+        listens
     }
 
     pub(super) fn status_of(&self, id: ProcessId) -> Option<Status> {

@@ -50,6 +50,9 @@ points! {
     AdoptBegun => "adopt.begun",
     AdoptListed => "adopt.listed",
     AdoptReady => "adopt.ready",
+    TrialSwapped => "trial.swapped",
+    TrialNoted => "trial.noted",
+    TrialReturned => "trial.returned",
     ListWritten => "list.written",
     UpdateTried => "update.tried",
 }

@@ -53,6 +53,15 @@ pub(crate) struct RestartArgs {
     pub(crate) applied: Applied,
 }
 
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReloadArgs {
+    /// How many processes of each app are replaced at a time, instead of `reload_parallel`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) parallel: Option<u32>,
+    #[command(flatten)]
+    pub(crate) applied: Applied,
+}
+
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct FileFlags {
     /// Only these apps of the application file

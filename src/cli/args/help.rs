@@ -68,9 +68,11 @@ pub(super) const RELOAD: &str = "\
 Examples:
   rpm reload api
   rpm reload ecosystem.config.js --only api
+  rpm reload api --parallel 4      four of its processes at a time
 
-The new process is ready before the old one goes. If it does not get ready, the old one stays. Apps in fork
-mode are restarted.";
+The new process is ready before the old one goes; then the next one is replaced. If one does not get ready, the old
+ones that are left stay, and the exit code is 1. With health_window the new ones have to stay well for that long, or
+the version before returns. Apps in fork mode are restarted, unless they inherit their sockets (listen).";
 
 pub(super) const APPLY: &str = "\
 Examples:

@@ -9,7 +9,7 @@ mod start;
 mod verbs;
 mod views;
 
-pub(crate) use apps::{Applied, ApplyArgs, RestartArgs, ScaleArgs, StartArgs};
+pub(crate) use apps::{Applied, ApplyArgs, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
 pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,

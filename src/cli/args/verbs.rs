@@ -1,6 +1,6 @@
 //! The commands.
 
-use super::apps::{Applied, ApplyArgs, RestartArgs, ScaleArgs, StartArgs};
+use super::apps::{ApplyArgs, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
 use super::help;
 use super::processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
@@ -18,7 +18,7 @@ pub(crate) enum Command {
     Restart(Box<RestartArgs>),
     /// Replace processes one at a time, without refusing a request
     #[command(after_help = help::RELOAD)]
-    Reload(Box<Applied>),
+    Reload(Box<ReloadArgs>),
     /// Make the list what an application file says, and touch only what differs
     #[command(after_help = help::APPLY)]
     Apply(ApplyArgs),

@@ -137,7 +137,10 @@ async fn list(session: &Session<'_>) -> Result<Vec<Known>, Failure> {
 async fn note(session: &Session<'_>, steps: &[Step]) -> Result<(), Failure> {
     let apps = specs(steps, |step| matches!(step.action, Action::Settings | Action::Unchanged | Action::Scale));
     if !apps.is_empty() {
-        session.link.request(Request::Start(Start { apps, existing: Existing::Keep, force: false })).await?;
+        session
+            .link
+            .request(Request::Start(Start { apps, existing: Existing::Keep, force: false, parallel: None }))
+            .await?;
     }
     Ok(())
 }
@@ -159,7 +162,7 @@ async fn carry_out(session: &mut Session<'_>, steps: &[Step]) -> Result<Vec<Proc
     ] {
         let apps = specs(steps, |step| actions.contains(&step.action));
         if !apps.is_empty() {
-            acted.extend(apps::apply(session, verb, apps, existing, false).await?);
+            acted.extend(apps::apply(session, verb, apps, existing, apps::Manner::default()).await?);
         }
     }
     acted.extend(scale(session, steps, |step| step.to > step.from).await?);

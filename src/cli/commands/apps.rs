@@ -13,6 +13,15 @@ use std::path::Path;
 /// Standard input, as a target.
 pub(super) const STDIN: &str = "-";
 
+/// How what runs gives way.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
+    /// It is killed.
+    pub(super) force: bool,
+    /// How many of an app are replaced at a time by a reload, instead of its own number.
+    pub(super) parallel: Option<u32>,
+}
+
 /// Whether the word means an application file, on disk or on standard input.
 pub(super) fn is_file(target: &str) -> bool {
     target == STDIN || config::is_application_file(target)
@@ -68,12 +77,12 @@ pub(super) async fn apply(
     verb: Verb,
     apps: Vec<AppSpec>,
     existing: Existing,
-    force: bool,
+    Manner { force, parallel }: Manner,
 ) -> Result<Vec<Process>, Failure> {
     let names = apps.iter().map(|app| app.name.clone()).collect();
     let processes = apps.iter().map(|app| app.instances as usize).sum();
     let about = About::Apps { names, processes };
-    session.act(verb, Request::Start(Start { apps, existing, force }), about).await
+    session.act(verb, Request::Start(Start { apps, existing, force, parallel }), about).await
 }
 
 /// Stops or deletes, word by word; the apps of a file by their names.

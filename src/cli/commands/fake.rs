@@ -122,7 +122,7 @@ impl Fake {
             Request::Run { selector } => Response::Processes(self.set(selector, Status::Online)?),
             Request::Jobs { .. } => Response::Jobs(Vec::new()),
             Request::Stop { selector, .. } => Response::Processes(self.set(selector, Status::Stopped)?),
-            Request::Restart { selector, .. } | Request::Reload { selector } => {
+            Request::Restart { selector, .. } | Request::Reload { selector, .. } => {
                 Response::Processes(self.set(selector, Status::Online)?)
             }
             Request::Delete { selector, .. } => {

@@ -2,7 +2,6 @@
 
 use super::changes;
 use crate::api::Process;
-use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, ProcessId, Status};
 use serde::Serialize;
 use std::path::Path;
@@ -121,7 +120,7 @@ fn compare(app: AppSpec, known: &Known) -> Step {
     } else if !known.runs() {
         if changes.is_empty() && from == to { Action::Unchanged } else { Action::Settings }
     } else if !changes.is_empty() {
-        if app.mode == Mode::Cluster { Action::Reload } else { Action::Restart }
+        if old.overlaps() && app.overlaps() { Action::Reload } else { Action::Restart }
     } else if from != to {
         Action::Scale
     } else {
@@ -143,6 +142,7 @@ fn compare(app: AppSpec, known: &Known) -> Step {
 mod tests {
     use super::*;
     use crate::cli::render::detail::tests::detail;
+    use crate::domain::spec::Mode;
     use crate::domain::spec::Source;
 
     fn known(name: &str, count: u32, status: Status) -> Known {

@@ -1,6 +1,7 @@
 //! A target of `restart`, `reload`, or `start` of something known: its spec is made anew where something says so
 //! (the application file it came from, flags, `--update-env`), and it runs as it was otherwise.
 
+use super::apps::Manner;
 use super::fresh::{self, Asked, Files, Fresh};
 use super::{apps, changes};
 use crate::api::request::Existing;
@@ -21,8 +22,7 @@ pub(super) struct Wishes {
     pub(super) only: Option<Vec<String>>,
     pub(super) update_env: bool,
     pub(super) as_is: bool,
-    /// What is replaced is killed.
-    pub(super) force: bool,
+    pub(super) manner: Manner,
 }
 
 impl Wishes {
@@ -56,7 +56,7 @@ pub(super) async fn target(
         let options = FileOptions { profile: wishes.profile.clone(), only, overrides };
         let apps = apps::load(session, target, caller, &options)?;
         tell_changes(session, &apps).await?;
-        return apps::apply(session, verb, apps, existing(verb), wishes.force).await;
+        return apps::apply(session, verb, apps, existing(verb), wishes.manner).await;
     }
     known(session, verb, apps::selector(target, caller), wishes, caller).await
 }
@@ -69,8 +69,8 @@ pub(super) async fn known(
     wishes: &Wishes,
     caller: &Caller,
 ) -> Result<Vec<Process>, Failure> {
-    let force = wishes.force;
-    let plain = plain_request(verb, selector.clone(), force);
+    let manner = wishes.manner;
+    let plain = plain_request(verb, selector.clone(), manner);
     if !wishes.change_something() {
         return session.act(verb, plain, About::Selected(selector)).await;
     }
@@ -86,8 +86,8 @@ pub(super) async fn known(
     let mut acted = Vec::new();
     for (app, spec) in meant.into_iter().zip(renewed) {
         acted.extend(match spec {
-            Some(spec) => apps::apply(session, verb, vec![spec], existing(verb), force).await?,
-            None => as_it_is(session, verb, app, force).await?,
+            Some(spec) => apps::apply(session, verb, vec![spec], existing(verb), manner).await?,
+            None => as_it_is(session, verb, app, manner).await?,
         });
     }
     Ok(acted)
@@ -111,11 +111,12 @@ async fn tell_changes(session: &mut Session<'_>, apps: &[AppSpec]) -> Result<(),
     Ok(())
 }
 
-async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known, force: bool) -> Result<Vec<Process>, Failure> {
+async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known, manner: Manner) -> Result<Vec<Process>, Failure> {
     let words = if app.partial { app.ids.iter().map(ToString::to_string).collect() } else { vec![app.spec.name] };
     let mut acted = Vec::new();
     for selector in words.into_iter().map(Selector::new) {
-        acted.extend(session.act(verb, plain_request(verb, selector.clone(), force), About::Selected(selector)).await?);
+        acted
+            .extend(session.act(verb, plain_request(verb, selector.clone(), manner), About::Selected(selector)).await?);
     }
     Ok(acted)
 }
@@ -208,9 +209,9 @@ const fn existing(verb: Verb) -> Existing {
     }
 }
 
-fn plain_request(verb: Verb, selector: Selector, force: bool) -> Request {
+fn plain_request(verb: Verb, selector: Selector, Manner { force, parallel }: Manner) -> Request {
     match existing(verb) {
-        Existing::Reload => Request::Reload { selector },
+        Existing::Reload => Request::Reload { selector, parallel },
         Existing::Restart | Existing::Refuse | Existing::Duplicate | Existing::Keep => {
             Request::Restart { selector, force }
         }

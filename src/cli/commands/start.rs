@@ -21,7 +21,7 @@ pub(super) async fn run(session: &mut Session<'_>, args: &StartArgs) -> Result<E
         only: args.file.names(),
         update_env: args.update_env,
         as_is: false,
-        force: false,
+        manner: apps::Manner::default(),
     };
     let found;
     let targets = if args.targets.is_empty() {
@@ -63,7 +63,7 @@ async fn one(
         session.screen.warn(&warning);
     }
     let existing = if force { Existing::Duplicate } else { Existing::Refuse };
-    apps::apply(session, Verb::Start, apps, existing, false).await
+    apps::apply(session, Verb::Start, apps, existing, apps::Manner::default()).await
 }
 
 /// A word that names a process, a namespace or an id, unless nothing is called so. What is a file is a file.

@@ -167,7 +167,7 @@ fn as_is_and_a_part_of_an_app_leave_the_file_alone() {
     }
     let changes = fake.changes();
     assert!(matches!(&changes[0], Request::Restart { selector, .. } if selector.text == "api"));
-    assert!(matches!(&changes[1], Request::Reload { selector } if selector.text == "1"));
+    assert!(matches!(&changes[1], Request::Reload { selector, .. } if selector.text == "1"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub(crate) mod outcome;
 pub(crate) mod plan;
 pub(crate) mod process;
 pub(crate) mod progress;
+pub(crate) mod rollout;
 pub(crate) mod screen;
 pub(crate) mod size;
 pub(crate) mod table;

@@ -36,7 +36,7 @@ impl Verb {
             return "listed, and runs when it is due:";
         }
         let ran = before.is_some_and(|process| process.status.is_alive());
-        let rolling = before.is_some_and(|process| process.mode == "cluster");
+        let rolling = before.is_some_and(|process| process.overlaps);
         match (self, ran) {
             (Self::Delete, _) => "deleted",
             (Self::Scale, _) => "scaled",
@@ -113,6 +113,7 @@ mod tests {
     fn what_happened_depends_on_what_was_there() {
         let mut fork = process(4, "cron", Status::Online);
         fork.mode = "fork".into();
+        fork.overlaps = false;
         let before = [
             process(0, "api", Status::Online),
             process(1, "api", Status::Online),

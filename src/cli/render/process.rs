@@ -183,6 +183,7 @@ pub(crate) mod tests {
             job: false,
             next_run: None,
             warnings: Vec::new(),
+            overlaps: true,
             ready: None,
         }
     }

@@ -49,7 +49,7 @@ impl Goal {
         }
     }
 
-    fn includes(&self, process: &Process) -> bool {
+    pub(crate) fn includes(&self, process: &Process) -> bool {
         match &self.scope {
             Scope::Ids(ids) => ids.contains(&process.id),
             Scope::Names(names) => names.contains(&process.name),

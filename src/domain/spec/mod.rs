@@ -132,6 +132,12 @@ impl AppSpec {
         }
     }
 
+    /// Whether two runs of a process can serve at the same time, so that a reload replaces it: workers of a cluster share
+    /// their ports, and inherited sockets are everybody's.
+    pub fn overlaps(&self) -> bool {
+        self.mode == Mode::Cluster || !self.listen.is_empty()
+    }
+
     /// Run by a shell: a line or a script. A shell that waits for a command doesn't mind its own SIGINT before that
     /// command has ended, so a signal is meant for all of them, as Ctrl-C is at a terminal.
     pub fn runs_in_shell(&self) -> bool {

@@ -36,6 +36,8 @@ pub(super) struct ChildPlan<'a> {
     pub(super) umask: Option<u32>,
     pub(super) ids: Option<&'a Ids>,
     pub(super) death_signal: Option<i32>,
+    /// Room for its own number in its environment, [`PID_ROOM`] bytes of nothing.
+    pub(super) own_pid: Option<&'a [Cell<u8>]>,
     /// Who the parent is as long as it lives.
     pub(super) parent: i32,
     pub(super) signals: &'a libc::sigset_t,
@@ -44,6 +46,9 @@ pub(super) struct ChildPlan<'a> {
     /// Which of the limits could not be set.
     pub(super) refused: Cell<Option<i32>>,
 }
+
+/// Of the largest number there is, with the NUL after it.
+pub(super) const PID_ROOM: usize = 11;
 
 pub(super) enum Executable<'a> {
     Path(&'a CStr),
@@ -89,6 +94,7 @@ fn steps(plan: &ChildPlan<'_>) -> Result<Infallible, Stage> {
     // SAFETY: the path is NUL-terminated.
     check(unsafe { libc::chdir(plan.cwd.as_ptr()) }.into(), Stage::Cwd)?;
     follow_parent(plan)?;
+    tell_own_pid(plan);
     execute(plan, program);
     Err(Stage::Exec)
 }
@@ -206,6 +212,24 @@ fn follow_parent(plan: &ChildPlan<'_>) -> Result<(), Stage> {
         }
     }
     Ok(())
+}
+
+/// In decimal, from the left: what is behind it is NUL already.
+fn tell_own_pid(plan: &ChildPlan<'_>) {
+    let Some(room) = plan.own_pid else { return };
+    // SAFETY: plain system call.
+    let pid = unsafe { libc::getpid() }.unsigned_abs();
+    let mut unit = 1;
+    while pid / unit >= 10 {
+        unit *= 10;
+    }
+    for cell in room {
+        cell.set(b'0' + (pid / unit % 10) as u8);
+        if unit == 1 {
+            break;
+        }
+        unit /= 10;
+    }
 }
 
 fn execute(plan: &ChildPlan<'_>, program: RawFd) {

@@ -1,6 +1,6 @@
 //! The parent's half: prepares all that the child needs, clones, and learns how far the child came.
 
-use super::child::{ChildPlan, Executable, run_child};
+use super::child::{ChildPlan, Executable, PID_ROOM, run_child};
 use super::into::clone_into;
 use super::plan::{Parent, Program, SpawnPlan, Spawned};
 use super::{SpawnError, Stage};
@@ -14,8 +14,9 @@ const STACK_SIZE: usize = 64 * 1024;
 
 /// Starts a process and waits until it has been executed (or could not be).
 pub fn spawn(plan: &SpawnPlan<'_>) -> Result<Spawned, SpawnError> {
-    let argv = pointers(&plan.argv);
-    let envp = pointers(&plan.env);
+    let argv = pointers(&plan.argv, None);
+    let own_pid = plan.own_pid.map(OwnPid::of);
+    let envp = pointers(&plan.env, own_pid.as_ref().map(OwnPid::variable));
     let fds: Vec<(RawFd, RawFd)> = plan.fds.iter().map(|(source, target)| (source.as_raw_fd(), *target)).collect();
     let moved = vec![Cell::new(-1); fds.len()];
     let oom_score_adj = plan.oom_score_adj.map(|score| score.to_string());
@@ -45,6 +46,7 @@ pub fn spawn(plan: &SpawnPlan<'_>) -> Result<Spawned, SpawnError> {
         umask: plan.umask,
         ids: plan.ids.as_ref(),
         death_signal: plan.parent_death_signal,
+        own_pid: own_pid.as_ref().map(OwnPid::room),
         parent: 0,
         signals: &signals,
         failed: Cell::new(None),
@@ -78,8 +80,31 @@ fn cores(numbers: &[u32]) -> Option<Vec<libc::c_ulong>> {
     Some(words)
 }
 
-fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
-    strings.iter().map(|string| CStr::as_ptr(string)).chain(std::iter::once(std::ptr::null())).collect()
+fn pointers(strings: &[CString], last: Option<*const libc::c_char>) -> Vec<*const libc::c_char> {
+    strings.iter().map(|string| CStr::as_ptr(string)).chain(last).chain(std::iter::once(std::ptr::null())).collect()
+}
+
+/// A variable with room for a number that the child writes.
+struct OwnPid {
+    text: Vec<Cell<u8>>,
+    /// Where the number begins.
+    at: usize,
+}
+
+impl OwnPid {
+    fn of(name: &str) -> Self {
+        let head = name.bytes().chain([b'=']);
+        let text: Vec<Cell<u8>> = head.chain([0; PID_ROOM]).map(Cell::new).collect();
+        Self { at: text.len() - PID_ROOM, text }
+    }
+
+    fn variable(&self) -> *const libc::c_char {
+        self.text.as_ptr().cast()
+    }
+
+    fn room(&self) -> &[Cell<u8>] {
+        &self.text[self.at..]
+    }
 }
 
 /// A kernel or a filter of system calls that does not let a process make siblings still lets it make children.

@@ -37,6 +37,8 @@ pub struct SpawnPlan<'a> {
     pub ids: Option<Ids>,
     /// The signal it gets when the thread that is its parent ends.
     pub parent_death_signal: Option<i32>,
+    /// The name of a variable that holds the process's own number, which is known only once it is there.
+    pub own_pid: Option<&'static str>,
 }
 
 impl SpawnPlan<'_> {
@@ -60,6 +62,7 @@ impl SpawnPlan<'_> {
             umask: None,
             ids: None,
             parent_death_signal: None,
+            own_pid: None,
         }
     }
 }

@@ -52,6 +52,16 @@ fn environment_directory_and_output() {
 }
 
 #[test]
+fn it_finds_its_own_number_in_its_environment() {
+    for _ in 0..3 {
+        let script = "echo $OWN $$ $GREETING";
+        let output = output_with(&["/bin/sh", "-c", script], |plan| plan.own_pid = Some("OWN"));
+        let words: Vec<&str> = output.split_whitespace().collect();
+        assert_eq!((words[0], words[2]), (words[1], "hello"));
+    }
+}
+
+#[test]
 fn nothing_but_the_named_descriptors_is_open() {
     use nix::fcntl::{FcntlArg, fcntl};
     let leaky = fcntl(File::open("/dev/null").unwrap(), FcntlArg::F_DUPFD(50)).unwrap();

@@ -21,6 +21,7 @@ enum Scenario {
     Listen,
     Channel,
     Adopt,
+    Trial,
     List,
     Update,
 }
@@ -48,6 +49,7 @@ fn scenario(point: Point) -> Scenario {
         Point::ListenBound | Point::ListenKept | Point::ListenAnswered => Scenario::Listen,
         Point::ChannelHandled => Scenario::Channel,
         Point::AdoptBegun | Point::AdoptListed | Point::AdoptReady => Scenario::Adopt,
+        Point::TrialSwapped | Point::TrialNoted | Point::TrialReturned => Scenario::Trial,
         Point::ListWritten => Scenario::List,
         Point::UpdateTried => Scenario::Update,
     }
@@ -339,6 +341,63 @@ fn while_it_takes_over() {
         home.check_logs(name);
     }
     home.check_counts("coming", 0);
+    home.check_children();
+}
+
+#[test]
+fn while_it_binds_a_socket_for_an_app() {
+    let mined = Mined::new();
+    let home = &mined.home;
+    let text =
+        "require('node:http').createServer((_, r) => r.end('here')).listen({ fd: 3 }, () => process.send('ready'))";
+    home.write("app.js", text);
+    for point in [Point::ListenBound, Point::ListenKept] {
+        let name = point.name().replace('.', "-");
+        let app = json!({"name": name, "script": "app.js", "listen": [0, "./app.sock"], "wait_ready": true});
+        home.write("eco.json", json!({"apps": [app]}).to_string());
+        mined.hit(point, || home.rpm(["start", "eco.json"]).ok());
+        let listens = home.describe(&name)[0]["listens"].clone();
+        let port = listens[0].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
+        assert_eq!(get(port, "/").unwrap().body, "here", "{listens}");
+        assert_eq!((listens.as_array().unwrap().len(), home.process(&name).restarts), (2, 0));
+        home.rpm(["delete", &name]).ok();
+        assert!(!home.work().join("app.sock").exists());
+    }
+}
+
+#[test]
+fn while_a_version_is_on_trial() {
+    let mined = Mined::new();
+    let home = &mined.home;
+    let version = |text: &str, more: &str| {
+        let text = format!(
+            "require('node:http').createServer((_, r) => r.end('{text}'))
+               .listen(0, function () {{ console.log('port ' + this.address().port) }}); {more}"
+        );
+        home.write("app.js", text);
+    };
+    for (point, name) in points(Scenario::Trial) {
+        let app = json!({"name": name, "script": "app.js", "instances": 2, "health_window": "2s"});
+        home.write("eco.json", json!({"apps": [app]}).to_string());
+        version("old", "");
+        home.rpm(["start", "eco.json"]).ok();
+        let port = home.wait_listening(&name, 2);
+        let old = home.named(&name);
+        let returns = point == Point::TrialReturned;
+        version("new", if returns { "setTimeout(() => process.exit(1), 1000)" } else { "" });
+        let (done, _) = mined.hit(point, || home.rpm(["reload", &name]));
+        // Where it was cut off it is begun anew, or was through but for its answer.
+        assert_eq!(done.code(), Some(i32::from(returns)), "{}: {}", point.name(), done.told());
+        let expected = if returns { "old" } else { "new" };
+        for _ in 0..6 {
+            assert_eq!(get(port, "/").unwrap().body, expected, "{}", point.name());
+        }
+        for (before, now) in old.iter().zip(home.named(&name)) {
+            assert_eq!((before.pid == now.pid, now.status), (returns, Status::Online), "{}", point.name());
+            assert_eq!(is_alive(before.pid.unwrap()), returns, "{}", point.name());
+        }
+        home.rpm(["delete", &name]).ok();
+    }
     home.check_children();
 }
 
