@@ -9,8 +9,9 @@ pub struct WorkerId(pub u32);
 /// Connections a worker may hold without having acknowledged them. More keep it busier, fewer spread better.
 pub(super) const WINDOW: usize = 4;
 
-/// How long a worker that refused a connection gets no other one, in milliseconds.
+/// How long a worker that refused a connection gets no other one, in milliseconds: twice as long with each in a row.
 pub(super) const REFUSAL_PAUSE: u64 = 20;
+const LONGEST_REFUSAL_PAUSE: u64 = 160;
 
 /// What is handed over.
 pub(super) trait Carried: Clone {
@@ -34,6 +35,8 @@ struct Worker<C> {
     /// Gets nothing any more.
     retired: bool,
     refused_until: u64,
+    /// In a row.
+    refusals: u32,
     /// When it last got one, as a count: the tie-breaker that makes turns.
     last_turn: u64,
 }
@@ -70,7 +73,8 @@ impl<C: Carried> Primary<C> {
     }
 
     pub(super) fn add_worker(&mut self, id: WorkerId) {
-        let worker = Worker { unacknowledged: VecDeque::new(), retired: false, refused_until: 0, last_turn: 0 };
+        let worker =
+            Worker { unacknowledged: VecDeque::new(), retired: false, refused_until: 0, refusals: 0, last_turn: 0 };
         self.workers.insert(id, worker);
     }
 
@@ -175,14 +179,24 @@ impl<C: Carried> Primary<C> {
         let Some(worker) = self.workers.get_mut(&id) else { return false };
         let Some(index) = worker.unacknowledged.iter().position(|(sent, ..)| *sent == seq) else { return false };
         let Some((_, key, connection)) = worker.unacknowledged.remove(index) else { return false };
-        if !accepted {
-            worker.refused_until = now + REFUSAL_PAUSE;
+        if accepted {
+            worker.refusals = 0;
+        } else {
+            let pause = REFUSAL_PAUSE << worker.refusals.min(8);
+            worker.refused_until = now + pause.min(LONGEST_REFUSAL_PAUSE);
+            worker.refusals += 1;
             if let Some(server) = self.servers.get_mut(&key) {
                 connection.came_back();
                 server.waiting.push_front(connection);
             }
         }
         true
+    }
+
+    /// When the first of those that have refused a connection may be asked again; `None` when nobody has to be.
+    pub(super) fn next_try(&self, now: u64) -> Option<u64> {
+        let paused = self.workers.values().filter(|worker| !worker.retired && worker.refused_until > now);
+        paused.map(|worker| worker.refused_until).min()
     }
 
     /// The worker is dead and its channel read to the end: what it has not acknowledged goes to others.
@@ -272,7 +286,29 @@ mod tests {
         assert_eq!((second.worker, second.connection), (WorkerId(2), 7));
         primary.answered(second.worker, second.seq, false, 100);
         assert_eq!(primary.dispatch_any(100 + REFUSAL_PAUSE - 1), None);
+        assert_eq!(primary.next_try(100), Some(100 + REFUSAL_PAUSE));
         assert!(primary.dispatch_any(100 + REFUSAL_PAUSE).is_some());
+        assert_eq!(primary.next_try(100 + REFUSAL_PAUSE), None);
+    }
+
+    #[test]
+    fn who_refuses_again_and_again_is_asked_less_and_less_often() {
+        let mut primary: Primary<u32> = Primary::new(0);
+        primary.open("k");
+        primary.add_worker(WorkerId(1));
+        primary.join(WorkerId(1), "k");
+        let mut now = 1000;
+        let mut hand_over = primary.accepted("k", 7, now).unwrap();
+        for pause in [20, 40, 80, 160, 160, 160] {
+            primary.answered(WorkerId(1), hand_over.seq, false, now);
+            assert_eq!(primary.next_try(now), Some(now + pause));
+            now += pause;
+            hand_over = primary.dispatch_any(now).unwrap();
+        }
+        primary.answered(WorkerId(1), hand_over.seq, true, now);
+        let next = primary.accepted("k", 8, now).unwrap();
+        primary.answered(WorkerId(1), next.seq, false, now);
+        assert_eq!(primary.next_try(now), Some(now + 20));
     }
 
     #[test]

@@ -2,12 +2,17 @@
 //! bounded.
 
 use memchr::memchr;
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::borrow::Cow;
 
 /// A longer line ends the channel: it would otherwise be kept in memory as a whole.
 pub(super) const LONGEST_LINE: usize = 64 * 1024 * 1024;
+
+/// A longer message of Node's cluster does, too: what it says is kept as it is. Node's own have some hundred bytes and
+/// a path.
+pub(super) const LONGEST_INTERNAL: usize = 64 * 1024;
 
 /// What is kept of the buffer after a long line.
 const KEPT_BUFFER: usize = 1024 * 1024;
@@ -32,6 +37,7 @@ impl Lines {
 
     /// Adds bytes and calls `each` for every complete line, without its break.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), LineTooLong> {
+        self.make_room(bytes.len());
         self.buffer.extend_from_slice(bytes);
         let mut start = 0;
         let mut search = self.searched;
@@ -42,8 +48,8 @@ impl Lines {
             search = start;
         }
         self.buffer.drain(..start);
-        if self.buffer.is_empty() && self.buffer.capacity() > KEPT_BUFFER {
-            self.buffer = Vec::new();
+        if self.buffer.len() < KEPT_BUFFER && self.buffer.capacity() > KEPT_BUFFER {
+            self.buffer.shrink_to(KEPT_BUFFER);
         }
         self.searched = self.buffer.len();
         if self.buffer.len() > LONGEST_LINE {
@@ -52,6 +58,31 @@ impl Lines {
             return Err(LineTooLong);
         }
         Ok(())
+    }
+
+    /// Twice as much each time, but not twice the longest line.
+    fn make_room(&mut self, bytes: usize) {
+        let wanted = self.buffer.len() + bytes;
+        if wanted > self.buffer.capacity() {
+            let twice = self.buffer.capacity().saturating_mul(2).min(LONGEST_LINE);
+            self.buffer.reserve_exact(wanted.max(twice) - self.buffer.len());
+        }
+    }
+}
+
+/// What an app has sent by `process.send`: a JSON value, as text. It is not made a value of here, which would take many
+/// times its length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserMessage(Box<str>);
+
+impl UserMessage {
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is just this string.
+    pub fn is_word(&self, word: &str) -> bool {
+        self.0.len() <= 8 * (word.len() + 1) && serde_json::from_str::<String>(&self.0).is_ok_and(|text| text == word)
     }
 }
 
@@ -68,32 +99,59 @@ pub enum Inbound {
     /// Internal to Node and of no meaning to us.
     OtherInternal,
     /// What the app sent by `process.send`.
-    User(Value),
-    /// No JSON.
+    User(UserMessage),
+    /// A message of Node's cluster that is longer than any of them is.
+    TooLong,
+    /// No JSON, or a message of Node's cluster that can't be one.
     Garbage,
 }
 
-/// A message of Node's cluster protocol, worker to primary.
+/// A message of Node's cluster protocol, worker to primary. A field of a wrong type counts as absent: whoever needs it
+/// refuses, and the worker gets an answer.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClusterMessage {
+    #[serde(deserialize_with = "lenient")]
     pub act: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     pub seq: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     pub ack: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     pub accepted: Option<bool>,
+    #[serde(deserialize_with = "lenient")]
     pub key: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     pub index: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     pub address: Option<String>,
+    /// UDP sockets pass on what the app has written, which may be text.
+    #[serde(deserialize_with = "number")]
     pub port: Option<i64>,
     /// 4, 6, -1 (unix path), or `udp4`, `udp6`.
     pub address_type: Option<Value>,
+    #[serde(deserialize_with = "lenient")]
     pub fd: Option<i64>,
+    #[serde(deserialize_with = "lenient")]
     pub flags: Option<i64>,
     pub backlog: Option<Value>,
+    #[serde(deserialize_with = "lenient")]
     pub readable_all: Option<bool>,
+    #[serde(deserialize_with = "lenient")]
     pub writable_all: Option<bool>,
     /// Absent and `null` differ for nobody but the server that gets it back, so it is kept as it came.
     pub data: Option<Value>,
+}
+
+fn lenient<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(from)?).ok())
+}
+
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_i64(),
+    })
 }
 
 #[derive(Deserialize)]
@@ -102,14 +160,18 @@ struct Command<'a> {
     cmd: Option<Cow<'a, str>>,
 }
 
-/// Understands one line. A leading 0x02 is Bun's mark of internal messages.
+/// Bun writes this byte before internal messages, and expects it before ours.
+pub(super) const MARK: u8 = 2;
+
+/// Understands one line, marked or not.
 pub fn decode(line: &[u8]) -> Inbound {
-    let line = line.strip_prefix(&[2]).unwrap_or(line);
+    let line = line.strip_prefix(&[MARK]).unwrap_or(line);
     if !line.starts_with(b"{") {
         return user(line);
     }
     let Ok(Command { cmd: Some(cmd) }) = serde_json::from_slice::<Command<'_>>(line) else { return user(line) };
     match &*cmd {
+        "NODE_CLUSTER" if line.len() > LONGEST_INTERNAL => Inbound::TooLong,
         "NODE_CLUSTER" => {
             serde_json::from_slice(line).map_or(Inbound::Garbage, |message| Inbound::Cluster(Box::new(message)))
         }
@@ -123,7 +185,11 @@ pub fn decode(line: &[u8]) -> Inbound {
 }
 
 fn user(line: &[u8]) -> Inbound {
-    serde_json::from_slice(line).map_or(Inbound::Garbage, Inbound::User)
+    match std::str::from_utf8(line) {
+        // Looked through without recursion, and without keeping anything.
+        Ok(text) if serde_json::from_str::<IgnoredAny>(text).is_ok() => Inbound::User(UserMessage(text.into())),
+        _ => Inbound::Garbage,
+    }
 }
 
 #[cfg(test)]
@@ -132,16 +198,20 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    fn user(text: &str) -> Inbound {
+        Inbound::User(UserMessage(text.into()))
+    }
+
     #[test]
     fn each_kind_of_line() {
         assert_eq!(decode(br#"{"cmd":"NODE_HANDLE_ACK"}"#), Inbound::HandleAck);
         assert_eq!(decode(br#"{"cmd":"NODE_HANDLE_NACK"}"#), Inbound::HandleNack);
         assert_eq!(decode(br#"{"cmd":"NODE_HANDLE","type":"net.Socket","msg":1}"#), Inbound::Handle);
         assert_eq!(decode(br#"{"cmd":"NODE_SOCKET_NOTIFY_CLOSE"}"#), Inbound::OtherInternal);
-        assert_eq!(decode(br#"{"cmd":"NODE_"}"#), Inbound::User(json!({"cmd": "NODE_"})));
-        assert_eq!(decode(br#"{"cmd":7}"#), Inbound::User(json!({"cmd": 7})));
-        assert_eq!(decode(br#""ready""#), Inbound::User(json!("ready")));
-        assert_eq!(decode(b"12"), Inbound::User(json!(12)));
+        assert_eq!(decode(br#"{"cmd":"NODE_"}"#), user(r#"{"cmd":"NODE_"}"#));
+        assert_eq!(decode(br#"{"cmd":7}"#), user(r#"{"cmd":7}"#));
+        assert_eq!(decode(br#""ready""#), user("\"ready\""));
+        assert_eq!(decode(b"12"), user("12"));
         assert_eq!(decode(b"{nonsense"), Inbound::Garbage);
         assert_eq!(decode(b"\xff\xfe"), Inbound::Garbage);
         let ack = decode(br#"{"ack":3,"accepted":true,"cmd":"NODE_CLUSTER","seq":4}"#);
@@ -158,6 +228,31 @@ mod tests {
     }
 
     #[test]
+    fn a_field_of_a_wrong_type_is_absent() {
+        let line = br#"{"cmd":"NODE_CLUSTER","act":"queryServer","seq":7,"address":5,"port":"80","fd":[],"key":{},"index":-1,"flags":"x","readableAll":1}"#;
+        let wanted =
+            ClusterMessage { act: Some("queryServer".into()), seq: Some(7), port: Some(80), ..Default::default() };
+        assert_eq!(decode(line), Inbound::Cluster(Box::new(wanted)));
+    }
+
+    #[test]
+    fn the_word_is_a_word_however_it_is_written() {
+        let is_ready = |text: &str| matches!(decode(text.as_bytes()), Inbound::User(text) if text.is_word("ready"));
+        assert!(is_ready("\"ready\"") && is_ready(" \"\\u0072eady\" "));
+        assert!(!is_ready("\"steady\"") && !is_ready("{\"ready\":1}") && !is_ready("7"));
+    }
+
+    #[test]
+    fn nesting_is_no_danger() {
+        let deep = [&b"["[..], b"]"].map(|one| one.repeat(1_000_000)).concat();
+        assert!(matches!(decode(&deep), Inbound::User(_)));
+        assert_eq!(decode(&deep[..1_500_000]), Inbound::Garbage);
+        let of = |count| format!(r#"{{"cmd":"NODE_CLUSTER","data":{}{}}}"#, "[".repeat(count), "]".repeat(count));
+        assert_eq!(decode(of(30_000).as_bytes()), Inbound::Garbage);
+        assert_eq!(decode(of(40_000).as_bytes()), Inbound::TooLong);
+    }
+
+    #[test]
     fn bun_marks_internal_messages() {
         assert!(matches!(decode(b"\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}"), Inbound::Cluster(_)));
     }
@@ -171,6 +266,18 @@ mod tests {
         let mut seen = 0;
         lines.push(b"after\n", |_| seen += 1).unwrap();
         assert_eq!(seen, 1);
+    }
+
+    #[test]
+    fn a_long_line_takes_no_more_than_its_length_and_leaves_nothing() {
+        let mut lines = Lines::default();
+        let chunk = vec![b'x'; 1024 * 1024 + 7];
+        for _ in 0..60 {
+            lines.push(&chunk, |_| ()).unwrap();
+            assert!(lines.buffer.capacity() <= LONGEST_LINE + chunk.len());
+        }
+        lines.push(b"\nhalf", |_| ()).unwrap();
+        assert!(!lines.is_empty() && lines.buffer.capacity() <= KEPT_BUFFER);
     }
 
     proptest! {

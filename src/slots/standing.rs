@@ -21,6 +21,7 @@ const NOTIFIED: u64 = 1 << 0;
 const STARTED_UP: u64 = 1 << 1;
 const SERVES: u64 = 1 << 2;
 const LEAVING: u64 = 1 << 3;
+const MARKS: u64 = 1 << 8;
 
 /// What it has said itself, what others have found out, and the last run whose line of output was seen.
 pub(super) const WORDS: usize = 3;
@@ -120,6 +121,15 @@ impl Standing {
 
     pub fn is_leaving(&self) -> bool {
         self.found(LEAVING)
+    }
+
+    /// It marks internal messages on its channel, as Bun does.
+    pub fn set_marks(&self) {
+        self.mark_found(MARKS, true);
+    }
+
+    pub fn has_marks(&self) -> bool {
+        self.found(MARKS)
     }
 
     /// Its startup probe has succeeded.
