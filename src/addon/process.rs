@@ -1,5 +1,6 @@
 //! Processes and daemons as JavaScript objects.
 
+use super::connections::ProcessConnections;
 use super::health::ProcessHealth;
 use crate::api::{DaemonInfo as Daemon, Death, Guardian, Process, ProcessDetail, UpdateReport};
 use crate::domain::Outcome;
@@ -47,6 +48,8 @@ pub struct ProcessInfo {
     pub warnings: Vec<String>,
     /// Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells.
     pub ready: Option<bool>,
+    /// What its workers were handed; `null` where it was never one of a cluster.
+    pub connections: Option<ProcessConnections>,
 }
 
 impl From<Process> for ProcessInfo {
@@ -79,6 +82,7 @@ impl From<Process> for ProcessInfo {
             reason: process.reason,
             warnings: process.warnings,
             ready: process.ready,
+            connections: process.connections.map(Into::into),
         }
     }
 }

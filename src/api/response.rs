@@ -1,5 +1,6 @@
 //! What a supervisor answers.
 
+use super::Connections;
 use super::Health;
 use super::Job;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status, UnixMs};
@@ -76,6 +77,9 @@ pub struct Process {
     /// Whether it can serve, by its probes or its own word; absent where nothing runs, or nothing tells.
     #[serde(default)]
     pub ready: Option<bool>,
+    /// What its workers were handed; absent where it was never one of a cluster.
+    #[serde(default)]
+    pub connections: Option<Connections>,
 }
 
 impl Process {

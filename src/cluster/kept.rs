@@ -17,6 +17,12 @@ pub(super) struct Tag {
     /// Its number in the app, by which workers are known as its members.
     pub(super) number: u32,
     pub(super) address: Bound,
+    /// The workers accept by themselves: each has a copy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) shared: bool,
+    /// A worker has bound it, and not we.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) given: bool,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(super) data: Value,
 }
@@ -54,7 +60,15 @@ mod tests {
 
     fn tag(data: Value) -> Tag {
         let address = Bound::Unix("/run/app.sock".into());
-        Tag { app: "app".into(), key: "/run/app.sock:-1:-1:-1".into(), number: 3, address, data }
+        Tag {
+            app: "app".into(),
+            key: "/run/app.sock:-1:-1:-1".into(),
+            number: 3,
+            address,
+            shared: true,
+            given: true,
+            data,
+        }
     }
 
     fn kept(name: &str, tag: &[u8]) -> Kept {

@@ -1,18 +1,25 @@
 //! Node's cluster primary: unmodified workers ask it for servers, and get connections from it.
 //!
-//! [`message`] is the vocabulary, [`primary`] decides (pure), by each worker's [`window`], [`listener`] binds, [`server`] accepts, [`connection`] is
-//! what it accepts, [`kept`] what is written of a server for a daemon after this one. [`state`] holds all of it, and
-//! [`group`] is the shell that joins them, [`opening`] the part of it that makes servers: one for each app. Scheduling is
-//! round-robin; other schedules and UDP have their place in [`message::Address`].
+//! [`query`] is what workers ask for, [`message`] what they are told; [`primary`] decides (pure), by each
+//! worker's [`window`]; [`listener`] binds,
+//! [`server`] accepts, or has the workers accept, who get the listener itself then ([`shared`]). [`connection`] is what
+//! is accepted, [`kept`] what is written of a server for a daemon after this one. [`state`] holds all of it, and
+//! [`group`] is the shell that joins them, one for each app; [`opening`] is the part of it that makes servers, [`later`]
+//! what it does in time. Workers are not trusted: [`allowance`] bounds what they may send.
 
+mod allowance;
 mod connection;
 mod group;
 mod kept;
+mod later;
 mod listener;
+mod load;
 mod message;
 mod opening;
 mod primary;
+mod query;
 mod server;
+mod shared;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -20,4 +27,5 @@ mod window;
 
 pub use group::{Group, Holder, Notice};
 pub use kept::app_of;
+pub use load::Load;
 pub use primary::WorkerId;

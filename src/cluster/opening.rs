@@ -3,22 +3,27 @@
 use super::group::Group;
 use super::kept::{self, Tag};
 use super::listener::Listener;
-use super::message::{self, Query};
+use super::message;
 use super::primary::WorkerId;
+use super::query::{Address, Query, data_for};
 use super::server::Server;
 use super::state::State;
-use crate::ipc::ClusterMessage;
+use crate::ipc::{ClusterMessage, QueueFull};
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::Kept;
+use crate::sys::pidfd;
 use serde_json::Value;
 use std::io;
+
+/// Servers that an app can have at once. Each is a descriptor here and one with whoever keeps it.
+const MOST: usize = 256;
 
 impl Group {
     /// Opens the servers that another daemon has kept for this app. Their members are those that [`Self::rejoin`].
     pub fn restore(&self, kept: Vec<Kept>) {
         for kept in kept {
             let tag = Tag::of(&kept).filter(|tag| tag.app == self.inner.name);
-            let listener = tag.as_ref().and_then(|tag| Listener::adopt(kept.fd, tag.address.clone()));
+            let listener = tag.as_ref().and_then(|tag| Listener::adopt(kept.fd, tag));
             let mut state = self.inner.state.borrow_mut();
             let (Some(tag), Some(listener)) = (tag, listener) else {
                 // Its close was cut off half-way.
@@ -40,69 +45,147 @@ impl Group {
         }
     }
 
-    /// A worker asks for a server. It is kept before the worker hears of it.
-    pub(super) fn query(&self, id: WorkerId, message: &ClusterMessage) {
-        let Some(seq) = message.seq else { return };
+    /// A worker asks for a server. It is kept before the worker hears of it. The error is that the worker doesn't read
+    /// its answers.
+    pub(super) fn query(&self, id: WorkerId, message: &ClusterMessage) -> Result<(), QueueFull> {
+        let Some(seq) = message.seq else { return Ok(()) };
         let mut state = self.inner.state.borrow_mut();
         // A worker that leaves gets no answer, as with Node's own primary.
         if !state.primary.may_join(id) {
-            return;
+            return Ok(());
         }
-        let Some(query) = Query::of(message) else {
-            let data = message.data.clone().unwrap_or(Value::Null);
-            let own = state.primary.next_seq();
-            state.send(id, message::error_reply(own, seq, "malformed", &data, libc::EINVAL));
-            return;
+        let query = match Query::of(message, seq) {
+            Ok(query) => query,
+            Err(errno) => {
+                let data = message.data.clone().unwrap_or(Value::Null);
+                let own = state.primary.next_seq();
+                return state.send(id, message::error_reply(own, seq, "refused", &data, errno));
+            }
         };
-        if let Err(errno) = self.open(&mut state, &query) {
-            state.refused = Some(format!("{}: {}", query.address, io::Error::from_raw_os_error(errno)));
-            let own = state.primary.next_seq();
-            state.send(id, message::error_reply(own, seq, &query.key, &query.data, errno));
-            return;
-        }
+        let key = match self.open(&mut state, id, &query) {
+            Ok(key) => key,
+            Err(refusal) => {
+                state.refused = Some(refusal.of(&query.address));
+                let own = state.primary.next_seq();
+                return state.send(id, message::error_reply(own, seq, &query.key, &query.data, refusal.errno));
+            }
+        };
         state.refused = None;
-        state.join(id, &query.key);
-        let own = state.primary.next_seq();
-        let Some(server) = state.servers.get_mut(&query.key) else { return };
-        server.learn(&query.data);
-        let data = if query.data.is_null() { &Value::Null } else { &server.tag.data };
-        let reply = message::listening_reply(own, seq, &query.key, data, server.listener.get_ref().bound());
-        state.send(id, reply);
+        state.join(id, &key);
+        let answered = Self::answer(&mut state, id, &key, &query);
         drop(state);
         fault::point(Point::ListenAnswered);
         // What the dead left behind may have waited for just this worker.
         self.inner.pump();
+        answered
     }
 
-    /// The server that is asked for: there already, or bound now. An error is the `errno` for the worker.
-    fn open(&self, state: &mut State, query: &Query) -> Result<(), i32> {
-        if state.servers.contains_key(&query.key) {
-            return Ok(());
+    fn answer(state: &mut State, id: WorkerId, key: &str, query: &Query) -> Result<(), QueueFull> {
+        // Out of the list as long as the answer is written, which needs the rest of the state.
+        let Some(mut server) = state.servers.remove(key) else { return Ok(()) };
+        server.learn(&query.data);
+        let data = data_for(&query.data, &server.tag.data);
+        let answered = if server.tag.shared {
+            state.share(id, query.seq, (&server.tag, server.listener()), data)
+        } else {
+            let own = state.primary.next_seq();
+            state.send(id, message::listening_reply(own, query.seq, key, data, server.listener().bound()))
+        };
+        state.servers.insert(key.to_owned(), server);
+        answered
+    }
+
+    /// The key of the server that is asked for: there already, or bound now.
+    fn open(&self, state: &mut State, id: WorkerId, query: &Query) -> Result<String, Refusal> {
+        let given = match &query.address {
+            Address::Given { number, datagrams } => Some(state.take(id, *number, *datagrams, query.backlog)?),
+            _ => None,
+        };
+        let key = given.as_ref().map_or_else(|| query.key.clone(), Listener::identity);
+        if state.servers.contains_key(&key) {
+            // Twice in one worker is twice: Node binds anew, and finds the address taken by itself.
+            let is_new = state.workers.get_mut(&id).is_none_or(|worker| worker.asked.insert(key.clone()));
+            return if is_new { Ok(key) } else { Err(libc::EADDRINUSE.into()) };
         }
-        let listener = match Listener::bind(&query.address, query.backlog) {
-            // What is in the way may be ours: a worker that closes a server listens anew under another name, as a
-            // fixed port in place of port 0, before the old listener has gone.
-            Err(libc::EADDRINUSE) if state.close_unused() => Listener::bind(&query.address, query.backlog)?,
-            other => other?,
+        if state.servers.len() >= MOST {
+            return Err(Refusal { errno: libc::EMFILE, why: Some("an app can have 256 servers") });
+        }
+        let listener = match given {
+            Some(listener) => listener,
+            None => Self::bind(state, query)?,
         };
         fault::point(Point::ListenBound);
-        let errno = |error: io::Error| error.raw_os_error().unwrap_or(libc::EMFILE);
         let tag = Tag {
             app: self.inner.name.clone(),
-            key: query.key.clone(),
+            key: key.clone(),
             number: state.unused_number(),
             address: listener.bound().clone(),
+            shared: query.address.is_shared(),
+            given: listener.is_given(),
             data: query.data.clone(),
         };
-        let name = kept::unused_name().map_err(errno)?;
-        let server = Server::open(&self.inner, listener, tag, name).map_err(errno)?;
+        let server = Server::open(&self.inner, listener, tag, kept::unused_name()?)?;
         if let Err(error) = server.store() {
             server.close();
-            return Err(errno(error));
+            return Err(error.into());
         }
         fault::point(Point::ListenKept);
-        state.primary.open(&query.key);
-        state.servers.insert(query.key.clone(), server);
-        Ok(())
+        state.primary.open(&key);
+        state.servers.insert(key.clone(), server);
+        if let Some(worker) = state.workers.get_mut(&id) {
+            worker.asked.insert(key.clone());
+        }
+        Ok(key)
+    }
+
+    fn bind(state: &mut State, query: &Query) -> Result<Listener, i32> {
+        match Listener::bind(&query.address, query.backlog) {
+            // What is in the way may be ours: a worker that closes a server listens anew under another name, as a
+            // fixed port in place of port 0, before the old listener has gone.
+            Err(libc::EADDRINUSE) if state.close_unused() => Listener::bind(&query.address, query.backlog),
+            other => other,
+        }
+    }
+}
+
+impl State {
+    /// Takes a copy of a socket that the worker has open.
+    fn take(&self, id: WorkerId, number: i32, datagrams: bool, backlog: i32) -> Result<Listener, Refusal> {
+        let process = self.workers.get(&id).and_then(|worker| worker.process.as_ref());
+        let process = process.ok_or(Refusal { errno: libc::ENOTSUP, why: Some("its process is not known") })?;
+        let socket = pidfd::take_descriptor(process, number).map_err(|error| {
+            let may_not = error.raw_os_error() == Some(libc::EPERM);
+            let why = may_not.then_some("the system lets nobody take a descriptor of another process (ptrace_scope)");
+            Refusal { why, ..error.into() }
+        })?;
+        Ok(Listener::given(socket, datagrams, backlog)?)
+    }
+}
+
+/// Why a worker doesn't get what it asks for.
+struct Refusal {
+    errno: i32,
+    /// Where the number alone would mislead.
+    why: Option<&'static str>,
+}
+
+impl Refusal {
+    fn of(&self, address: &Address) -> String {
+        match self.why {
+            Some(why) => format!("{address}: {why}"),
+            None => format!("{address}: {}", io::Error::from_raw_os_error(self.errno)),
+        }
+    }
+}
+
+impl From<i32> for Refusal {
+    fn from(errno: i32) -> Self {
+        Self { errno, why: None }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        error.raw_os_error().unwrap_or(libc::EMFILE).into()
     }
 }

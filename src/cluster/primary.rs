@@ -9,8 +9,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u32);
 
-/// How long a worker that refused a connection gets no other one.
+/// How long a worker that refused a connection gets no other one: twice as long with each in a row.
 pub(super) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_REFUSAL_PAUSE: Duration = Duration::from_millis(160);
 
 /// What is handed over.
 pub(super) trait Carried: Clone {
@@ -44,6 +45,8 @@ struct Worker<C> {
     /// Gets nothing any more.
     retired: bool,
     refused_until: Duration,
+    /// In a row.
+    refusals: u32,
     /// When it last got one, as a count: the tie-breaker that makes turns.
     last_turn: u64,
 }
@@ -92,6 +95,7 @@ impl<C: Carried> Primary<C> {
             window: Window::new(),
             retired: false,
             refused_until: Duration::ZERO,
+            refusals: 0,
             last_turn: 0,
         };
         self.workers.insert(id, worker);
@@ -199,12 +203,17 @@ impl<C: Carried> Primary<C> {
     /// Returns whether the answer was one to a hand-over.
     pub(super) fn answered(&mut self, id: WorkerId, seq: u64, accepted: bool, now: Duration) -> bool {
         let Some(worker) = self.workers.get_mut(&id) else { return false };
-        let held = worker.unacknowledged.len();
         let Some(index) = worker.unacknowledged.iter().position(|sent| sent.seq == seq) else { return false };
-        let Some(Outstanding { key, since, connection, .. }) = worker.unacknowledged.remove(index) else { return false };
-        worker.window.answered(seq, now.saturating_sub(since), held, self.seq + 1);
-        if !accepted {
-            worker.refused_until = now + REFUSAL_PAUSE;
+        let Some(Outstanding { key, since, connection, .. }) = worker.unacknowledged.remove(index) else {
+            return false;
+        };
+        if accepted {
+            worker.refusals = 0;
+            worker.window.taken(since, now);
+        } else {
+            let pause = REFUSAL_PAUSE * (1 << worker.refusals.min(8));
+            worker.refused_until = now + pause.min(LONGEST_REFUSAL_PAUSE);
+            worker.refusals += 1;
             if let Some(server) = self.servers.get_mut(&key) {
                 connection.came_back();
                 server.waiting.push_front(connection);
@@ -213,18 +222,28 @@ impl<C: Carried> Primary<C> {
         true
     }
 
-    /// The worker is dead and its channel read to the end: what it has not acknowledged goes to others.
-    pub(super) fn gone(&mut self, id: WorkerId) {
+    /// When the first of those that have refused a connection may be asked again; `None` when nobody has to be.
+    pub(super) fn next_try(&self, now: Duration) -> Option<Duration> {
+        let paused = self.workers.values().filter(|worker| !worker.retired && worker.refused_until > now);
+        paused.map(|worker| worker.refused_until).min()
+    }
+
+    /// The worker is dead and its channel read to the end: what it has not acknowledged goes to others. Tells how many
+    /// there are.
+    pub(super) fn gone(&mut self, id: WorkerId) -> usize {
         for server in self.servers.values_mut() {
             server.members.retain(|member| *member != id);
         }
-        let Some(worker) = self.workers.remove(&id) else { return };
+        let Some(worker) = self.workers.remove(&id) else { return 0 };
+        let mut returned = 0;
         for Outstanding { key, connection, .. } in worker.unacknowledged.into_iter().rev() {
             if let Some(server) = self.servers.get_mut(&key) {
                 connection.came_back();
                 server.waiting.push_front(connection);
+                returned += 1;
             }
         }
+        returned
     }
 
     /// The member with the fewest unacknowledged connections; among equals the one whose turn was longest ago.
@@ -317,7 +336,29 @@ mod tests {
         assert_eq!((second.worker, second.connection), (WorkerId(2), 7));
         primary.answered(second.worker, second.seq, false, NOW);
         assert_eq!(primary.dispatch_any(NOW + REFUSAL_PAUSE - Duration::from_micros(1)), None);
+        assert_eq!(primary.next_try(NOW), Some(NOW + REFUSAL_PAUSE));
         assert!(primary.dispatch_any(NOW + REFUSAL_PAUSE).is_some());
+        assert_eq!(primary.next_try(NOW + REFUSAL_PAUSE), None);
+    }
+
+    #[test]
+    fn who_refuses_again_and_again_is_asked_less_and_less_often() {
+        let mut primary: Primary<u32> = Primary::new(0);
+        primary.open("k");
+        primary.add_worker(WorkerId(1));
+        primary.join(WorkerId(1), "k");
+        let mut now = NOW;
+        let mut hand_over = primary.accepted("k", 7, now).unwrap();
+        for pause in [20, 40, 80, 160, 160, 160].map(Duration::from_millis) {
+            primary.answered(WorkerId(1), hand_over.seq, false, now);
+            assert_eq!(primary.next_try(now), Some(now + pause));
+            now += pause;
+            hand_over = primary.dispatch_any(now).unwrap();
+        }
+        primary.answered(WorkerId(1), hand_over.seq, true, now);
+        let next = primary.accepted("k", 8, now).unwrap();
+        primary.answered(WorkerId(1), next.seq, false, now);
+        assert_eq!(primary.next_try(now), Some(now + REFUSAL_PAUSE));
     }
 
     #[test]

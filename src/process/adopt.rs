@@ -146,7 +146,9 @@ impl Task {
         self.contain((pid, began), place);
         let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
         let (group, unset) = (cgroup.clone(), warnings.clone());
-        self.run = Some(Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset, vitals });
+        let run = Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset, vitals };
+        run.introduce();
+        self.run = Some(run);
         self.context.running.set(self.context.running.get() + 1);
         let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
         self.seen.send_modify(|seen| {

@@ -59,6 +59,7 @@ impl Task {
                 for warning in &run.warnings {
                     tracing::warn!("{} ({}): {warning}", self.spec.name, self.identity.id);
                 }
+                run.introduce();
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
                 self.begin_vitals();

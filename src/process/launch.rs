@@ -56,6 +56,15 @@ pub(super) struct Run {
     pub(super) vitals: Vitals,
 }
 
+impl Run {
+    /// Its cluster learns which process it is.
+    pub(super) fn introduce(&self) {
+        if let (Some(link), Some(process)) = (&self.link, self.exits.process()) {
+            link.identify(process);
+        }
+    }
+}
+
 /// Why a run could not be executed, in words and as an `errno`.
 #[derive(Debug)]
 pub(super) struct LaunchError {

@@ -11,6 +11,7 @@ mod condition;
 mod depend;
 mod dispatch;
 mod enlist;
+mod figures;
 mod handle;
 mod hurry;
 mod jobs;

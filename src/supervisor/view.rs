@@ -105,6 +105,7 @@ impl World {
             reason: self.reason_of(entry, &seen, last_words).sentence().or_else(|| self.watch_of(&entry.spec)?.problem),
             job: entry.spec.schedule.job.is_some(),
             next_run: self.next_time(&entry.spec.name),
+            connections: self.connections(entry),
         }
     }
 

@@ -1,7 +1,7 @@
 //! One process in sections of two columns: what it is, where it runs, its logs, its restarts, its environment.
 
 use super::color::{self, paint};
-use super::{health, limits, process, size, text, timestamp};
+use super::{connections, health, limits, process, size, text, timestamp};
 use crate::api::{ProcessDetail, RunsOn};
 use crate::domain::UnixMs;
 use crate::domain::spec::{Interpreter, RestartPolicy};
@@ -40,6 +40,7 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
         }
     }
     health::push(&mut out, detail, now);
+    connections::push(&mut out, detail, now);
     push_environment(&mut out, detail, caller);
     out
 }

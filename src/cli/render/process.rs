@@ -184,6 +184,7 @@ pub(crate) mod tests {
             next_run: None,
             warnings: Vec::new(),
             ready: None,
+            connections: None,
         }
     }
 

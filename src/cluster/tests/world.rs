@@ -106,7 +106,7 @@ impl Daemon {
         tokio::task::spawn_local(async move {
             let hear = |message, _| match message {
                 Inbound::Cluster(message) => drop(group.handle(id, &message)),
-                Inbound::Answer { seq, accepted } => group.answered(id, seq, accepted),
+                Inbound::Answer { seq, accepted } => drop(group.answered(id, seq, accepted)),
                 _ => {}
             };
             while channel.receive(hear).await {}
