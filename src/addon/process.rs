@@ -107,6 +107,8 @@ pub struct ProcessDetails {
     pub env: BTreeMap<String, String>,
     /// Ports and paths that its cluster listens on.
     pub listens: Vec<String>,
+    /// How each of them is shared among its workers: the schedule, and how many listeners there are.
+    pub schedules: Vec<String>,
     /// Bytes that it and all it has started use, while it runs; of pages that are shared each counts once.
     pub tree_memory: Option<i64>,
     /// Why this run took the place of another, where that was above its `max_memory_restart`.
@@ -152,6 +154,7 @@ impl From<ProcessDetail> for ProcessDetails {
             pid_file: text(&detail.pid_file),
             env: detail.env,
             listens: detail.listens,
+            schedules: detail.schedules,
             tree_memory: detail.tree.map(|tree| tree.memory),
             recycled: detail.recycled,
             health: detail.health.into(),

@@ -110,6 +110,9 @@ pub struct ProcessDetail {
     pub runs_on: Option<RunsOn>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+    /// How each of them is shared among its workers.
+    #[serde(default)]
+    pub schedules: Vec<String>,
     #[serde(default)]
     pub health: Health,
     /// What is watched of its files; absent while nothing is.

@@ -6,11 +6,14 @@
 //! [`Primary`]: super::primary::Primary
 
 use super::allowance::Allowance;
+use super::later::try_again_later;
 use super::message;
-use super::primary::WorkerId;
+use super::primary::{Seat, WorkerId};
+use super::sched::Way;
 use super::state::{Inner, State, Worker};
 use super::window::WIDEST;
 use crate::clock;
+use crate::domain::spec::Sched;
 use crate::ipc::{Breach, Channel, ClusterMessage, QueueFull};
 use crate::slots::{InFlight, Standing};
 use crate::sys::keep::Keep;
@@ -19,6 +22,7 @@ use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a worker's message means to whoever runs the worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,10 +65,25 @@ impl Group {
         self.inner.state.borrow_mut().holders.insert(holder);
     }
 
+    /// What is listened on from now on is shared like this. What is open changes with it where its listeners stay the
+    /// same; else when all its workers have gone.
+    pub fn arrange(&self, sched: Sched) {
+        let mut state = self.inner.state.borrow_mut();
+        let State { sched: old, primary, servers, .. } = &mut *state;
+        if *old == sched {
+            return;
+        }
+        *old = sched;
+        for (key, server) in servers.iter().filter(|(_, server)| server.is_accepted()) {
+            primary.open(key, Way::of_accepted(sched, server.listener().bound()));
+        }
+    }
+
     /// The process has been stopped. With the last one the listeners go.
     pub fn release(&self, holder: Holder) {
         let mut state = self.inner.state.borrow_mut();
         state.holders.remove(&holder);
+        state.vacate(holder);
         if state.holders.is_empty() {
             let keys: Vec<String> = state.servers.keys().cloned().collect();
             for key in keys {
@@ -74,21 +93,31 @@ impl Group {
     }
 
     /// A new worker. What becomes known of it is in `standing` before its message leaves the channel.
-    pub fn add(&self, worker: WorkerId, holder: Holder, channel: Rc<Channel>, standing: Standing) {
-        self.insert(worker, holder, channel, standing, 0);
+    pub fn add(&self, worker: WorkerId, (holder, seat): (Holder, Seat), channel: Rc<Channel>, standing: Standing) {
+        self.insert(worker, (holder, seat), channel, standing, 0);
     }
 
-    fn insert(&self, id: WorkerId, holder: Holder, channel: Rc<Channel>, standing: Standing, old_refusals: u8) {
+    fn insert(
+        &self,
+        id: WorkerId,
+        (holder, seat): (Holder, Seat),
+        channel: Rc<Channel>,
+        standing: Standing,
+        old_refusals: u8,
+    ) {
         let (process, asked, allowance) = (None, BTreeSet::new(), Allowance::new(clock::boot_ms()));
+        let unread_at = Duration::ZERO;
         let mut state = self.inner.state.borrow_mut();
         standing.begin_tally(clock::unix_ms());
-        state.primary.add_worker(id);
-        state.workers.insert(id, Worker { holder, channel, standing, process, asked, allowance, old_refusals });
+        state.primary.add_worker(id, seat);
+        state.seats.insert(holder, seat);
+        let worker = Worker { holder, seat, channel, standing, process, asked, allowance, unread_at, old_refusals };
+        state.workers.insert(id, worker);
     }
 
     /// A worker of another daemon, after [`Self::restore`]: it is where `standing` says.
-    pub fn rejoin(&self, worker: WorkerId, holder: Holder, channel: Rc<Channel>, standing: Standing) {
-        self.insert(worker, holder, channel, standing, WIDEST as u8);
+    pub fn rejoin(&self, worker: WorkerId, (holder, seat): (Holder, Seat), channel: Rc<Channel>, standing: Standing) {
+        self.insert(worker, (holder, seat), channel, standing, WIDEST as u8);
         self.inner.state.borrow_mut().resume(worker);
         self.inner.pump();
     }
@@ -110,9 +139,7 @@ impl Group {
             "online" => Some(Notice::Online),
             "queryServer" => self.query(id, message).err().map(does_not_read),
             "listening" => {
-                if let Some(worker) = self.inner.state.borrow().workers.get(&id) {
-                    worker.standing.set_listening();
-                }
+                self.inner.state.borrow_mut().listens(id);
                 self.prune_later();
                 Some(Notice::Listening)
             }
@@ -175,7 +202,7 @@ impl Group {
     pub fn gone(&self, id: WorkerId) {
         {
             let mut state = self.inner.state.borrow_mut();
-            let returned = state.primary.gone(id);
+            let returned = state.primary.gone(id, clock::boot());
             if let Some(worker) = state.workers.remove(&id) {
                 worker.channel.abandon();
                 worker.standing.count_redispatched(returned);
@@ -184,13 +211,21 @@ impl Group {
                 }
             }
             state.close_given();
+            state.reseat();
         }
         self.inner.pump();
+        try_again_later(&self.inner);
     }
 
     /// What the app listens on, for people.
     pub fn listens(&self) -> Vec<String> {
         self.inner.state.borrow().servers.values().map(|server| server.listener().describe()).collect()
+    }
+
+    /// How what the app listens on is shared, for people: in the order of [`Self::listens`].
+    pub fn schedules(&self) -> Vec<String> {
+        let state = self.inner.state.borrow();
+        state.servers.iter().map(|(key, server)| state.schedule_of(key, server)).collect()
     }
 
     /// Why its workers cannot listen, if that is what they met last.
@@ -217,7 +252,7 @@ impl Group {
         channel.descriptor_taken();
         self.inner.pump();
         if !accepted {
-            self.try_again_later();
+            try_again_later(&self.inner);
         }
         true
     }

@@ -25,6 +25,17 @@ pub(super) struct Tag {
     pub(super) given: bool,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(super) data: Value,
+    /// Of several listeners at the address: whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) place: Option<Place>,
+}
+
+/// One listener of several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// How many were bound before it: the kernel's number.
+    pub(super) index: u32,
+    pub(super) seat: u32,
 }
 
 impl Tag {
@@ -68,6 +79,7 @@ mod tests {
             shared: true,
             given: true,
             data,
+            place: Some(Place { index: 1, seat: 4 }),
         }
     }
 

@@ -17,14 +17,15 @@ impl Group {
             tokio::task::spawn_local(prune(Rc::downgrade(&self.inner)));
         }
     }
+}
 
-    /// Workers that have refused a connection are asked again: there is a timer as long as there are such workers.
-    pub(super) fn try_again_later(&self) {
-        let mut state = self.inner.state.borrow_mut();
-        if !state.retrying && state.primary.next_try(clock::boot()).is_some() {
-            state.retrying = true;
-            tokio::task::spawn_local(try_again(Rc::downgrade(&self.inner)));
-        }
+/// Workers that have refused a connection are asked again, and connections don't wait for their workers for ever: there
+/// is a timer as long as there are such.
+pub(super) fn try_again_later(inner: &Rc<Inner>) {
+    let mut state = inner.state.borrow_mut();
+    if !state.retrying && state.primary.next_try(clock::boot()).is_some() {
+        state.retrying = true;
+        tokio::task::spawn_local(try_again(Rc::downgrade(inner)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::kept::Tag;
 use super::query::Address;
-use crate::sys::socket;
+use crate::sys::{reuseport, socket};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, Permissions};
 use std::io;
@@ -35,8 +35,10 @@ impl Listener {
     /// Binds and listens; an error is the `errno` for the worker.
     pub(super) fn bind(address: &Address, backlog: i32) -> Result<Self, i32> {
         let bound = match address {
-            Address::AnyTcp { port } => Self::any(*port, backlog),
-            Address::Tcp { address, v6only } => Self::tcp(*address, *v6only, backlog),
+            Address::AnyTcp { port } => {
+                Self::any(*port, |address| Self::tcp(address, socket::listen_tcp(address, false, backlog)))
+            }
+            Address::Tcp { address, v6only } => Self::tcp(*address, socket::listen_tcp(*address, *v6only, backlog)),
             Address::Unix { path, readable_all, writable_all } => {
                 Self::unix(path, *readable_all, *writable_all, backlog)
             }
@@ -46,18 +48,42 @@ impl Listener {
         bound.map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))
     }
 
-    fn any(port: u16, backlog: i32) -> io::Result<Self> {
-        let v6 = Self::tcp(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), false, backlog);
+    /// The first of several at one TCP address.
+    pub(super) fn bind_first(address: &Address, backlog: i32) -> Result<Self, i32> {
+        let bound = match address {
+            Address::AnyTcp { port } => {
+                Self::any(*port, |address| Self::tcp(address, reuseport::listen_first(address, false, backlog)))
+            }
+            Address::Tcp { address, v6only } => {
+                Self::tcp(*address, reuseport::listen_first(*address, *v6only, backlog))
+            }
+            _ => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
+        };
+        bound.map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))
+    }
+
+    /// One more, where this one is.
+    pub(super) fn bind_beside(&self, of: &Address, backlog: i32) -> Result<Self, i32> {
+        let v6only = matches!(of, Address::Tcp { v6only: true, .. });
+        let bound = match &self.bound {
+            Bound::Tcp(address) => Self::tcp(*address, reuseport::listen_beside(*address, v6only, backlog)),
+            Bound::Udp(_) | Bound::Unix(_) => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
+        };
+        bound.map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))
+    }
+
+    fn any(port: u16, bind: impl Fn(SocketAddr) -> io::Result<Self>) -> io::Result<Self> {
+        let v6 = bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port));
         match v6.as_ref().map_err(io::Error::raw_os_error) {
             Err(Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL | libc::EINVAL)) => {
-                Self::tcp(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), false, backlog)
+                bind(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))
             }
             _ => v6,
         }
     }
 
-    fn tcp(address: SocketAddr, v6only: bool, backlog: i32) -> io::Result<Self> {
-        let socket = socket::listen_tcp(address, v6only, backlog)?;
+    fn tcp(address: SocketAddr, socket: io::Result<OwnedFd>) -> io::Result<Self> {
+        let socket = socket?;
         let bound = socket::local_address(socket.as_fd())?.unwrap_or(address);
         Ok(Self { socket: Arc::new(socket), bound: Bound::Tcp(bound), is_given: false })
     }
@@ -199,6 +225,7 @@ mod tests {
             shared: false,
             given: false,
             data: serde_json::Value::Null,
+            place: None,
         };
         let again = Listener::adopt(Arc::clone(&listener.socket), &tag).unwrap();
         drop(listener);

@@ -45,6 +45,11 @@ pub(super) fn new_connection(line: &mut Vec<u8>, seq: u64, key: &str) {
     let _ = writeln!(line, ",\"seq\":{seq}}}}}");
 }
 
+/// Node reads it when its event loop comes round, and does nothing with it.
+pub(super) fn knock() -> Vec<u8> {
+    b"{\"cmd\":\"NODE_RPM_KNOCK\"}\n".to_vec()
+}
+
 /// Begins a graceful close in the worker.
 pub(super) fn disconnect(seq: u64) -> Vec<u8> {
     format!("{{\"cmd\":\"NODE_CLUSTER\",\"act\":\"disconnect\",\"seq\":{seq}}}\n").into_bytes()

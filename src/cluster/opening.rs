@@ -1,18 +1,22 @@
 //! How an app comes to its servers: a worker asks for one, or another daemon has left it.
 
 use super::group::Group;
-use super::kept::{self, Tag};
-use super::listener::Listener;
+use super::kept::{self, Place, Tag};
+use super::listener::{Bound, Listener};
 use super::message;
-use super::primary::WorkerId;
+use super::primary::{Seat, WorkerId};
 use super::query::{Address, Query, data_for};
+use super::sched::Way;
+use super::seats::{Predecessor, SeatListener, Seats};
 use super::server::Server;
 use super::state::State;
+use crate::clock;
 use crate::ipc::{ClusterMessage, QueueFull};
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::Kept;
 use crate::sys::pidfd;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io;
 
 /// Servers that an app can have at once. Each is a descriptor here and one with whoever keeps it.
@@ -21,28 +25,47 @@ const MOST: usize = 256;
 impl Group {
     /// Opens the servers that another daemon has kept for this app. Their members are those that [`Self::rejoin`].
     pub fn restore(&self, kept: Vec<Kept>) {
+        let mut seats: BTreeMap<String, (Tag, BTreeMap<Place, SeatListener>)> = BTreeMap::new();
         for kept in kept {
             let tag = Tag::of(&kept).filter(|tag| tag.app == self.inner.name);
             let listener = tag.as_ref().and_then(|tag| Listener::adopt(kept.fd, tag));
-            let mut state = self.inner.state.borrow_mut();
-            let (Some(tag), Some(listener)) = (tag, listener) else {
+            let (Some(mut tag), Some(listener)) = (tag, listener) else {
                 // Its close was cut off half-way.
                 self.inner.keep.forget(&kept.name);
                 continue;
             };
-            let address = listener.describe();
-            match Server::open(&self.inner, listener, tag, kept.name) {
-                // Two of one key can't both be in use; which one is lost can't matter.
-                Ok(server) if state.servers.contains_key(&server.tag.key) => server.close(),
-                Ok(server) => {
-                    state.primary.open(&server.tag.key);
-                    state.servers.insert(server.tag.key.clone(), server);
+            match tag.place.take() {
+                Some(place) => {
+                    let one = SeatListener { seat: Seat(place.seat), listener, kept_as: kept.name };
+                    seats.entry(tag.key.clone()).or_insert_with(|| (tag, BTreeMap::new())).1.insert(place, one);
                 }
-                Err(error) => {
-                    tracing::error!("{}: its listener at {address} cannot be taken over: {error}", self.inner.name);
-                }
+                None => self.restore_one(listener, tag, kept.name),
             }
         }
+        for (_, (tag, listeners)) in seats {
+            let seats = Seats::new(listeners.into_values().collect());
+            self.insert_restored(Server::open_seats(&self.inner, seats, tag), Way::PerSeat);
+        }
+    }
+
+    fn restore_one(&self, listener: Listener, tag: Tag, kept_as: String) {
+        let (address, way) = (listener.describe(), Way::of_accepted(self.inner.state.borrow().sched, &tag.address));
+        match Server::open(&self.inner, listener, tag, kept_as) {
+            Ok(server) => self.insert_restored(server, way),
+            Err(error) => {
+                tracing::error!("{}: its listener at {address} cannot be taken over: {error}", self.inner.name);
+            }
+        }
+    }
+
+    fn insert_restored(&self, server: Server, way: Way) {
+        let mut state = self.inner.state.borrow_mut();
+        if state.servers.contains_key(&server.tag.key) {
+            // Two of one key can't both be in use; which one is lost can't matter.
+            return server.close();
+        }
+        state.primary.open(&server.tag.key, way);
+        state.servers.insert(server.tag.key.clone(), server);
     }
 
     /// A worker asks for a server. It is kept before the worker hears of it. The error is that the worker doesn't read
@@ -86,12 +109,17 @@ impl Group {
         server.learn(&query.data);
         let data = data_for(&query.data, &server.tag.data);
         let answered = if server.tag.shared {
-            state.share(id, query.seq, (&server.tag, server.listener()), data)
+            let seat = state.workers.get(&id).map(|worker| worker.seat).unwrap_or_default();
+            state.share(id, query.seq, (&server.tag, server.listener_of(seat)), data)
         } else {
             let own = state.primary.next_seq();
             state.send(id, message::listening_reply(own, query.seq, key, data, server.listener().bound()))
         };
+        if let Some((seats, _)) = server.seats_mut() {
+            seats.expect(id);
+        }
         state.servers.insert(key.to_owned(), server);
+        state.reseat();
         answered
     }
 
@@ -102,8 +130,11 @@ impl Group {
             _ => None,
         };
         let key = given.as_ref().map_or_else(|| query.key.clone(), Listener::identity);
+        let way = Way::of(state.sched, &query.address);
+        let old = state.close_for(way, &key, &self.inner.in_flight);
         if state.servers.contains_key(&key) {
             // Twice in one worker is twice: Node binds anew, and finds the address taken by itself.
+            state.seat(id, &key, query)?;
             let is_new = state.workers.get_mut(&id).is_none_or(|worker| worker.asked.insert(key.clone()));
             return if is_new { Ok(key) } else { Err(libc::EADDRINUSE.into()) };
         }
@@ -112,7 +143,7 @@ impl Group {
         }
         let listener = match given {
             Some(listener) => listener,
-            None => Self::bind(state, query)?,
+            None => Self::bind(state, query, way, old.as_ref())?,
         };
         fault::point(Point::ListenBound);
         let tag = Tag {
@@ -120,17 +151,27 @@ impl Group {
             key: key.clone(),
             number: state.unused_number(),
             address: listener.bound().clone(),
-            shared: query.address.is_shared(),
+            shared: query.address.is_shared() || way == Way::PerSeat,
             given: listener.is_given(),
             data: query.data.clone(),
+            place: None,
         };
-        let server = Server::open(&self.inner, listener, tag, kept::unused_name()?)?;
+        let kept_as = kept::unused_name()?;
+        let server = if way == Way::PerSeat {
+            let seat = state.workers.get(&id).map(|worker| worker.seat).unwrap_or_default();
+            Server::open_seats(&self.inner, Seats::new(vec![SeatListener { seat, listener, kept_as }]), tag)
+        } else {
+            Server::open(&self.inner, listener, tag, kept_as)?
+        };
         if let Err(error) = server.store() {
             server.close();
             return Err(error.into());
         }
         fault::point(Point::ListenKept);
-        state.primary.open(&key);
+        state.primary.open(&key, way);
+        for connection in old.into_iter().flat_map(|old| old.carried) {
+            state.primary.accepted(&key, connection, clock::boot());
+        }
         state.servers.insert(key.clone(), server);
         if let Some(worker) = state.workers.get_mut(&id) {
             worker.asked.insert(key.clone());
@@ -138,11 +179,18 @@ impl Group {
         Ok(key)
     }
 
-    fn bind(state: &mut State, query: &Query) -> Result<Listener, i32> {
-        match Listener::bind(&query.address, query.backlog) {
+    fn bind(state: &mut State, query: &Query, way: Way, old: Option<&Predecessor>) -> Result<Listener, i32> {
+        let bind = if way == Way::PerSeat { Listener::bind_first } else { Listener::bind };
+        // A port of the system's choice stays the app's, unless somebody has taken it this instant.
+        if let Some(Bound::Tcp(address)) = old.map(|old| &old.bound)
+            && let Ok(listener) = bind(&query.address.at_port(address.port()), query.backlog)
+        {
+            return Ok(listener);
+        }
+        match bind(&query.address, query.backlog) {
             // What is in the way may be ours: a worker that closes a server listens anew under another name, as a
             // fixed port in place of port 0, before the old listener has gone.
-            Err(libc::EADDRINUSE) if state.close_unused() => Listener::bind(&query.address, query.backlog),
+            Err(libc::EADDRINUSE) if state.close_unused() => bind(&query.address, query.backlog),
             other => other,
         }
     }

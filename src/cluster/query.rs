@@ -99,6 +99,17 @@ impl Query {
 }
 
 impl Address {
+    /// The same at the port that it has already, where any would do.
+    pub(super) fn at_port(&self, known: u16) -> Self {
+        match self {
+            Self::AnyTcp { port: 0 } => Self::AnyTcp { port: known },
+            Self::Tcp { address, v6only } if address.port() == 0 => {
+                Self::Tcp { address: SocketAddr::new(address.ip(), known), v6only: *v6only }
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Whether the workers receive what comes by themselves: nobody can hand them a datagram.
     pub(super) fn is_shared(&self) -> bool {
         matches!(self, Self::Udp { .. } | Self::Given { datagrams: true, .. })

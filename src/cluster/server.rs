@@ -2,10 +2,16 @@
 //! kinds the workers accept themselves: each has a copy of the listener then.
 
 use super::connection::Connection;
-use super::kept::Tag;
+use super::kept::{self, Tag};
+use super::later::try_again_later;
 use super::listener::Listener;
+use super::primary::Seat;
+use super::relieve::{Bell, relieve};
+use super::sched::Way;
+use super::seats::{SeatListener, Seats};
 use super::state::Inner;
 use crate::clock;
+use crate::sys::fault::{self, Point};
 use crate::sys::keep::Keep;
 use crate::sys::{ready, rest};
 use serde_json::Value;
@@ -28,9 +34,11 @@ const REST: Duration = Duration::from_micros(200);
 #[derive(Debug)]
 enum Serving {
     /// We do, and hand connections over one by one.
-    Accepted { listener: Rc<AsyncFd<Listener>>, room: Rc<Notify>, accepting: AbortHandle },
+    Accepted { listener: Rc<AsyncFd<Listener>>, kept_as: String, room: Rc<Notify>, accepting: AbortHandle },
     /// The workers do, who have its descriptor.
-    Shared { listener: Listener },
+    Shared { listener: Listener, kept_as: String },
+    /// The workers do, each at a listener of its own.
+    PerSeat { seats: Seats, bell: Rc<Bell>, relieving: AbortHandle },
 }
 
 /// A server of the app. Dropped, it ends here alone; [`Self::close`] ends it for everybody.
@@ -41,35 +49,95 @@ pub(super) struct Server {
     pub(super) key_json: String,
     serving: Serving,
     keep: Rc<dyn Keep>,
-    kept_as: String,
 }
 
 impl Server {
     /// Accepts from now on, as soon as the server has members; unless these do it themselves.
     pub(super) fn open(inner: &Rc<Inner>, listener: Listener, tag: Tag, kept_as: String) -> io::Result<Self> {
-        let serving = if tag.shared { Serving::Shared { listener } } else { Serving::accept(inner, listener, &tag)? };
+        let serving = if tag.shared {
+            Serving::Shared { listener, kept_as }
+        } else {
+            Serving::accept(inner, listener, kept_as, &tag)?
+        };
+        Ok(Self::new(inner, serving, tag))
+    }
+
+    /// Each worker accepts at its own listener, and is relieved where it doesn't.
+    pub(super) fn open_seats(inner: &Rc<Inner>, seats: Seats, tag: Tag) -> Self {
+        let bell: Rc<Bell> = Rc::default();
+        let relieving = tokio::task::spawn_local(relieve(Rc::downgrade(inner), tag.key.clone(), Rc::clone(&bell)));
+        let serving = Serving::PerSeat { seats, bell, relieving: relieving.abort_handle() };
+        Self::new(inner, serving, tag)
+    }
+
+    fn new(inner: &Rc<Inner>, serving: Serving, tag: Tag) -> Self {
         let key_json = Value::from(tag.key.as_str()).to_string();
-        Ok(Self { tag, key_json, serving, keep: Rc::clone(&inner.keep), kept_as })
+        Self { tag, key_json, serving, keep: Rc::clone(&inner.keep) }
     }
 
     pub(super) fn listener(&self) -> &Listener {
         match &self.serving {
             Serving::Accepted { listener, .. } => listener.get_ref(),
-            Serving::Shared { listener } => listener,
+            Serving::Shared { listener, .. } => listener,
+            Serving::PerSeat { seats, .. } => seats.first(),
         }
+    }
+
+    /// The one that a worker of the seat has.
+    pub(super) fn listener_of(&self, seat: Seat) -> &Listener {
+        self.seats().and_then(|seats| seats.at(seat)).unwrap_or_else(|| self.listener())
+    }
+
+    pub(super) fn seats(&self) -> Option<&Seats> {
+        match &self.serving {
+            Serving::PerSeat { seats, .. } => Some(seats),
+            Serving::Accepted { .. } | Serving::Shared { .. } => None,
+        }
+    }
+
+    pub(super) fn seats_mut(&mut self) -> Option<(&mut Seats, &Bell)> {
+        match &mut self.serving {
+            Serving::PerSeat { seats, bell, .. } => Some((seats, bell)),
+            Serving::Accepted { .. } | Serving::Shared { .. } => None,
+        }
+    }
+
+    /// There is a listener for the seat when this returns; it has been bound if there was none.
+    pub(super) fn add_seat(&mut self, seat: Seat, bind: impl Fn(&Listener) -> Result<Listener, i32>) -> io::Result<()> {
+        let Serving::PerSeat { seats, bell, .. } = &mut self.serving else { return Ok(()) };
+        if seats.at(seat).is_some() {
+            return Ok(());
+        }
+        let listener = bind(seats.first()).map_err(io::Error::from_raw_os_error)?;
+        fault::point(Point::ListenBound);
+        seats.add(SeatListener { seat, listener, kept_as: kept::unused_name()? }, &self.tag, self.keep.as_ref())?;
+        bell.changed();
+        Ok(())
+    }
+
+    /// Whether its connections come to us.
+    pub(super) fn is_accepted(&self) -> bool {
+        matches!(self.serving, Serving::Accepted { .. })
     }
 
     /// A worker may have room again.
     pub(super) fn accept_again(&self) {
-        if let Serving::Accepted { room, .. } = &self.serving {
-            room.notify_one();
+        match &self.serving {
+            Serving::Accepted { room, .. } => room.notify_one(),
+            Serving::PerSeat { bell, .. } => bell.room(),
+            Serving::Shared { .. } => {}
         }
     }
 
     /// Has it kept, with what is known of it now.
     pub(super) fn store(&self) -> io::Result<()> {
-        self.keep.put(&self.kept_as, &self.tag.encode()?, self.listener().socket())?;
-        self.keep.settle()
+        match &self.serving {
+            Serving::Accepted { kept_as, .. } | Serving::Shared { kept_as, .. } => {
+                self.keep.put(kept_as, &self.tag.encode()?, self.listener().socket())?;
+                self.keep.settle()
+            }
+            Serving::PerSeat { seats, .. } => seats.store(&self.tag, self.keep.as_ref()),
+        }
     }
 
     /// Data comes from the first worker that has some: a TLS server reads what comes back without looking.
@@ -86,24 +154,31 @@ impl Server {
 
     /// Its address is free when this returns.
     pub(super) fn close(self) {
-        self.listener().close();
-        self.keep.forget(&self.kept_as);
+        match &self.serving {
+            Serving::Accepted { kept_as, .. } | Serving::Shared { kept_as, .. } => {
+                self.listener().close();
+                self.keep.forget(kept_as);
+            }
+            Serving::PerSeat { seats, .. } => seats.close(self.keep.as_ref()),
+        }
     }
 }
 
 impl Serving {
-    fn accept(inner: &Rc<Inner>, listener: Listener, tag: &Tag) -> io::Result<Self> {
+    fn accept(inner: &Rc<Inner>, listener: Listener, kept_as: String, tag: &Tag) -> io::Result<Self> {
         let (listener, room) = (Rc::new(ready::register(listener)?), Rc::new(Notify::new()));
         let accepting = accept_loop(Rc::downgrade(inner), tag.key.clone(), Rc::clone(&listener), Rc::clone(&room));
         let accepting = tokio::task::spawn_local(accepting).abort_handle();
-        Ok(Self::Accepted { listener, room, accepting })
+        Ok(Self::Accepted { listener, kept_as, room, accepting })
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        if let Self::Accepted { accepting, .. } = self {
-            accepting.abort();
+        match self {
+            Self::Accepted { accepting, .. } => accepting.abort(),
+            Self::PerSeat { relieving, .. } => relieving.abort(),
+            Self::Shared { .. } => {}
         }
     }
 }
@@ -115,19 +190,23 @@ async fn accept_loop(inner: Weak<Inner>, key: String, listener: Rc<AsyncFd<Liste
     loop {
         let Some(group) = inner.upgrade() else { return };
         let now = clock::boot();
-        if !group.state.borrow().primary.has_room(&key, now) {
+        let Some(way) = group.state.borrow().primary.room(&key, now) else {
             drop(group);
             // All have enough to do: nobody waits longer for it, and answers come in bunches.
             rest::before_waiting(REST);
             room.notified().await;
             continue;
-        }
-        let accepted = Connection::accept(listener.get_ref().as_fd(), &group.in_flight).map(|connection| {
+        };
+        let accept = if way == Way::ByClient { Connection::accept_from } else { Connection::accept };
+        let accepted = accept(listener.get_ref().as_fd(), &group.in_flight).map(|connection| {
             let mut state = group.state.borrow_mut();
             if let Some(next) = state.primary.accepted(&key, connection, now) {
                 state.deliver(next);
             }
         });
+        if way == Way::ByClient {
+            try_again_later(&group);
+        }
         match accepted {
             Ok(()) => failing = false,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -4,10 +4,11 @@ use super::allowance::Allowance;
 use super::connection::Connection;
 use super::group::Holder;
 use super::message;
-use super::primary::{HandOver, Primary, WorkerId};
+use super::primary::{HandOver, Primary, Seat, WorkerId};
 use super::server::Server;
 use crate::clock;
 use crate::domain::BootMs;
+use crate::domain::spec::Sched;
 use crate::ipc::{Channel, QueueFull};
 use crate::slots::{InFlight, MOST_SERVERS, Standing};
 use crate::sys::keep::Keep;
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -32,6 +34,10 @@ pub(super) struct State {
     pub(super) servers: BTreeMap<String, Server>,
     /// While there is one, listeners stay.
     pub(super) holders: BTreeSet<Holder>,
+    /// The seats of those whose processes have run.
+    pub(super) seats: BTreeMap<Holder, Seat>,
+    /// Of servers that are opened from now on.
+    pub(super) sched: Sched,
     /// Why the last listen was refused, if it was.
     pub(super) refused: Option<String>,
     /// The line of a hand-over, written over and over.
@@ -45,6 +51,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) holder: Holder,
+    pub(super) seat: Seat,
     pub(super) channel: Rc<Channel>,
     pub(super) standing: Standing,
     /// Its process, once it is known: to take descriptors of its own from.
@@ -53,6 +60,8 @@ pub(super) struct Worker {
     pub(super) asked: BTreeSet<String>,
     /// Of messages that nobody has asked it for.
     pub(super) allowance: Allowance,
+    /// When there was last something that it had not read, as far as anybody has looked.
+    pub(super) unread_at: Duration,
     /// Refusals of connections that a daemon before this one may have handed to it.
     pub(super) old_refusals: u8,
 }
@@ -80,6 +89,8 @@ impl State {
             workers: BTreeMap::new(),
             servers: BTreeMap::new(),
             holders: BTreeSet::new(),
+            seats: BTreeMap::new(),
+            sched: Sched::default(),
             refused: None,
             line: Vec::new(),
             prune_at: None,
@@ -116,6 +127,16 @@ impl State {
             worker.asked.remove(key);
         }
         self.close_given();
+        self.reseat();
+    }
+
+    /// Nobody runs there any more, unless another has taken the place.
+    pub(super) fn vacate(&mut self, holder: Holder) {
+        if let Some(seat) = self.seats.remove(&holder)
+            && !self.seats.values().any(|other| *other == seat)
+        {
+            self.primary.vacate(seat);
+        }
     }
 
     /// What workers have bound themselves ends with the last of them: who comes next binds it anew.
@@ -135,6 +156,7 @@ impl State {
         if let Some(worker) = self.workers.get(&id) {
             worker.standing.set_retired();
         }
+        self.reseat();
     }
 
     /// A worker that another daemon has known is what its standing says.
@@ -157,6 +179,7 @@ impl State {
         if standing.is_retired() {
             self.primary.retire(id);
         }
+        self.reseat();
     }
 
     /// The smallest number that no server has.

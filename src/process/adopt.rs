@@ -11,7 +11,7 @@ use super::task::Task;
 use super::vitals::await_line;
 use super::wires::{ERR, IPC, NOTIFY, OUT, PID, forget_all_but_output, forget_output, name_of};
 use crate::clock;
-use crate::cluster::WorkerId;
+use crate::cluster::{Seat, WorkerId};
 use crate::domain::lifecycle::{Effect, Event, Phase, StopStep};
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, SpawnId};
@@ -40,6 +40,9 @@ impl Task {
         self.state = previous.state;
         let run = self.state.run;
         self.context.ids.used(run);
+        if let Some(group) = &self.group {
+            group.arrange(self.spec.cluster.sched);
+        }
         if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
             group.hold(self.holder);
         }
@@ -173,7 +176,8 @@ impl Task {
         let kept = self.context.inherited.borrow_mut().kept.take(&name_of(IPC, self.identity.id, run))?;
         let group = self.group.as_ref().filter(|_| self.spec.mode == Mode::Cluster);
         let worker = WorkerId(worker_number(run.0));
-        let membership = group.map(|group| Membership { group: group.clone(), worker });
+        let seat = Seat(self.identity.instance);
+        let membership = group.map(|group| Membership { group: group.clone(), worker, seat });
         let link = Link::adopt(kept.fd, membership, self.holder, self.standing.clone());
         link.inspect_err(|error| {
             tracing::error!("the channel to {} ({}) is lost: {error}", self.spec.name, self.identity.id);

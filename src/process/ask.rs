@@ -17,7 +17,7 @@ impl Task {
     /// No new connections; when those handed over are taken, it is asked to close.
     pub(super) fn drain(&self) {
         let membership = self.run.as_ref().and_then(|run| run.link.as_ref()).and_then(|link| link.membership());
-        let Some(Membership { group, worker }) = membership.cloned() else { return };
+        let Some(Membership { group, worker, .. }) = membership.cloned() else { return };
         group.retire(worker);
         tokio::task::spawn_local(async move {
             tokio::time::sleep(DRAIN_GRACE).await;
@@ -36,7 +36,7 @@ impl Task {
 
     fn ask(&self) {
         let link = self.run.as_ref().and_then(|run| run.link.as_ref());
-        if let Some(Membership { group, worker }) = link.and_then(|link| link.membership()) {
+        if let Some(Membership { group, worker, .. }) = link.and_then(|link| link.membership()) {
             group.retire(*worker);
         }
         match link {

@@ -24,6 +24,7 @@ impl Task {
         fault::point(Point::SpawnRecorded);
         if let Some(group) = &self.group {
             group.hold(self.holder);
+            group.arrange(self.spec.cluster.sched);
         }
         if self.spec.env.secrets.is_empty() {
             self.execute(id, &Values::new());

@@ -1,6 +1,6 @@
 //! The channel to a running app: reads what it says, hands cluster messages to the primary.
 
-use crate::cluster::{Group, Holder, Notice, WorkerId};
+use crate::cluster::{Group, Holder, Notice, Seat, WorkerId};
 use crate::ipc::{Breach, Channel, Inbound};
 use crate::slots::Standing;
 use serde_json::Value;
@@ -31,6 +31,7 @@ pub(super) enum Said {
 pub(super) struct Membership {
     pub(super) group: Group,
     pub(super) worker: WorkerId,
+    pub(super) seat: Seat,
 }
 
 #[derive(Debug)]
@@ -58,8 +59,8 @@ impl Link {
         standing: Standing,
     ) -> io::Result<Self> {
         let channel = Rc::new(Channel::new(fd)?);
-        if let Some(Membership { group, worker }) = &membership {
-            group.add(*worker, holder, Rc::clone(&channel), standing.clone());
+        if let Some(Membership { group, worker, seat }) = &membership {
+            group.add(*worker, (holder, *seat), Rc::clone(&channel), standing.clone());
         }
         Ok(Self::run(channel, membership, standing))
     }
@@ -73,8 +74,8 @@ impl Link {
     ) -> io::Result<Self> {
         let channel = Rc::new(Channel::adopted(fd)?);
         channel.set_marks(standing.has_marks());
-        if let Some(Membership { group, worker }) = &membership {
-            group.rejoin(*worker, holder, Rc::clone(&channel), standing.clone());
+        if let Some(Membership { group, worker, seat }) = &membership {
+            group.rejoin(*worker, (holder, *seat), Rc::clone(&channel), standing.clone());
         }
         let said = [
             (standing.is_online(), Said::Cluster(Notice::Online)),
@@ -112,7 +113,7 @@ impl Link {
 
     /// Whose channel it is: servers may be asked for that are open in the process already.
     pub(super) fn identify(&self, process: Arc<OwnedFd>) {
-        if let Some(Membership { group, worker }) = self.membership() {
+        if let Some(Membership { group, worker, .. }) = self.membership() {
             group.identify(*worker, process);
         }
     }
@@ -199,25 +200,25 @@ impl Hearer {
     }
 
     fn answered(&self, seq: u64, accepted: bool) -> Option<Notice> {
-        let Membership { group, worker } = self.membership.as_ref()?;
+        let Membership { group, worker, .. } = self.membership.as_ref()?;
         if group.answered(*worker, seq, accepted) { None } else { group.unasked(*worker) }
     }
 
     /// A worker has said something that answers to nothing.
     fn unasked(&self) -> Option<Notice> {
-        self.membership.as_ref().and_then(|Membership { group, worker }| group.unasked(*worker))
+        self.membership.as_ref().and_then(|Membership { group, worker, .. }| group.unasked(*worker))
     }
 
     /// Nothing more goes to it.
     fn retire(&self) {
-        if let Some(Membership { group, worker }) = &self.membership {
+        if let Some(Membership { group, worker, .. }) = &self.membership {
             group.retire(*worker);
         }
     }
 
     /// The channel has ended.
     fn gone(&self) {
-        if let Some(Membership { group, worker }) = &self.membership {
+        if let Some(Membership { group, worker, .. }) = &self.membership {
             group.gone(*worker);
         }
     }
@@ -234,7 +235,7 @@ mod tests {
 
     fn membership() -> Membership {
         let group = Group::new("app", Rc::new(LocalKeep::default()), InFlight::unkept(), 0);
-        Membership { group, worker: WorkerId(1) }
+        Membership { group, worker: WorkerId(1), seat: Seat(0) }
     }
 
     /// Lives until it is killed: no destructor runs.

@@ -133,6 +133,7 @@ impl World {
                 Some(RunsOn { program, version, drift })
             }),
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
+            schedules: self.registry.borrow().group_of(&entry.spec.name).map(Group::schedules).unwrap_or_default(),
             health: self.health(entry),
             left_alive: spared.unwrap_or_default(),
         }

@@ -6,7 +6,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::sockopt::{Ipv6V6Only, Linger, PeerCredentials, ReuseAddr, SockType as SockTypeOf};
 use nix::sys::socket::{
     AddressFamily, Backlog, Shutdown, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, accept4, bind,
-    getsockname, getsockopt, setsockopt, shutdown, socket,
+    getpeername, getsockname, getsockopt, setsockopt, shutdown, socket,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -20,15 +20,25 @@ const LONGEST_ADDRESS: usize = 107;
 
 /// A bound TCP socket that listens. `v6only` concerns IPv6 addresses: without it `::` takes IPv4 too.
 pub fn listen_tcp(address: SocketAddr, v6only: bool, backlog: i32) -> io::Result<OwnedFd> {
+    let listener = unbound_tcp(address, v6only)?;
+    bind_tcp(&listener, address)?;
+    listen(listener.as_fd(), backlog)?;
+    Ok(listener)
+}
+
+/// A TCP socket for an address, which it does not have yet.
+pub(super) fn unbound_tcp(address: SocketAddr, v6only: bool) -> io::Result<OwnedFd> {
     let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
     let listener = socket(family, SockType::Stream, FLAGS, None)?;
     setsockopt(&listener, ReuseAddr, &true)?;
     if address.is_ipv6() {
         setsockopt(&listener, Ipv6V6Only, &v6only)?;
     }
-    bind(listener.as_raw_fd(), &SockaddrStorage::from(address))?;
-    listen(listener.as_fd(), backlog)?;
     Ok(listener)
+}
+
+pub(super) fn bind_tcp(socket: &OwnedFd, address: SocketAddr) -> io::Result<()> {
+    Ok(bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?)
 }
 
 /// A bound UDP socket.
@@ -93,12 +103,20 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 
 /// The address a TCP or UDP socket is bound to.
 pub fn local_address(socket: BorrowedFd<'_>) -> io::Result<Option<SocketAddr>> {
-    let storage: SockaddrStorage = getsockname(socket.as_raw_fd())?;
-    Ok(match storage.family() {
-        Some(AddressFamily::Inet) => storage.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into())),
-        Some(AddressFamily::Inet6) => storage.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())),
+    Ok(internet(&getsockname(socket.as_raw_fd())?))
+}
+
+/// The address at the other end of a TCP connection; `None` for other kinds, and when the client has gone already.
+pub fn peer_address(connection: BorrowedFd<'_>) -> Option<SocketAddr> {
+    internet(&getpeername(connection.as_raw_fd()).ok()?)
+}
+
+fn internet(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    match storage.family()? {
+        AddressFamily::Inet => storage.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into())),
+        AddressFamily::Inet6 => storage.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())),
         _ => None,
-    })
+    }
 }
 
 /// What a socket is that somebody else has made.

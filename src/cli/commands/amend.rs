@@ -71,6 +71,7 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     put(&mut stop.shutdown_with_message, options.shutdown_with_message);
     put(&mut stop.treekill, options.treekill);
 
+    put(&mut spec.cluster.sched, options.sched);
     put(&mut spec.ready.wait_ready, options.wait_ready);
     if options.listen_timeout.is_some() {
         spec.ready.listen_timeout = options.listen_timeout;

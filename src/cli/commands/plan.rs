@@ -121,7 +121,9 @@ fn compare(app: AppSpec, known: &Known) -> Step {
     } else if !changes.is_empty() && !known.runs() {
         Action::Settings
     } else if !changes.is_empty() {
-        if app.mode == Mode::Cluster { Action::Reload } else { Action::Restart }
+        // While there are workers, what they share stays as it is.
+        let stays = app.cluster.sched.shares_listeners_like(old.cluster.sched);
+        if app.mode == Mode::Cluster && stays { Action::Reload } else { Action::Restart }
     } else if from != to && known.runs() {
         Action::Scale
     } else {

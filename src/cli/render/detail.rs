@@ -88,6 +88,7 @@ fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
         ("runs as user", detail.spec.uid.clone()),
         ("runs as group", detail.spec.gid.clone()),
         ("listens on", words(&detail.listens)),
+        ("shared by", schedules(detail)),
         ("uptime", process::uptime(process, now)),
         ("cpu", alive.then(|| format!("{:.1}%", process.cpu))),
         ("memory", alive.then(|| size::short(process.memory))),
@@ -95,6 +96,12 @@ fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
         ("created at", Some(timestamp::iso8601(process.created_at))),
         ("started at", process.started_at.map(timestamp::iso8601)),
     ]
+}
+
+/// One word where all is shared alike.
+fn schedules(detail: &ProcessDetail) -> Option<String> {
+    let (first, rest) = detail.schedules.split_first()?;
+    Some(if rest.iter().all(|other| other == first) { first.clone() } else { detail.schedules.join(", ") })
 }
 
 fn files(detail: &ProcessDetail) -> Rows {
@@ -237,7 +244,8 @@ pub(crate) mod tests {
             pid_file: "/p/api-0.pid".into(),
             env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             runs_on: None,
-            listens: vec!["0.0.0.0:8080".into()],
+            listens: vec!["0.0.0.0:8080".into(), "/run/app.sock".into()],
+            schedules: vec!["kernel (2 listeners)".into(), "round-robin".into()],
             health: Health::default(),
             watch: None,
             cause: None,
@@ -258,7 +266,8 @@ pub(crate) mod tests {
             "api (0)  errored: 16 exits within 1 s each\n",
             "  arguments    --port '80 80'\n",
             "  mode         cluster, instance 0 of 2\n",
-            "  listens on         0.0.0.0:8080\n",
+            "  listens on         0.0.0.0:8080 /run/app.sock\n",
+            "  shared by          kernel (2 listeners), round-robin\n",
             "  standard error   nowhere\n",
             "  last run ended  exit code 7\n",
             "  stops by        SIGINT, after 5000 ms SIGKILL\n",
