@@ -13,6 +13,7 @@ mod crowd;
 mod daemon;
 mod depends;
 mod descriptors;
+mod dispatch;
 mod ecosystem;
 mod env_layers;
 mod environment;
