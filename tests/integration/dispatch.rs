@@ -67,7 +67,7 @@ fn what_is_refused_is_counted_and_given_to_another() {
     );
     home.rpm(["start", "app.js", "-i", "2"]).ok();
     let port = home.wait_listening("app", 2);
-    let mut kept: Vec<Client> = (0..2).map(|_| Client::connect(port).unwrap()).collect();
+    let mut kept: Vec<Client<_>> = (0..2).map(|_| Client::connect(port).unwrap()).collect();
     let workers: Vec<String> = kept.iter_mut().map(|client| client.get("/").unwrap().body).collect();
     assert_ne!(workers[0], workers[1]);
     let third = spawn(move || get(port, "/").unwrap().body);
@@ -102,7 +102,7 @@ fn under_load_workers_get_as_much_as_each_other() {
     let name = home.list()[0].name.clone();
     let load = Load::of_new_connections(port, 8);
     eventually("a thousand are served", || (load.answered() > 1000).then_some(()));
-    load.stop().all_answered();
+    load.end().all_answered();
     let seen: Vec<u64> = figures(&home, &name).iter().map(|seen| seen.dispatched).collect();
     let (least, all) = (*seen.iter().min().unwrap(), seen.iter().sum::<u64>());
     assert!(least * 100 >= all * 40, "{seen:?}");
