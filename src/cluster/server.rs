@@ -28,7 +28,7 @@ const OUT_OF_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(20);
 /// Connections taken in a row before other tasks have their turn.
 const ACCEPT_BATCH: u32 = 32;
 /// When no worker has room, answers are looked for after this: a fraction of what those that are busy have to do.
-const REST: Duration = Duration::from_micros(200);
+const REST: Duration = Duration::from_micros(400);
 
 /// Who accepts.
 #[derive(Debug)]

@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 /// So much work may wait for a worker.
-const WORTH: Duration = Duration::from_millis(4);
+const WORTH: Duration = Duration::from_millis(8);
 /// A worker begins with so many.
 const FIRST: u32 = 4;
 /// More make nobody faster, and are harder to spread.
 pub(super) const WIDEST: usize = 16;
 /// A worker that has not answered for so long has enough to do, whatever it was like before.
-pub(super) const LATE: Duration = Duration::from_millis(8);
+pub(super) const LATE: Duration = Duration::from_millis(16);
 /// What it takes longer for one says no more.
 const LONGEST: Duration = Duration::from_millis(32);
 /// The last answer counts for one of so many.
@@ -75,7 +75,7 @@ mod tests {
     fn prompt_answers_open_it_and_late_ones_shut_it() {
         assert_eq!(after(&[]), 4);
         assert_eq!(after(&[us(100); 40]), WIDEST);
-        assert_eq!(after(&[us(1000); 40]), 4, "four within 4 ms");
+        assert_eq!(after(&[us(1000); 60]), 8, "eight within 8 ms");
         assert_eq!(after(&[us(50_000); 40]), 1);
     }
 

@@ -14,6 +14,7 @@ mod crowd;
 mod daemon;
 mod depends;
 mod descriptors;
+mod dispatch;
 mod ecosystem;
 mod env_layers;
 mod environment;
