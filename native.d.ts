@@ -172,6 +172,8 @@ export interface ProcessDetails {
   env: Record<string, string>
   /** Ports and paths that its cluster listens on. */
   listens: Array<string>
+  /** How each of them is shared among its workers: the schedule, and how many listeners there are. */
+  schedules: Array<string>
   /** Bytes that it and all it has started use, while it runs; of pages that are shared each counts once. */
   treeMemory: number | null
   /** Why this run took the place of another, where that was above its `max_memory_restart`. */

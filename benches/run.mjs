@@ -15,8 +15,9 @@ import reload from './themes/reload.mjs'
 import restart from './themes/restart.mjs'
 import start from './themes/start.mjs'
 import survival from './themes/survival.mjs'
+import tail from './themes/tail.mjs'
 
-const THEMES = { cli, start, memory, cluster, restart, crashes, logs, reload, survival }
+const THEMES = { cli, start, memory, cluster, restart, crashes, logs, reload, survival, tail }
 
 const options = () => {
   const { values, positionals } = parseArgs({

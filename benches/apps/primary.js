@@ -2,8 +2,8 @@
 const cluster = require('node:cluster')
 
 cluster.setupPrimary({ exec: process.env.BENCH_SCRIPT })
-cluster.fork()
-cluster.fork()
+cluster.fork({ NODE_APP_INSTANCE: '0' })
+cluster.fork({ NODE_APP_INSTANCE: '1' })
 process.on('SIGTERM', () => {
   for (const worker of Object.values(cluster.workers)) worker.process.kill('SIGKILL')
   process.exit()

@@ -11,9 +11,9 @@ export const shapes = Object.keys(SHAPES)
 
 const UNITS = { us: 0.001, ms: 1, s: 1000 }
 
-export const wrk = async (port, shape, seconds) => {
+export const wrk = async (port, shape, seconds, clients = 64) => {
   const said = await run([
-    ...['wrk', '-t1', '-c64', `-d${seconds}s`, '--latency'],
+    ...['wrk', '-t1', `-c${clients}`, `-d${seconds}s`, '--latency'],
     ...SHAPES[shape],
     `http://127.0.0.1:${port}/`,
   ])

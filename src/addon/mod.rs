@@ -5,6 +5,7 @@
 //! keeps Node's event loop alive: an idle manager or stream lets the program end.
 
 mod calls;
+mod connections;
 mod failure;
 mod health;
 mod log_entry;

@@ -1,5 +1,6 @@
 //! Processes and daemons as JavaScript objects.
 
+use super::connections::ProcessConnections;
 use super::health::ProcessHealth;
 use crate::api::response::Cause;
 use crate::api::{DaemonInfo as Daemon, Death, Guardian, Process, ProcessDetail, UpdateReport};
@@ -52,6 +53,8 @@ pub struct ProcessInfo {
     pub job: bool,
     /// When its schedule restarts it, or runs it, next, in milliseconds since the epoch.
     pub next_run: Option<i64>,
+    /// What its workers were handed; `null` where it was never one of a cluster.
+    pub connections: Option<ProcessConnections>,
 }
 
 impl From<Process> for ProcessInfo {
@@ -86,6 +89,7 @@ impl From<Process> for ProcessInfo {
             ready: process.ready,
             job: process.job,
             next_run: process.next_run,
+            connections: process.connections.map(Into::into),
         }
     }
 }
@@ -110,6 +114,8 @@ pub struct ProcessDetails {
     pub env: BTreeMap<String, String>,
     /// Ports and paths that its cluster listens on.
     pub listens: Vec<String>,
+    /// How each of them is shared among its workers: the schedule, and how many listeners there are.
+    pub schedules: Vec<String>,
     /// Bytes that it and all it has started use, while it runs; of pages that are shared each counts once.
     pub tree_memory: Option<i64>,
     /// Why this run took the place of another, where that was above its `max_memory_restart`.
@@ -174,6 +180,7 @@ impl From<ProcessDetail> for ProcessDetails {
             pid_file: text(&detail.pid_file),
             env: detail.env,
             listens: detail.listens,
+            schedules: detail.schedules,
             tree_memory: detail.tree.map(|tree| tree.memory),
             recycled: detail.recycled,
             cause: detail.cause.map(Into::into),

@@ -35,6 +35,10 @@ pub fn element(parts: Parts<'_>) -> Value {
     element.insert("pm2_env".into(), Value::Object(env(parts)));
     element.insert("pm_id".into(), json!(process.id));
     element.insert("monit".into(), monit);
+    if let Some(connections) = process.connections {
+        // Ours; what PM2 has no word for.
+        element.insert("rpm".into(), json!({ "connections": connections }));
+    }
     Value::Object(element)
 }
 

@@ -1,5 +1,6 @@
 //! What a supervisor answers.
 
+use super::Connections;
 use super::Health;
 use super::Job;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status, UnixMs};
@@ -79,6 +80,9 @@ pub struct Process {
     /// Whether it can serve, by its probes or its own word; absent where nothing runs, or nothing tells.
     #[serde(default)]
     pub ready: Option<bool>,
+    /// What its workers were handed; absent where it was never one of a cluster.
+    #[serde(default)]
+    pub connections: Option<Connections>,
 }
 
 impl Process {
@@ -109,6 +113,9 @@ pub struct ProcessDetail {
     pub runs_on: Option<RunsOn>,
     /// Ports and paths its cluster listens on.
     pub listens: Vec<String>,
+    /// How each of them is shared among its workers.
+    #[serde(default)]
+    pub schedules: Vec<String>,
     #[serde(default)]
     pub health: Health,
     /// What is watched of its files; absent while nothing is.

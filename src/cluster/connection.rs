@@ -1,6 +1,7 @@
 //! A connection, and the mark it bears for as long as nobody but us has it.
 
 use super::primary::Carried;
+use super::sched::Client;
 use crate::ipc::Passenger;
 use crate::slots::InFlight;
 use crate::sys::fault::{self, Point};
@@ -35,6 +36,7 @@ pub(super) struct Connection {
     fd: OwnedFd,
     in_flight: InFlight,
     mark: RefCell<Option<Mark>>,
+    client: Option<Client>,
 }
 
 impl Connection {
@@ -45,7 +47,17 @@ impl Connection {
         fault::point(Point::AcceptMarked);
         let fd = socket::accept(listener)?;
         fault::point(Point::AcceptDone);
-        Ok(Rc::new(Self { fd, in_flight: in_flight.clone(), mark: RefCell::new(Some(mark)) }))
+        Ok(Rc::new(Self { fd, in_flight: in_flight.clone(), mark: RefCell::new(Some(mark)), client: None }))
+    }
+
+    /// The same, with whose it is.
+    pub(super) fn accept_from(listener: BorrowedFd<'_>, in_flight: &InFlight) -> io::Result<Rc<Self>> {
+        let mut connection = Self::accept(listener, in_flight)?;
+        let client = socket::peer_address(connection.fd.as_fd()).map(|address| Client::of(address.ip()));
+        if let Some(connection) = Rc::get_mut(&mut connection) {
+            connection.client = client;
+        }
+        Ok(connection)
     }
 }
 
@@ -65,5 +77,9 @@ impl Passenger for Connection {
 impl Carried for Rc<Connection> {
     fn came_back(&self) {
         self.mark.borrow_mut().get_or_insert_with(|| Mark::new(&self.in_flight));
+    }
+
+    fn client(&self) -> Option<Client> {
+        self.client
     }
 }

@@ -5,19 +5,24 @@
 //!
 //! [`Primary`]: super::primary::Primary
 
+use super::allowance::Allowance;
+use super::later::try_again_later;
 use super::message;
-use super::primary::{REFUSAL_PAUSE, WorkerId};
+use super::primary::{Seat, WorkerId};
+use super::sched::Way;
 use super::state::{Inner, State, Worker};
+use super::window::WIDEST;
 use crate::clock;
-use crate::ipc::{Channel, ClusterMessage};
+use crate::domain::spec::Sched;
+use crate::ipc::{Breach, Channel, ClusterMessage, QueueFull};
 use crate::slots::{InFlight, Standing};
 use crate::sys::keep::Keep;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
-
-/// A server that nobody listens to is closed after this, unless a worker is still on its way to it.
-const PRUNE_AFTER: Duration = Duration::from_secs(1);
 
 /// What a worker's message means to whoever runs the worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +33,8 @@ pub enum Notice {
     Listening,
     /// It leaves by its own will.
     Leaving,
-    /// Descriptors and messages can't be paired any more: it must be replaced.
-    Broken,
+    /// Nothing that it says can be trusted, or nothing reaches it: it must be replaced.
+    Broken(Breach),
 }
 
 /// Who keeps an app's listeners open: one task of one process. A reload has two of them for a while.
@@ -60,10 +65,25 @@ impl Group {
         self.inner.state.borrow_mut().holders.insert(holder);
     }
 
+    /// What is listened on from now on is shared like this. What is open changes with it where its listeners stay the
+    /// same; else when all its workers have gone.
+    pub fn arrange(&self, sched: Sched) {
+        let mut state = self.inner.state.borrow_mut();
+        let State { sched: old, primary, servers, .. } = &mut *state;
+        if *old == sched {
+            return;
+        }
+        *old = sched;
+        for (key, server) in servers.iter().filter(|(_, server)| server.is_accepted()) {
+            primary.open(key, Way::of_accepted(sched, server.listener().bound()));
+        }
+    }
+
     /// The process has been stopped. With the last one the listeners go.
     pub fn release(&self, holder: Holder) {
         let mut state = self.inner.state.borrow_mut();
         state.holders.remove(&holder);
+        state.vacate(holder);
         if state.holders.is_empty() {
             let keys: Vec<String> = state.servers.keys().cloned().collect();
             for key in keys {
@@ -73,31 +93,53 @@ impl Group {
     }
 
     /// A new worker. What becomes known of it is in `standing` before its message leaves the channel.
-    pub fn add(&self, worker: WorkerId, holder: Holder, channel: Rc<Channel>, standing: Standing) {
+    pub fn add(&self, worker: WorkerId, (holder, seat): (Holder, Seat), channel: Rc<Channel>, standing: Standing) {
+        self.insert(worker, (holder, seat), channel, standing, 0);
+    }
+
+    fn insert(
+        &self,
+        id: WorkerId,
+        (holder, seat): (Holder, Seat),
+        channel: Rc<Channel>,
+        standing: Standing,
+        old_refusals: u8,
+    ) {
+        let (process, asked, allowance) = (None, BTreeSet::new(), Allowance::new(clock::boot_ms()));
+        let unread_at = Duration::ZERO;
         let mut state = self.inner.state.borrow_mut();
-        state.primary.add_worker(worker);
-        state.workers.insert(worker, Worker { holder, channel, standing });
+        standing.begin_tally(clock::unix_ms());
+        state.primary.add_worker(id, seat);
+        state.seats.insert(holder, seat);
+        let worker = Worker { holder, seat, channel, standing, process, asked, allowance, unread_at, old_refusals };
+        state.workers.insert(id, worker);
     }
 
     /// A worker of another daemon, after [`Self::restore`]: it is where `standing` says.
-    pub fn rejoin(&self, worker: WorkerId, holder: Holder, channel: Rc<Channel>, standing: Standing) {
-        self.add(worker, holder, channel, standing);
+    pub fn rejoin(&self, worker: WorkerId, (holder, seat): (Holder, Seat), channel: Rc<Channel>, standing: Standing) {
+        self.insert(worker, (holder, seat), channel, standing, WIDEST as u8);
         self.inner.state.borrow_mut().resume(worker);
         self.inner.pump();
     }
 
+    /// The worker's process, from which descriptors of its own can be taken.
+    pub fn identify(&self, id: WorkerId, process: Arc<OwnedFd>) {
+        if let Some(worker) = self.inner.state.borrow_mut().workers.get_mut(&id) {
+            worker.process = Some(process);
+        }
+    }
+
     /// A cluster message of a worker. It may be handled again by the next daemon.
     pub fn handle(&self, id: WorkerId, message: &ClusterMessage) -> Option<Notice> {
+        if let Some(flood) = self.unasked(id) {
+            return Some(flood);
+        }
+        let does_not_read = |QueueFull| Notice::Broken(Breach::DoesNotRead);
         match message.act.as_deref()? {
             "online" => Some(Notice::Online),
-            "queryServer" => {
-                self.query(id, message);
-                None
-            }
+            "queryServer" => self.query(id, message).err().map(does_not_read),
             "listening" => {
-                if let Some(worker) = self.inner.state.borrow().workers.get(&id) {
-                    worker.standing.set_listening();
-                }
+                self.inner.state.borrow_mut().listens(id);
                 self.prune_later();
                 Some(Notice::Listening)
             }
@@ -112,11 +154,18 @@ impl Group {
                 let mut state = self.inner.state.borrow_mut();
                 state.retire(id);
                 let seq = state.primary.next_seq();
-                state.send(id, message::acknowledgement(seq, message.seq.unwrap_or(0)));
-                Some(Notice::Leaving)
+                let sent = state.send(id, message::acknowledgement(seq, message.seq.unwrap_or(0)));
+                Some(sent.map_or_else(does_not_read, |()| Notice::Leaving))
             }
             _ => None,
         }
+    }
+
+    /// The worker has sent something that answers to nothing of ours. That it is one thing too many is told.
+    pub fn unasked(&self, id: WorkerId) -> Option<Notice> {
+        let mut state = self.inner.state.borrow_mut();
+        let worker = state.workers.get_mut(&id)?;
+        (!worker.allowance.spend(clock::boot_ms())).then_some(Notice::Broken(Breach::Flood))
     }
 
     /// Gives the worker no more connections.
@@ -132,7 +181,9 @@ impl Group {
         let Some(worker) = state.workers.get(&id).filter(|worker| !worker.standing.is_going()) else { return };
         worker.standing.set_going();
         let seq = state.primary.next_seq();
-        state.send(id, message::disconnect(seq));
+        if state.send(id, message::disconnect(seq)).is_err() {
+            tracing::warn!("cluster worker {} doesn't read its channel: it can't be asked to leave", id.0);
+        }
     }
 
     /// Connections handed to the worker that it has not acknowledged.
@@ -151,20 +202,30 @@ impl Group {
     pub fn gone(&self, id: WorkerId) {
         {
             let mut state = self.inner.state.borrow_mut();
+            let returned = state.primary.gone(id, clock::boot());
             if let Some(worker) = state.workers.remove(&id) {
                 worker.channel.abandon();
+                worker.standing.count_redispatched(returned);
                 for server in state.servers.values() {
                     worker.standing.leave(server.tag.number);
                 }
             }
-            state.primary.gone(id);
+            state.close_given();
+            state.reseat();
         }
         self.inner.pump();
+        try_again_later(&self.inner);
     }
 
     /// What the app listens on, for people.
     pub fn listens(&self) -> Vec<String> {
-        self.inner.state.borrow().servers.values().map(|server| server.listener.get_ref().describe()).collect()
+        self.inner.state.borrow().servers.values().map(|server| server.listener().describe()).collect()
+    }
+
+    /// How what the app listens on is shared, for people: in the order of [`Self::listens`].
+    pub fn schedules(&self) -> Vec<String> {
+        let state = self.inner.state.borrow();
+        state.servers.iter().map(|(key, server)| state.schedule_of(key, server)).collect()
     }
 
     /// Why its workers cannot listen, if that is what they met last.
@@ -172,39 +233,38 @@ impl Group {
         self.inner.state.borrow().refused.clone()
     }
 
-    /// A worker's answer to a connection. What is unknown is another daemon's, and ignored.
-    pub fn answered(&self, id: WorkerId, seq: u64, accepted: bool) {
-        let (known, channel) = {
+    /// A worker's answer to a connection. Whether it is one to something.
+    pub fn answered(&self, id: WorkerId, seq: u64, accepted: bool) -> bool {
+        let known = {
             let mut state = self.inner.state.borrow_mut();
             let known = state.primary.answered(id, seq, accepted, clock::boot());
             if !known && !accepted && state.primary.is_before(seq) {
-                // The daemon that would have given it to somebody else is dead.
-                self.inner.in_flight.lost();
+                self.is_lost(&mut state, id);
             }
-            (known, state.workers.get(&id).filter(|_| known).map(|worker| Rc::clone(&worker.channel)))
+            let worker = state.workers.get(&id).filter(|_| known);
+            if let Some(worker) = worker.filter(|_| !accepted) {
+                worker.standing.count_refused();
+                worker.standing.count_redispatched(1);
+            }
+            worker.map(|worker| Rc::clone(&worker.channel))
         };
-        if let Some(channel) = channel {
-            channel.descriptor_taken();
-        }
-        if known && !accepted {
-            let inner = Rc::downgrade(&self.inner);
-            tokio::task::spawn_local(async move {
-                tokio::time::sleep(REFUSAL_PAUSE + Duration::from_millis(1)).await;
-                if let Some(inner) = inner.upgrade() {
-                    inner.pump();
-                }
-            });
-        }
+        let Some(channel) = known else { return false };
+        channel.descriptor_taken();
         self.inner.pump();
+        if !accepted {
+            try_again_later(&self.inner);
+        }
+        true
     }
 
-    fn prune_later(&self) {
-        let inner = Rc::downgrade(&self.inner);
-        tokio::task::spawn_local(async move {
-            tokio::time::sleep(PRUNE_AFTER).await;
-            if let Some(inner) = inner.upgrade() {
-                inner.state.borrow_mut().prune();
-            }
-        });
+    /// A refusal of what a daemon has handed over that would have given it to somebody else, and is dead. There can't be
+    /// more than that one may have handed over.
+    fn is_lost(&self, state: &mut State, id: WorkerId) {
+        if let Some(worker) = state.workers.get_mut(&id)
+            && worker.old_refusals > 0
+        {
+            worker.old_refusals -= 1;
+            self.inner.in_flight.lost();
+        }
     }
 }

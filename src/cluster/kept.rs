@@ -17,8 +17,25 @@ pub(super) struct Tag {
     /// Its number in the app, by which workers are known as its members.
     pub(super) number: u32,
     pub(super) address: Bound,
+    /// The workers accept by themselves: each has a copy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) shared: bool,
+    /// A worker has bound it, and not we.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) given: bool,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(super) data: Value,
+    /// Of several listeners at the address: whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) place: Option<Place>,
+}
+
+/// One listener of several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// How many were bound before it: the kernel's number.
+    pub(super) index: u32,
+    pub(super) seat: u32,
 }
 
 impl Tag {
@@ -54,7 +71,16 @@ mod tests {
 
     fn tag(data: Value) -> Tag {
         let address = Bound::Unix("/run/app.sock".into());
-        Tag { app: "app".into(), key: "/run/app.sock:-1:-1:-1".into(), number: 3, address, data }
+        Tag {
+            app: "app".into(),
+            key: "/run/app.sock:-1:-1:-1".into(),
+            number: 3,
+            address,
+            shared: true,
+            given: true,
+            data,
+            place: Some(Place { index: 1, seat: 4 }),
+        }
     }
 
     fn kept(name: &str, tag: &[u8]) -> Kept {

@@ -1,7 +1,8 @@
 //! Binding what a worker asked for.
 
-use super::message::Address;
-use crate::sys::socket;
+use super::kept::Tag;
+use super::query::Address;
+use crate::sys::{reuseport, socket};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, Permissions};
 use std::io;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub(super) enum Bound {
     /// With its real port.
     Tcp(SocketAddr),
+    Udp(SocketAddr),
     Unix(PathBuf),
 }
 
@@ -25,36 +27,71 @@ pub(super) enum Bound {
 pub(super) struct Listener {
     socket: Arc<OwnedFd>,
     bound: Bound,
+    /// A worker has bound it, and may use it for something else too.
+    is_given: bool,
 }
 
 impl Listener {
     /// Binds and listens; an error is the `errno` for the worker.
     pub(super) fn bind(address: &Address, backlog: i32) -> Result<Self, i32> {
         let bound = match address {
-            Address::AnyTcp { port } => Self::any(*port, backlog),
-            Address::Tcp { address, v6only } => Self::tcp(*address, *v6only, backlog),
+            Address::AnyTcp { port } => {
+                Self::any(*port, |address| Self::tcp(address, socket::listen_tcp(address, false, backlog)))
+            }
+            Address::Tcp { address, v6only } => Self::tcp(*address, socket::listen_tcp(*address, *v6only, backlog)),
             Address::Unix { path, readable_all, writable_all } => {
                 Self::unix(path, *readable_all, *writable_all, backlog)
             }
-            Address::Unsupported => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
+            Address::Udp { address, v6only, reuse_address } => Self::udp(*address, *v6only, *reuse_address),
+            Address::Given { .. } | Address::Unsupported => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
         };
         bound.map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))
     }
 
-    fn any(port: u16, backlog: i32) -> io::Result<Self> {
-        let v6 = Self::tcp(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), false, backlog);
+    /// The first of several at one TCP address.
+    pub(super) fn bind_first(address: &Address, backlog: i32) -> Result<Self, i32> {
+        let bound = match address {
+            Address::AnyTcp { port } => {
+                Self::any(*port, |address| Self::tcp(address, reuseport::listen_first(address, false, backlog)))
+            }
+            Address::Tcp { address, v6only } => {
+                Self::tcp(*address, reuseport::listen_first(*address, *v6only, backlog))
+            }
+            _ => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
+        };
+        bound.map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))
+    }
+
+    /// One more, where this one is.
+    pub(super) fn bind_beside(&self, of: &Address, backlog: i32) -> Result<Self, i32> {
+        let v6only = matches!(of, Address::Tcp { v6only: true, .. });
+        let bound = match &self.bound {
+            Bound::Tcp(address) => Self::tcp(*address, reuseport::listen_beside(*address, v6only, backlog)),
+            Bound::Udp(_) | Bound::Unix(_) => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
+        };
+        bound.map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))
+    }
+
+    fn any(port: u16, bind: impl Fn(SocketAddr) -> io::Result<Self>) -> io::Result<Self> {
+        let v6 = bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port));
         match v6.as_ref().map_err(io::Error::raw_os_error) {
             Err(Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL | libc::EINVAL)) => {
-                Self::tcp(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), false, backlog)
+                bind(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port))
             }
             _ => v6,
         }
     }
 
-    fn tcp(address: SocketAddr, v6only: bool, backlog: i32) -> io::Result<Self> {
-        let socket = socket::listen_tcp(address, v6only, backlog)?;
+    fn tcp(address: SocketAddr, socket: io::Result<OwnedFd>) -> io::Result<Self> {
+        let socket = socket?;
         let bound = socket::local_address(socket.as_fd())?.unwrap_or(address);
-        Ok(Self { socket: Arc::new(socket), bound: Bound::Tcp(bound) })
+        Ok(Self { socket: Arc::new(socket), bound: Bound::Tcp(bound), is_given: false })
+    }
+
+    fn udp(address: SocketAddr, v6only: bool, reuse_address: bool) -> io::Result<Self> {
+        let socket = socket::bind_udp(address, v6only, reuse_address)?;
+        let bound = socket::local_address(socket.as_fd())?.unwrap_or(address);
+        Ok(Self { socket: Arc::new(socket), bound: Bound::Udp(bound), is_given: false })
     }
 
     fn unix(path: &Path, readable_all: bool, writable_all: bool, backlog: i32) -> io::Result<Self> {
@@ -74,20 +111,57 @@ impl Listener {
             let added = if readable_all { 0o444 } else { 0 } | if writable_all { 0o222 } else { 0 };
             fs::set_permissions(path, Permissions::from_mode(mode | added))?;
         }
-        Ok(Self { socket: Arc::new(socket), bound: Bound::Unix(path.to_owned()) })
+        Ok(Self { socket: Arc::new(socket), bound: Bound::Unix(path.to_owned()), is_given: false })
     }
 
     /// One that a daemon before this one has bound; `None` when it was closed meanwhile.
-    pub(super) fn adopt(socket: Arc<OwnedFd>, bound: Bound) -> Option<Self> {
+    pub(super) fn adopt(socket: Arc<OwnedFd>, tag: &Tag) -> Option<Self> {
         // One whose file is gone was about to be closed, or nobody would find it.
-        let is_found = !matches!(&bound, Bound::Unix(file) if !file.exists());
-        (is_found && !socket::has_stopped(socket.as_fd())).then_some(Self { socket, bound })
+        let is_found = tag.given || !matches!(&tag.address, Bound::Unix(file) if !file.exists());
+        let is_open = is_found && !socket::has_stopped(socket.as_fd());
+        is_open.then(|| Self { socket, bound: tag.address.clone(), is_given: tag.given })
     }
 
-    /// Ends it, whoever else has a copy. The file goes first: a listener that has stopped has none.
+    /// A socket of a worker's own; an error is the `errno` for it.
+    pub(super) fn given(socket: OwnedFd, datagrams: bool, backlog: i32) -> Result<Self, i32> {
+        let take = || {
+            let kind = socket::kind_of(socket.as_fd())?;
+            if kind.datagrams != datagrams {
+                return Err(io::Error::from_raw_os_error(libc::EINVAL));
+            }
+            socket::set_nonblocking(socket.as_fd())?;
+            if !datagrams {
+                socket::listen(socket.as_fd(), backlog)?;
+            }
+            Ok(match (socket::local_address(socket.as_fd())?, kind.path) {
+                (Some(address), _) if datagrams => Bound::Udp(address),
+                (Some(address), _) => Bound::Tcp(address),
+                (None, path) => Bound::Unix(path.unwrap_or_default()),
+            })
+        };
+        let bound = take().map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))?;
+        Ok(Self { socket: Arc::new(socket), bound, is_given: true })
+    }
+
+    pub(super) fn is_given(&self) -> bool {
+        self.is_given
+    }
+
+    /// A name for this very socket, by whichever number a worker knows it.
+    pub(super) fn identity(&self) -> String {
+        format!("fd:{}", socket::identity(self.socket.as_fd()))
+    }
+
+    /// Ends it, whoever else has a copy. The file goes first: a listener that has stopped has none. A UDP socket ends
+    /// with its last copy only, and so does one that a worker has bound: our copy is all that we can close.
     pub(super) fn close(&self) {
-        if let Bound::Unix(file) = &self.bound {
-            let _ = fs::remove_file(file);
+        match &self.bound {
+            Bound::Udp(_) => return,
+            _ if self.is_given => return,
+            Bound::Unix(file) => {
+                let _ = fs::remove_file(file);
+            }
+            Bound::Tcp(_) => {}
         }
         socket::stop_listening(self.socket.as_fd());
     }
@@ -100,10 +174,12 @@ impl Listener {
         &self.bound
     }
 
-    /// For people: `[::]:3000`, or the path.
+    /// For people: `[::]:3000`, `udp 0.0.0.0:53`, or the path.
     pub(super) fn describe(&self) -> String {
         match &self.bound {
             Bound::Tcp(address) => address.to_string(),
+            Bound::Udp(address) => format!("udp {address}"),
+            Bound::Unix(file) if file.as_os_str().is_empty() => "a unix socket without a name".to_owned(),
             Bound::Unix(file) => file.display().to_string(),
         }
     }
@@ -141,12 +217,22 @@ mod tests {
         let listener = unix(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o222, 0o222);
         assert_eq!(unix(&path).unwrap_err(), libc::EADDRINUSE);
-        let again = Listener::adopt(Arc::clone(&listener.socket), listener.bound.clone()).unwrap();
+        let tag = Tag {
+            app: "app".into(),
+            key: "k".into(),
+            number: 0,
+            address: listener.bound.clone(),
+            shared: false,
+            given: false,
+            data: serde_json::Value::Null,
+            place: None,
+        };
+        let again = Listener::adopt(Arc::clone(&listener.socket), &tag).unwrap();
         drop(listener);
         assert!(path.exists(), "it outlives whoever made it");
         again.close();
         assert!(!path.exists());
-        assert!(Listener::adopt(again.socket, again.bound).is_none(), "what was closed is nobody's");
+        assert!(Listener::adopt(again.socket, &tag).is_none(), "what was closed is nobody's");
     }
 
     #[test]

@@ -11,6 +11,7 @@ impl Group {
         if let Some(worker) = state.workers.get(&id) {
             worker.standing.set_recalled();
         }
+        state.reseat();
         drop(state);
         self.inner.pump();
     }

@@ -1,17 +1,23 @@
 //! What a group holds: workers with their channels, servers with their listeners, and who keeps them open.
 
+use super::allowance::Allowance;
 use super::connection::Connection;
 use super::group::Holder;
 use super::message;
-use super::primary::{HandOver, Primary, WorkerId};
+use super::primary::{HandOver, Primary, Seat, WorkerId};
 use super::server::Server;
 use crate::clock;
-use crate::ipc::Channel;
+use crate::domain::BootMs;
+use crate::domain::spec::Sched;
+use crate::ipc::{Channel, QueueFull};
 use crate::slots::{InFlight, MOST_SERVERS, Standing};
 use crate::sys::keep::Keep;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -28,17 +34,36 @@ pub(super) struct State {
     pub(super) servers: BTreeMap<String, Server>,
     /// While there is one, listeners stay.
     pub(super) holders: BTreeSet<Holder>,
+    /// The seats of those whose processes have run.
+    pub(super) seats: BTreeMap<Holder, Seat>,
+    /// Of servers that are opened from now on.
+    pub(super) sched: Sched,
     /// Why the last listen was refused, if it was.
     pub(super) refused: Option<String>,
     /// The line of a hand-over, written over and over.
     line: Vec<u8>,
+    /// Servers without members are closed then, and somebody waits for it.
+    pub(super) prune_at: Option<BootMs>,
+    /// Somebody waits until a worker that has refused a connection may be asked again.
+    pub(super) retrying: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) holder: Holder,
+    pub(super) seat: Seat,
     pub(super) channel: Rc<Channel>,
     pub(super) standing: Standing,
+    /// Its process, once it is known: to take descriptors of its own from.
+    pub(super) process: Option<Arc<OwnedFd>>,
+    /// Keys that it has asked this daemon for, and not closed.
+    pub(super) asked: BTreeSet<String>,
+    /// Of messages that nobody has asked it for.
+    pub(super) allowance: Allowance,
+    /// When there was last something that it had not read, as far as anybody has looked.
+    pub(super) unread_at: Duration,
+    /// Refusals of connections that a daemon before this one may have handed to it.
+    pub(super) old_refusals: u8,
 }
 
 impl Inner {
@@ -52,7 +77,7 @@ impl Inner {
             }
         }
         for server in state.servers.values() {
-            server.room.notify_one();
+            server.accept_again();
         }
     }
 }
@@ -64,17 +89,17 @@ impl State {
             workers: BTreeMap::new(),
             servers: BTreeMap::new(),
             holders: BTreeSet::new(),
+            seats: BTreeMap::new(),
+            sched: Sched::default(),
             refused: None,
             line: Vec::new(),
+            prune_at: None,
+            retrying: false,
         }
     }
 
-    pub(super) fn send(&self, id: WorkerId, line: Vec<u8>) {
-        if let Some(worker) = self.workers.get(&id)
-            && worker.channel.send(line).is_err()
-        {
-            tracing::warn!("cluster worker {} doesn't read its channel: a message to it is dropped", id.0);
-        }
+    pub(super) fn send(&self, id: WorkerId, line: Vec<u8>) -> Result<(), QueueFull> {
+        self.workers.get(&id).map_or(Ok(()), |worker| worker.channel.send_internal(line))
     }
 
     pub(super) fn deliver(&mut self, hand_over: HandOver<Rc<Connection>>) {
@@ -82,6 +107,7 @@ impl State {
             self.line.clear();
             message::new_connection(&mut self.line, hand_over.seq, &server.key_json);
             worker.channel.send_descriptor(&self.line, hand_over.connection);
+            worker.standing.count_dispatched();
         }
     }
 
@@ -96,8 +122,31 @@ impl State {
 
     pub(super) fn leave(&mut self, id: WorkerId, key: &str) {
         self.primary.leave(id, key);
-        if let (Some(worker), Some(server)) = (self.workers.get(&id), self.servers.get(key)) {
+        if let (Some(worker), Some(server)) = (self.workers.get_mut(&id), self.servers.get(key)) {
             worker.standing.leave(server.tag.number);
+            worker.asked.remove(key);
+        }
+        self.close_given();
+        self.reseat();
+    }
+
+    /// Nobody runs there any more, unless another has taken the place.
+    pub(super) fn vacate(&mut self, holder: Holder) {
+        if let Some(seat) = self.seats.remove(&holder)
+            && !self.seats.values().any(|other| *other == seat)
+        {
+            self.primary.vacate(seat);
+        }
+    }
+
+    /// What workers have bound themselves ends with the last of them: who comes next binds it anew.
+    pub(super) fn close_given(&mut self) {
+        let unused = |(key, server): (&String, &Server)| {
+            (server.tag.given && !self.primary.has_members(key)).then(|| key.clone())
+        };
+        let unused: Vec<String> = self.servers.iter().filter_map(unused).collect();
+        for key in &unused {
+            self.close(key);
         }
     }
 
@@ -107,6 +156,7 @@ impl State {
         if let Some(worker) = self.workers.get(&id) {
             worker.standing.set_retired();
         }
+        self.reseat();
     }
 
     /// A worker that another daemon has known is what its standing says.
@@ -129,6 +179,7 @@ impl State {
         if standing.is_retired() {
             self.primary.retire(id);
         }
+        self.reseat();
     }
 
     /// The smallest number that no server has.
@@ -140,8 +191,9 @@ impl State {
     pub(super) fn close(&mut self, key: &str) {
         let Some(server) = self.servers.remove(key) else { return };
         // First, as whoever finds the number in a standing finds the server that has it.
-        for worker in self.workers.values() {
+        for worker in self.workers.values_mut() {
             worker.standing.leave(server.tag.number);
+            worker.asked.remove(key);
         }
         self.primary.close(key);
         server.close();

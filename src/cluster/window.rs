@@ -1,54 +1,53 @@
-//! How many connections a worker may hold that it has not acknowledged: it follows how soon its answers come.
+//! How many connections a worker may hold that it has not acknowledged: as many as it takes in a few milliseconds.
 //!
-//! Many keep a quick worker busy, whose next connection is there when it comes to it. A slow one should not have them:
-//! behind it they wait, while another could serve them.
+//! Many keep a quick worker busy: the next one is there when it comes to it. A slow one should not have them: behind it
+//! they wait, while another could serve them.
 
 use std::time::Duration;
 
+/// So much work may wait for a worker.
+const WORTH: Duration = Duration::from_millis(8);
 /// A worker begins with so many.
-const FIRST: usize = 4;
+const FIRST: u32 = 4;
 /// More make nobody faster, and are harder to spread.
 pub(super) const WIDEST: usize = 16;
-/// An answer within this time is one of a worker that could do with more.
-pub(super) const PROMPT: Duration = Duration::from_millis(2);
-/// After this time a worker has too many, and gets none before it answers.
-pub(super) const LATE: Duration = Duration::from_millis(8);
+/// A worker that has not answered for so long has enough to do, whatever it was like before.
+pub(super) const LATE: Duration = Duration::from_millis(16);
+/// What it takes longer for one says no more.
+const LONGEST: Duration = Duration::from_millis(32);
+/// The last answer counts for one of so many.
+const WEIGHT: u32 = 8;
 
 /// The window of one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Window {
-    size: usize,
-    /// What was handed over before this number was so under another size, and says nothing of this one.
-    from: u64,
+    /// What it needs to take one connection, on an average of late.
+    each: Duration,
+    /// Its last answer.
+    last: Duration,
 }
 
 impl Window {
     pub(super) const fn new() -> Self {
-        Self { size: FIRST, from: 0 }
+        Self { each: Duration::from_nanos(WORTH.as_nanos() as u64 / FIRST as u64), last: Duration::ZERO }
     }
 
-    pub(super) const fn size(self) -> usize {
-        self.size
+    pub(super) fn size(self) -> usize {
+        let size = WORTH.as_nanos() / self.each.as_nanos().max(1);
+        usize::try_from(size).map_or(WIDEST, |size| size.clamp(1, WIDEST))
     }
 
     /// Whether one more may be handed over to who holds so many, the oldest since `oldest`.
     pub(super) fn has_room(self, outstanding: usize, oldest: Option<Duration>, now: Duration) -> bool {
-        outstanding < self.size && oldest.is_none_or(|since| now.saturating_sub(since) <= LATE)
+        outstanding < self.size() && oldest.is_none_or(|since| now.saturating_sub(since) <= LATE)
     }
 
-    /// An answer has come, `waited` after its hand-over, which had the number `seq`. `held` were outstanding with it;
-    /// the next hand-over will have a number from `next` on.
-    pub(super) fn answered(&mut self, seq: u64, waited: Duration, held: usize, next: u64) {
-        if seq < self.from {
-            return;
-        }
-        let size = match waited {
-            // One that was not used up may be wide enough.
-            waited if waited <= PROMPT && held >= self.size => (self.size + 1).min(WIDEST),
-            waited if waited > LATE => (self.size / 2).max(1),
-            _ => return,
-        };
-        *self = Self { size, from: next };
+    /// It has taken a connection that it was given at `since`.
+    pub(super) fn taken(&mut self, since: Duration, now: Duration) {
+        // It came to this one when it had done with the one before.
+        let needed = now.saturating_sub(since.max(self.last)).min(LONGEST);
+        self.each = (self.each * (WEIGHT - 1) + needed) / WEIGHT;
+        self.last = now;
     }
 }
 
@@ -57,41 +56,52 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PROMPTLY: Duration = Duration::from_micros(300);
-    const TARDILY: Duration = Duration::from_millis(50);
-
-    /// As many answers, each to a hand-over of its own round.
-    fn after(answers: &[(Duration, usize)]) -> usize {
-        let mut window = Window::new();
-        for (seq, (waited, held)) in answers.iter().enumerate() {
-            window.answered(seq as u64, *waited, *held, seq as u64 + 1);
+    /// The window of a worker that has taken connections one after another, all of them given at once.
+    fn after(needed: &[Duration]) -> usize {
+        let (mut window, mut now) = (Window::new(), Duration::from_secs(1));
+        let since = now;
+        for needed in needed {
+            now += *needed;
+            window.taken(since, now);
         }
         window.size()
+    }
+
+    const fn us(micros: u64) -> Duration {
+        Duration::from_micros(micros)
     }
 
     #[test]
     fn prompt_answers_open_it_and_late_ones_shut_it() {
         assert_eq!(after(&[]), 4);
-        assert_eq!(after(&[(PROMPTLY, 4)]), 5);
-        assert_eq!(after(&[(PROMPTLY, WIDEST); 40]), WIDEST);
-        assert_eq!(after(&[(TARDILY, 4); 40]), 1);
-        assert_eq!(after(&[(Duration::from_millis(4), 4); 40]), 4, "neither prompt nor late");
+        assert_eq!(after(&[us(100); 40]), WIDEST);
+        assert_eq!(after(&[us(1000); 60]), 8, "eight within 8 ms");
+        assert_eq!(after(&[us(50_000); 40]), 1);
     }
 
     #[test]
-    fn one_that_is_not_used_up_stays() {
-        assert_eq!(after(&[(PROMPTLY, 2); 40]), 4);
+    fn a_pause_shuts_it_and_is_forgotten_soon() {
+        let mut needed = vec![us(100); 40];
+        needed.push(us(50_000));
+        assert_eq!(after(&needed), 1);
+        needed.extend([us(100); 32]);
+        assert!(after(&needed) > 8);
     }
 
     #[test]
-    fn one_step_a_round() {
+    fn answers_that_come_in_bunches_are_one_after_another() {
+        let bunches: Vec<Duration> = [us(800), us(0), us(0), us(0)].repeat(20);
+        assert_eq!(after(&bunches), WIDEST);
+    }
+
+    #[test]
+    fn idle_time_is_not_its_own() {
         let mut window = Window::new();
-        for seq in 1..=4 {
-            window.answered(seq, TARDILY, 4, 5);
+        for second in 1..40 {
+            let given = Duration::from_secs(second);
+            window.taken(given, given + us(100));
         }
-        assert_eq!(window.size(), 2);
-        window.answered(5, TARDILY, 2, 6);
-        assert_eq!(window.size(), 1);
+        assert_eq!(window.size(), WIDEST);
     }
 
     #[test]
@@ -100,22 +110,18 @@ mod tests {
         let now = Duration::from_secs(1);
         assert!(window.has_room(0, None, now));
         assert!(window.has_room(1, Some(now.saturating_sub(LATE)), now));
-        assert!(!window.has_room(1, Some(now.saturating_sub(LATE + PROMPTLY)), now));
+        assert!(!window.has_room(1, Some(now.saturating_sub(LATE + us(1))), now));
         assert!(!window.has_room(4, Some(now), now));
     }
 
     proptest! {
         #[test]
-        fn it_stays_within_its_bounds(
-            answers in prop::collection::vec((0..100_000u64, 0..40usize, 0..4u64), 0..200)
-        ) {
-            let (mut window, mut seq) = (Window::new(), 0);
-            for (waited, held, back) in answers {
-                seq += 1;
-                let before = window.size();
-                window.answered(seq - back.min(seq), Duration::from_micros(waited), held, seq + 1);
+        fn it_stays_within_its_bounds(answers in prop::collection::vec((any::<u64>(), any::<u64>()), 0..200)) {
+            let mut window = Window::new();
+            for (since, now) in answers {
+                window.taken(Duration::from_nanos(since), Duration::from_nanos(now));
                 prop_assert!((1..=WIDEST).contains(&window.size()));
-                prop_assert!(window.size() <= before + 1 && window.size() >= before / 2);
+                prop_assert!(window.has_room(0, None, Duration::from_nanos(now)), "who has none may have one");
             }
         }
     }

@@ -1,9 +1,9 @@
 //! A channel's descriptor, read and written without blocking.
 
-use super::Inbound;
-use super::codec::decode;
+use super::codec::MARK;
 use super::inbox::{Inbox, Look};
 use super::outbox::{Frame, Outbox, Passenger};
+use super::{Breach, Inbound};
 use crate::sys;
 use crate::sys::fault::{self, Point};
 use std::cell::{Cell, RefCell};
@@ -17,7 +17,9 @@ use tokio::sync::Notify;
 /// What may wait for an app that doesn't read, in bytes. More is refused to whoever sends.
 const LONGEST_QUEUE: usize = 16 * 1024 * 1024;
 /// Reads in a row before other tasks have their turn.
-const READS_IN_A_ROW: u32 = 64;
+const READS_IN_A_ROW: u32 = 16;
+/// Reads of what the dead have left: more than fits into a socket. A child of theirs may go on writing.
+const LAST_READS: u32 = 512;
 /// Bytes of one read. A line that is longer leaves the socket in parts.
 const READ: usize = 16 * 1024;
 
@@ -68,10 +70,51 @@ impl Channel {
         Ok(())
     }
 
+    /// The same for a message of Node's own, in the way of the Node that reads it.
+    pub fn send_internal(&self, bytes: Vec<u8>) -> Result<(), QueueFull> {
+        self.send(self.marked(bytes))
+    }
+
+    fn marked(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        if self.marks() {
+            bytes.insert(0, MARK);
+        }
+        bytes
+    }
+
+    /// Whether the app has marked an internal message, as Bun does, and expects a mark before ours.
+    pub fn marks(&self) -> bool {
+        self.inbox.borrow().marks()
+    }
+
+    /// It has, when another has read them.
+    pub fn set_marks(&self, marks: bool) {
+        self.inbox.borrow_mut().set_marks(marks);
+    }
+
+    /// The app has broken a rule: nothing more is read of it.
+    pub fn fail(&self, breach: Breach) {
+        self.inbox.borrow_mut().fail(breach);
+    }
+
+    /// Why the channel was ended, where the app has not done so itself.
+    pub fn breach(&self) -> Option<Breach> {
+        self.inbox.borrow().breach()
+    }
+
     /// The same with a descriptor. The caller bounds how many are out, and says when one was taken.
-    pub fn send_descriptor(&self, bytes: &[u8], descriptor: Rc<dyn Passenger>) {
-        self.outbox.borrow_mut().push_with(bytes, descriptor);
+    pub fn send_descriptor(&self, line: &[u8], descriptor: Rc<dyn Passenger>) {
+        self.outbox.borrow_mut().push_with(if self.marks() { &[MARK] } else { &[] }, line, descriptor);
         self.flush();
+    }
+
+    /// The same for one that the app doesn't answer to: what waits is bounded here.
+    pub fn share(&self, line: &[u8], descriptor: Rc<dyn Passenger>) -> Result<(), QueueFull> {
+        if self.outbox.borrow().len() + line.len() > LONGEST_QUEUE {
+            return Err(QueueFull);
+        }
+        self.send_descriptor(line, descriptor);
+        Ok(())
     }
 
     /// The app has answered to a descriptor of ours. Its bare [`Inbound::HandleAck`] doesn't say to which: it may be
@@ -94,14 +137,15 @@ impl Channel {
     /// Writes until nothing is left or the socket is full. A dead channel shows when it is read.
     fn flush(&self) {
         let mut outbox = self.outbox.borrow_mut();
-        if outbox.asks_for_unread() {
-            // Where it can't be known, nobody reads.
-            outbox.unread(sys::channel::unread_by_peer(self.fd.get_ref().as_fd()).unwrap_or(0));
+        loop {
             if outbox.asks_for_unread() {
-                self.waiting.notify_one();
+                // Where it can't be known, nobody reads.
+                outbox.unread(sys::channel::unread_by_peer(self.fd.get_ref().as_fd()).unwrap_or(0));
+                if outbox.asks_for_unread() {
+                    self.waiting.notify_one();
+                }
             }
-        }
-        while let Some((bytes, descriptor)) = outbox.next() {
+            let Some((bytes, descriptor)) = outbox.next() else { return };
             match sys::channel::send(self.fd.get_ref().as_fd(), bytes, descriptor) {
                 Ok(count) => outbox.wrote(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -151,7 +195,7 @@ impl Channel {
 
     /// The same for what is there already. False once the channel has ended.
     pub fn receive_now(&self, mut each: impl FnMut(Inbound, Option<OwnedFd>)) -> bool {
-        !matches!(self.read(u32::MAX, &mut each), Read::Ended)
+        !matches!(self.read(LAST_READS, &mut each), Read::Ended)
     }
 
     fn read(&self, most: u32, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) -> Read {
@@ -169,7 +213,7 @@ impl Channel {
             let emptied = match look {
                 Look::Lines { length, emptied } => {
                     for line in buffer[..length - 1].split(|byte| *byte == b'\n') {
-                        let message = decode(line);
+                        let message = self.inbox.borrow_mut().decode(line);
                         if !self.inbox.borrow_mut().is_a_rest(&message) {
                             self.handle(message, each);
                         }
@@ -208,9 +252,12 @@ impl Channel {
                     Some(_) => b"{\"cmd\":\"NODE_HANDLE_ACK\"}\n",
                     None => b"{\"cmd\":\"NODE_HANDLE_NACK\"}\n",
                 };
-                if self.send(answer.to_vec()).is_err() {
-                    // It sends handles and never reads the answers.
-                    self.inbox.borrow_mut().end();
+                if self.send_internal(answer.to_vec()).is_err() {
+                    self.fail(Breach::DoesNotRead);
+                }
+                if let Some(descriptor) = &descriptor {
+                    // It is about to be closed, and nobody waits for what its owner has left in it.
+                    sys::socket::never_linger(descriptor.as_fd());
                 }
                 each(Inbound::Handle, descriptor);
             }
@@ -228,6 +275,7 @@ enum Read {
 
 #[cfg(test)]
 mod tests {
+    use super::super::decode;
     use super::*;
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -258,7 +306,7 @@ mod tests {
     }
 
     fn user(value: Value) -> Inbound {
-        Inbound::User(value)
+        decode(value.to_string().as_bytes())
     }
 
     #[test]

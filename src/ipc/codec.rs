@@ -1,13 +1,19 @@
 //! Bytes to messages. Nothing that a worker writes is trusted: unknown fields and commands are ignored, lines are
 //! bounded.
 
+use super::usual;
 use memchr::memchr;
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::borrow::Cow;
 
 /// A longer line ends the channel: it would otherwise be kept in memory as a whole.
 pub(super) const LONGEST_LINE: usize = 64 * 1024 * 1024;
+
+/// A longer message of Node's cluster does, too: what it says is kept as it is. Node's own have some hundred bytes and
+/// a path.
+pub(super) const LONGEST_INTERNAL: usize = 64 * 1024;
 
 /// What is kept of the buffer after a long line.
 const KEPT_BUFFER: usize = 1024 * 1024;
@@ -32,6 +38,7 @@ impl Lines {
 
     /// Adds bytes and calls `each` for every complete line, without its break.
     pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), LineTooLong> {
+        self.make_room(bytes.len());
         self.buffer.extend_from_slice(bytes);
         let mut start = 0;
         let mut search = self.searched;
@@ -42,8 +49,8 @@ impl Lines {
             search = start;
         }
         self.buffer.drain(..start);
-        if self.buffer.is_empty() && self.buffer.capacity() > KEPT_BUFFER {
-            self.buffer = Vec::new();
+        if self.buffer.len() < KEPT_BUFFER && self.buffer.capacity() > KEPT_BUFFER {
+            self.buffer.shrink_to(KEPT_BUFFER);
         }
         self.searched = self.buffer.len();
         if self.buffer.len() > LONGEST_LINE {
@@ -52,6 +59,31 @@ impl Lines {
             return Err(LineTooLong);
         }
         Ok(())
+    }
+
+    /// Twice as much each time, but not twice the longest line.
+    fn make_room(&mut self, bytes: usize) {
+        let wanted = self.buffer.len() + bytes;
+        if wanted > self.buffer.capacity() {
+            let twice = self.buffer.capacity().saturating_mul(2).min(LONGEST_LINE);
+            self.buffer.reserve_exact(wanted.max(twice) - self.buffer.len());
+        }
+    }
+}
+
+/// What an app has sent by `process.send`: a JSON value, as text. It is not made a value of here, which would take many
+/// times its length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserMessage(Box<str>);
+
+impl UserMessage {
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is just this string.
+    pub fn is_word(&self, word: &str) -> bool {
+        self.0.len() <= 8 * (word.len() + 1) && serde_json::from_str::<String>(&self.0).is_ok_and(|text| text == word)
     }
 }
 
@@ -75,8 +107,10 @@ pub enum Inbound {
     /// Internal to Node and of no meaning to us.
     OtherInternal,
     /// What the app sent by `process.send`.
-    User(Value),
-    /// No JSON.
+    User(UserMessage),
+    /// A message of Node's cluster that is longer than any of them is.
+    TooLong,
+    /// No JSON, or a message of Node's cluster that can't be one.
     Garbage,
 }
 
@@ -89,27 +123,52 @@ pub enum AgentWord {
     Open(u32),
 }
 
-/// A message of Node's cluster protocol, worker to primary.
+/// A message of Node's cluster protocol, worker to primary. A field of a wrong type counts as absent: whoever needs it
+/// refuses, and the worker gets an answer.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClusterMessage {
+    #[serde(deserialize_with = "lenient")]
     pub act: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     pub seq: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     pub ack: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     pub accepted: Option<bool>,
+    #[serde(deserialize_with = "lenient")]
     pub key: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     pub index: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     pub address: Option<String>,
+    /// UDP sockets pass on what the app has written, which may be text.
+    #[serde(deserialize_with = "number")]
     pub port: Option<i64>,
     /// 4, 6, -1 (unix path), or `udp4`, `udp6`.
     pub address_type: Option<Value>,
+    #[serde(deserialize_with = "lenient")]
     pub fd: Option<i64>,
+    #[serde(deserialize_with = "lenient")]
     pub flags: Option<i64>,
     pub backlog: Option<Value>,
+    #[serde(deserialize_with = "lenient")]
     pub readable_all: Option<bool>,
+    #[serde(deserialize_with = "lenient")]
     pub writable_all: Option<bool>,
     /// Absent and `null` differ for nobody but the server that gets it back, so it is kept as it came.
     pub data: Option<Value>,
+}
+
+fn lenient<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(from)?).ok())
+}
+
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_i64(),
+    })
 }
 
 #[derive(Deserialize)]
@@ -123,10 +182,13 @@ struct Open {
     open: u32,
 }
 
-/// Understands one line. A leading 0x02 is Bun's mark of internal messages.
+/// Bun writes this byte before internal messages, and expects it before ours.
+pub(super) const MARK: u8 = 2;
+
+/// Understands one line, marked or not.
 pub fn decode(line: &[u8]) -> Inbound {
-    let line = line.strip_prefix(&[2]).unwrap_or(line);
-    if let Some(usual) = usual(line) {
+    let line = line.strip_prefix(&[MARK]).unwrap_or(line);
+    if let Some(usual) = usual::decode(line) {
         return usual;
     }
     if !line.starts_with(b"{") {
@@ -134,6 +196,7 @@ pub fn decode(line: &[u8]) -> Inbound {
     }
     let Ok(Command { cmd: Some(cmd) }) = serde_json::from_slice::<Command<'_>>(line) else { return user(line) };
     match &*cmd {
+        "NODE_CLUSTER" if line.len() > LONGEST_INTERNAL => Inbound::TooLong,
         "NODE_CLUSTER" => serde_json::from_slice(line).map_or(Inbound::Garbage, |message: ClusterMessage| {
             match (message.ack, message.accepted) {
                 (Some(seq), Some(accepted)) => Inbound::Answer { seq, accepted },
@@ -152,34 +215,12 @@ pub fn decode(line: &[u8]) -> Inbound {
     }
 }
 
-/// The two lines that come for each connection, in the form that Node writes them.
-fn usual(line: &[u8]) -> Option<Inbound> {
-    if line == br#"{"cmd":"NODE_HANDLE_ACK"}"# {
-        return Some(Inbound::HandleAck);
-    }
-    let (seq, rest) = number(line.strip_prefix(br#"{"cmd":"NODE_CLUSTER","ack":"#)?)?;
-    let rest = rest.strip_prefix(br#","accepted":"#)?;
-    let (accepted, rest) = match rest.strip_prefix(b"true") {
-        Some(rest) => (true, rest),
-        None => (false, rest.strip_prefix(b"false")?),
-    };
-    let (_, rest) = number(rest.strip_prefix(br#","seq":"#)?)?;
-    (rest == b"}").then_some(Inbound::Answer { seq, accepted })
-}
-
-/// A number without a sign, a fraction or a needless 0 at its head, and what follows it.
-fn number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    // More may be too much for a u64.
-    if !(1..=19).contains(&digits) || (digits > 1 && text[0] == b'0') {
-        return None;
-    }
-    let (digits, rest) = text.split_at(digits);
-    Some((digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')), rest))
-}
-
 fn user(line: &[u8]) -> Inbound {
-    serde_json::from_slice(line).map_or(Inbound::Garbage, Inbound::User)
+    match std::str::from_utf8(line) {
+        // Looked through without recursion, and without keeping anything.
+        Ok(text) if serde_json::from_str::<IgnoredAny>(text).is_ok() => Inbound::User(UserMessage(text.into())),
+        _ => Inbound::Garbage,
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +228,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+
+    fn user(text: &str) -> Inbound {
+        Inbound::User(UserMessage(text.into()))
+    }
 
     #[test]
     fn each_kind_of_line() {
@@ -197,10 +242,10 @@ mod tests {
         assert_eq!(decode(br#"{"cmd":"NODE_RPM_AGENT"}"#), Inbound::Agent(AgentWord::Here));
         assert_eq!(decode(br#"{"cmd":"NODE_RPM_OPEN","open":12}"#), Inbound::Agent(AgentWord::Open(12)));
         assert_eq!(decode(br#"{"cmd":"NODE_RPM_OPEN","open":-1}"#), Inbound::OtherInternal);
-        assert_eq!(decode(br#"{"cmd":"NODE_"}"#), Inbound::User(json!({"cmd": "NODE_"})));
-        assert_eq!(decode(br#"{"cmd":7}"#), Inbound::User(json!({"cmd": 7})));
-        assert_eq!(decode(br#""ready""#), Inbound::User(json!("ready")));
-        assert_eq!(decode(b"12"), Inbound::User(json!(12)));
+        assert_eq!(decode(br#"{"cmd":"NODE_"}"#), user(r#"{"cmd":"NODE_"}"#));
+        assert_eq!(decode(br#"{"cmd":7}"#), user(r#"{"cmd":7}"#));
+        assert_eq!(decode(br#""ready""#), user("\"ready\""));
+        assert_eq!(decode(b"12"), user("12"));
         assert_eq!(decode(b"{nonsense"), Inbound::Garbage);
         assert_eq!(decode(b"\xff\xfe"), Inbound::Garbage);
         let ack = decode(br#"{"ack":3,"accepted":true,"cmd":"NODE_CLUSTER","seq":4}"#);
@@ -213,6 +258,31 @@ mod tests {
         let Inbound::Cluster(message) = decode(line) else { panic!("not understood") };
         assert_eq!((message.port, message.address, message.data), (Some(3000), None, None));
         assert_eq!(message.address_type, Some(json!(4)));
+    }
+
+    #[test]
+    fn a_field_of_a_wrong_type_is_absent() {
+        let line = br#"{"cmd":"NODE_CLUSTER","act":"queryServer","seq":7,"address":5,"port":"80","fd":[],"key":{},"index":-1,"flags":"x","readableAll":1}"#;
+        let wanted =
+            ClusterMessage { act: Some("queryServer".into()), seq: Some(7), port: Some(80), ..Default::default() };
+        assert_eq!(decode(line), Inbound::Cluster(Box::new(wanted)));
+    }
+
+    #[test]
+    fn the_word_is_a_word_however_it_is_written() {
+        let is_ready = |text: &str| matches!(decode(text.as_bytes()), Inbound::User(text) if text.is_word("ready"));
+        assert!(is_ready("\"ready\"") && is_ready(" \"\\u0072eady\" "));
+        assert!(!is_ready("\"steady\"") && !is_ready("{\"ready\":1}") && !is_ready("7"));
+    }
+
+    #[test]
+    fn nesting_is_no_danger() {
+        let deep = [&b"["[..], b"]"].map(|one| one.repeat(1_000_000)).concat();
+        assert!(matches!(decode(&deep), Inbound::User(_)));
+        assert_eq!(decode(&deep[..1_500_000]), Inbound::Garbage);
+        let of = |count| format!(r#"{{"cmd":"NODE_CLUSTER","data":{}{}}}"#, "[".repeat(count), "]".repeat(count));
+        assert_eq!(decode(of(30_000).as_bytes()), Inbound::Garbage);
+        assert_eq!(decode(of(40_000).as_bytes()), Inbound::TooLong);
     }
 
     #[test]
@@ -231,6 +301,18 @@ mod tests {
         assert_eq!(seen, 1);
     }
 
+    #[test]
+    fn a_long_line_takes_no_more_than_its_length_and_leaves_nothing() {
+        let mut lines = Lines::default();
+        let chunk = vec![b'x'; 1024 * 1024 + 7];
+        for _ in 0..60 {
+            lines.push(&chunk, |_| ()).unwrap();
+            assert!(lines.buffer.capacity() <= LONGEST_LINE + chunk.len());
+        }
+        lines.push(b"\nhalf", |_| ()).unwrap();
+        assert!(!lines.is_empty() && lines.buffer.capacity() <= KEPT_BUFFER);
+    }
+
     proptest! {
         #[test]
         fn lines_come_out_as_they_went_in(lines in prop::collection::vec("[^\n]{0,40}", 0..20), cuts in prop::collection::vec(1..30usize, 1..40)) {
@@ -243,19 +325,6 @@ mod tests {
                 at = end;
             }
             prop_assert_eq!(seen, lines);
-        }
-
-        /// An answer means the same however it is written.
-        #[test]
-        fn the_usual_form_is_no_other(ack in any::<u64>(), cut in 0..20u32, accepted in any::<bool>(), extra in "|[0-9 a-z.,\"-]{1,3}", at in 0..70usize) {
-            let ack = ack >> (cut * 3);
-            let mut line = format!("{{\"cmd\":\"NODE_CLUSTER\",\"ack\":{ack},\"accepted\":{accepted},\"seq\":5}}");
-            prop_assert_eq!(decode(line.as_bytes()), Inbound::Answer { seq: ack, accepted });
-            line.insert_str(at.min(line.len()), &extra);
-            if let Some(usual) = usual(line.as_bytes()) {
-                let message: ClusterMessage = serde_json::from_str(&line).unwrap();
-                prop_assert_eq!(usual, Inbound::Answer { seq: message.ack.unwrap(), accepted: message.accepted.unwrap() });
-            }
         }
 
         #[test]

@@ -1,7 +1,7 @@
 //! What is read of a channel, and whether it is taken out of the socket before or after it is handled.
 
-use super::Inbound;
-use super::codec::{Lines, decode};
+use super::codec::{Lines, MARK, decode};
+use super::{Breach, Inbound};
 use crate::sys;
 use memchr::{memchr, memrchr};
 use std::collections::VecDeque;
@@ -18,6 +18,10 @@ pub(super) struct Inbox {
     lines: Lines,
     descriptors: VecDeque<OwnedFd>,
     ended: bool,
+    /// Why it was ended, where that was not by the app.
+    breach: Option<Breach>,
+    /// The app marks internal messages.
+    marks: bool,
     /// The next line may be the rest of one.
     amid_a_line: bool,
 }
@@ -55,8 +59,32 @@ impl Inbox {
         self.descriptors.pop_front()
     }
 
+    /// What comes after that is not read.
+    pub(super) fn fail(&mut self, breach: Breach) {
+        self.ended = true;
+        self.breach.get_or_insert(breach);
+    }
+
     pub(super) fn end(&mut self) {
         self.ended = true;
+    }
+
+    pub(super) fn breach(&self) -> Option<Breach> {
+        self.breach
+    }
+
+    pub(super) fn marks(&self) -> bool {
+        self.marks
+    }
+
+    pub(super) fn set_marks(&mut self, marks: bool) {
+        self.marks = marks;
+    }
+
+    pub(super) fn decode(&mut self, line: &[u8]) -> Inbound {
+        let message = decode(line);
+        self.marks |= is_marked(line, Some(&message));
+        message
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -102,9 +130,20 @@ impl Inbox {
         match sys::channel::receive(fd, buffer, &mut descriptors) {
             Ok(count) if count > 0 => {
                 self.descriptors.extend(descriptors);
-                let mut messages = Vec::new();
-                let lines = self.lines.push(&buffer[..count], |line| messages.push(decode(line)));
-                self.ended = lines.is_err() || self.descriptors.len() > MOST_DESCRIPTORS;
+                let (mut messages, mut marks) = (Vec::new(), self.marks);
+                let lines = self.lines.push(&buffer[..count], |line| {
+                    messages.push(decode(line));
+                    marks |= is_marked(line, messages.last());
+                });
+                self.marks = marks;
+                if lines.is_err() {
+                    self.fail(Breach::LineTooLong);
+                }
+                // Those that belong to the lines which are about to be handled are none too many.
+                let wanted = messages.iter().filter(|message| **message == Inbound::Handle).count();
+                if self.descriptors.len() > MOST_DESCRIPTORS + wanted {
+                    self.fail(Breach::StrayDescriptors);
+                }
                 if messages.first().is_some_and(|first| self.is_a_rest(first)) {
                     messages.remove(0);
                 }
@@ -116,4 +155,8 @@ impl Inbox {
             }
         }
     }
+}
+
+fn is_marked(line: &[u8], message: Option<&Inbound>) -> bool {
+    line.first() == Some(&MARK) && message.is_some_and(|message| *message != Inbound::Garbage)
 }

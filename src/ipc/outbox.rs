@@ -12,10 +12,18 @@ use std::rc::Rc;
 /// Plain bytes after which the line of a descriptor could straddle two reads: half of the receiver's buffer.
 const PLAIN_LIMIT: usize = 32 * 1024;
 
+/// What a frame takes beside its bytes.
+const FRAME: usize = size_of::<Frame>() + 32;
+
 /// A descriptor to be sent, by somebody who wants to know when it is out.
 pub trait Passenger: AsFd + fmt::Debug {
     /// The receiver's end of the channel has it.
     fn sent(&self);
+
+    /// Whether the receiver answers to it, beyond the bare word that says that some descriptor has arrived.
+    fn is_answered(&self) -> bool {
+        true
+    }
 }
 
 /// One line, with the descriptor that travels with it.
@@ -36,6 +44,8 @@ pub struct Outbox {
     short_write: bool,
     unacknowledged: usize,
     barrier: bool,
+    /// One is out that no answer will be told for: what ends a barrier is that nothing is unread.
+    unanswered: bool,
     /// Another has written to this channel, and what it wrote may be too much to put a descriptor behind.
     behind_another: bool,
     /// The buffer of a frame that is out, for the next one with a descriptor.
@@ -50,7 +60,8 @@ impl Outbox {
 
     /// Whether the next descriptor waits for [`Self::unread`].
     pub fn asks_for_unread(&self) -> bool {
-        self.behind_another && self.queue.front().is_some_and(|frame| frame.descriptor.is_some())
+        let is_unsure = self.behind_another || self.barrier && self.unanswered;
+        is_unsure && self.queue.front().is_some_and(|frame| frame.descriptor.is_some()) && self.offset == 0
     }
 
     /// This much is unread of what was written so far: all of it may be plain bytes, or, where it is much, hold a
@@ -59,6 +70,11 @@ impl Outbox {
         if bytes <= PLAIN_LIMIT {
             self.behind_another = false;
             self.plain_since_descriptor = self.plain_since_descriptor.max(bytes);
+        }
+        if bytes == 0 {
+            // All lines were read whole, each with its descriptor.
+            self.barrier = false;
+            self.unanswered = false;
         }
     }
 
@@ -74,8 +90,9 @@ impl Outbox {
     }
 
     /// The same for a line that comes with a descriptor.
-    pub fn push_with(&mut self, line: &[u8], descriptor: Rc<dyn Passenger>) {
+    pub fn push_with(&mut self, mark: &[u8], line: &[u8], descriptor: Rc<dyn Passenger>) {
         let mut bytes = std::mem::take(&mut self.spare);
+        bytes.extend_from_slice(mark);
         bytes.extend_from_slice(line);
         self.push(Frame { bytes, descriptor: Some(descriptor) });
     }
@@ -84,9 +101,9 @@ impl Outbox {
         self.queue.is_empty()
     }
 
-    /// Bytes that wait.
+    /// Memory of what waits.
     pub fn len(&self) -> usize {
-        self.queued_bytes
+        self.queued_bytes + self.queue.len() * FRAME
     }
 
     /// Descriptors sent and not acknowledged.
@@ -111,7 +128,11 @@ impl Outbox {
         let whole = self.offset + count == frame.bytes.len();
         if let Some(descriptor) = frame.descriptor.as_ref().filter(|_| self.offset == 0) {
             descriptor.sent();
-            self.unacknowledged += 1;
+            if descriptor.is_answered() {
+                self.unacknowledged += 1;
+            } else {
+                self.unanswered = true;
+            }
             self.barrier = self.plain_since_descriptor > PLAIN_LIMIT || self.short_write || !whole;
             self.plain_since_descriptor = 0;
             self.short_write = false;
@@ -133,7 +154,7 @@ impl Outbox {
     /// The receiver has taken a descriptor.
     pub fn acknowledged(&mut self) {
         self.unacknowledged = self.unacknowledged.saturating_sub(1);
-        if self.unacknowledged == 0 {
+        if self.unacknowledged == 0 && !self.unanswered {
             self.barrier = false;
         }
     }
@@ -146,20 +167,31 @@ mod tests {
     use std::os::fd::OwnedFd;
 
     #[derive(Debug)]
-    struct Null(OwnedFd);
+    struct Null {
+        fd: OwnedFd,
+        is_answered: bool,
+    }
 
     impl AsFd for Null {
         fn as_fd(&self) -> BorrowedFd<'_> {
-            self.0.as_fd()
+            self.fd.as_fd()
         }
     }
 
     impl Passenger for Null {
         fn sent(&self) {}
+
+        fn is_answered(&self) -> bool {
+            self.is_answered
+        }
+    }
+
+    fn null(is_answered: bool) -> Rc<dyn Passenger> {
+        Rc::new(Null { fd: std::fs::File::open("/dev/null").unwrap().into(), is_answered })
     }
 
     fn descriptor() -> Rc<dyn Passenger> {
-        Rc::new(Null(std::fs::File::open("/dev/null").unwrap().into()))
+        null(true)
     }
 
     fn write_all(outbox: &mut Outbox) -> usize {
@@ -202,6 +234,29 @@ mod tests {
         }
         assert_eq!(write_all(&mut outbox), 1);
         assert_eq!(outbox.unacknowledged(), 1);
+    }
+
+    #[test]
+    fn behind_one_without_an_answer_the_barrier_ends_when_all_is_read() {
+        let mut outbox = Outbox::default();
+        outbox.push(Frame { bytes: vec![b'x'; PLAIN_LIMIT + 1], descriptor: None });
+        for is_answered in [true, false, true] {
+            outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: Some(null(is_answered)) });
+        }
+        assert_eq!((write_all(&mut outbox), outbox.asks_for_unread()), (1, false));
+        outbox.acknowledged();
+        assert_eq!(write_all(&mut outbox), 2);
+        outbox.push(Frame { bytes: vec![b'x'; PLAIN_LIMIT + 1], descriptor: None });
+        for _ in 0..2 {
+            outbox.push(Frame { bytes: vec![b'h'; 100], descriptor: Some(descriptor()) });
+        }
+        assert_eq!((write_all(&mut outbox), outbox.asks_for_unread()), (1, true));
+        outbox.acknowledged();
+        outbox.acknowledged();
+        outbox.unread(1);
+        assert_eq!(write_all(&mut outbox), 0);
+        outbox.unread(0);
+        assert_eq!(write_all(&mut outbox), 1);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::task::Task;
 use super::vitals::await_line;
 use super::wires::{ERR, IPC, NOTIFY, OUT, PID, forget_all_but_output, forget_output, name_of};
 use crate::clock;
-use crate::cluster::WorkerId;
+use crate::cluster::{Seat, WorkerId};
 use crate::domain::lifecycle::{Effect, Event, Phase, StopStep};
 use crate::domain::spec::Mode;
 use crate::domain::{Outcome, SpawnId};
@@ -42,6 +42,9 @@ impl Task {
         self.context.ids.used(run);
         if self.has_run() || self.state.is_wanted() {
             self.context.sockets.hold(&self.spec, self.holder);
+        }
+        if let Some(group) = &self.group {
+            group.arrange(self.spec.cluster.sched);
         }
         if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
             group.hold(self.holder);
@@ -149,7 +152,9 @@ impl Task {
         self.contain((pid, began), place);
         let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
         let (group, unset) = (cgroup.clone(), warnings.clone());
-        self.run = Some(Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset, vitals });
+        let run = Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset, vitals };
+        run.introduce();
+        self.run = Some(run);
         self.context.running.set(self.context.running.get() + 1);
         let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
         self.seen.send_modify(|seen| {
@@ -174,7 +179,8 @@ impl Task {
         let kept = self.context.inherited.borrow_mut().kept.take(&name_of(IPC, self.identity.id, run))?;
         let group = self.group.as_ref().filter(|_| self.spec.mode == Mode::Cluster);
         let worker = WorkerId(worker_number(run.0));
-        let membership = group.map(|group| Membership { group: group.clone(), worker });
+        let seat = Seat(self.identity.instance);
+        let membership = group.map(|group| Membership { group: group.clone(), worker, seat });
         let link = Link::adopt(kept.fd, membership, self.holder, self.standing.clone());
         link.inspect_err(|error| {
             tracing::error!("the channel to {} ({}) is lost: {error}", self.spec.name, self.identity.id);

@@ -18,7 +18,7 @@ impl Task {
 
     fn ask(&self) {
         let link = self.run.as_ref().and_then(|run| run.link.as_ref());
-        if let Some(Membership { group, worker }) = link.and_then(|link| link.membership()) {
+        if let Some(Membership { group, worker, .. }) = link.and_then(|link| link.membership()) {
             group.retire(*worker);
         }
         match link {

@@ -24,6 +24,7 @@ impl Task {
         fault::point(Point::SpawnRecorded);
         if let Some(group) = &self.group {
             group.hold(self.holder);
+            group.arrange(self.spec.cluster.sched);
         }
         if self.spec.env.secrets.is_empty() {
             self.execute(id, &Values::new());
@@ -60,6 +61,7 @@ impl Task {
                 for warning in &run.warnings {
                     tracing::warn!("{} ({}): {warning}", self.spec.name, self.identity.id);
                 }
+                run.introduce();
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);
                 self.begin_vitals();

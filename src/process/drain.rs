@@ -47,7 +47,7 @@ impl Task {
             return self.apply(Event::Drained(run.id));
         };
         let (channel, membership) = (Rc::clone(link.channel()), link.membership().cloned());
-        if let Some(Membership { group, worker }) = &membership {
+        if let Some(Membership { group, worker, .. }) = &membership {
             group.retire(*worker);
         }
         let left = until.saturating_sub(clock::boot_ms());
@@ -57,13 +57,13 @@ impl Task {
             if wish.is_none() {
                 tokio::time::sleep(GRACE).await;
             }
-            if let Some(Membership { group, worker }) = &membership {
+            if let Some(Membership { group, worker, .. }) = &membership {
                 while !group.has_taken_all(*worker) {
                     tokio::time::sleep(POLL).await;
                 }
             }
             let is_asked = wish.is_some_and(|wish| wish.send(&channel));
-            if let Some(Membership { group, worker }) = membership.filter(|_| !is_asked) {
+            if let Some(Membership { group, worker, .. }) = membership.filter(|_| !is_asked) {
                 group.disconnect(worker);
             }
         });
@@ -79,7 +79,7 @@ impl Task {
             _ if open > 0 => {}
             // A daemon before this one may have died between noting that and doing it.
             Some(_) if self.standing.is_going() => self.apply(Event::Drained(id)),
-            Some(Membership { group, worker }) => group.disconnect(worker),
+            Some(Membership { group, worker, .. }) => group.disconnect(worker),
             None => self.apply(Event::Drained(id)),
         }
     }

@@ -84,6 +84,11 @@ enum From {
 }
 
 impl ExitSource {
+    /// The process itself, as far as it is there.
+    pub(super) fn process(&self) -> Option<Arc<OwnedFd>> {
+        self.pidfd.clone()
+    }
+
     pub(super) fn child(run: SpawnId, pidfd: Arc<OwnedFd>) -> io::Result<Self> {
         Ok(Self { run, from: From::Child(ready::register(Arc::clone(&pidfd))?), pidfd: Some(pidfd) })
     }

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Phase, State, Then};
 use crate::domain::{AppSpec, SpawnId, UnixMs};
-use crate::slots::{Slot, Standing, Table};
+use crate::slots::{Slot, Standing, Table, Tally};
 use crate::sys::cgroup::Cgroup;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -166,6 +166,11 @@ impl Handle {
     /// How many signals its run was sent because somebody asked for it.
     pub fn signals(&self) -> u16 {
         self.standing.signals()
+    }
+
+    /// What its workers were handed.
+    pub fn tally(&self) -> Tally {
+        self.standing.tally()
     }
 
     pub fn observed(&self) -> watch::Ref<'_, Observed> {

@@ -143,7 +143,7 @@ impl Task {
         self.note_unwell(why);
     }
 
-    fn note_unwell(&self, why: String) {
+    pub(super) fn note_unwell(&self, why: String) {
         self.seen.send_modify(|seen| seen.unwell = Some((self.state.run, why)));
     }
 
@@ -152,7 +152,7 @@ impl Task {
         let _ = self.context.reports.send((self.identity.id, self.holder, report));
     }
 
-    fn label(&self) -> String {
+    pub(super) fn label(&self) -> String {
         format!("{} ({})", self.spec.name, self.identity.id)
     }
 

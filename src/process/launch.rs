@@ -17,7 +17,7 @@ use super::sockets::{self, LISTEN_PID};
 use super::vitals::{Vitals, await_line};
 use super::wires::{NOTIFY, PID, Wires, forget_all_but_output, forget_output, name_of};
 use crate::clock;
-use crate::cluster::{Group, Holder, WorkerId};
+use crate::cluster::{Group, Holder, Seat, WorkerId};
 use crate::domain::health::Health;
 use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, OutputStream, SpawnId};
@@ -55,6 +55,15 @@ pub(super) struct Run {
     /// Limits that are not in force, and why.
     pub(super) warnings: Vec<String>,
     pub(super) vitals: Vitals,
+}
+
+impl Run {
+    /// Its cluster learns which process it is.
+    pub(super) fn introduce(&self) {
+        if let (Some(link), Some(process)) = (&self.link, self.exits.process()) {
+            link.identify(process);
+        }
+    }
 }
 
 /// Why a run could not be executed, in words and as an `errno`.
@@ -158,7 +167,7 @@ fn introduce(
     env.insert("NODE_CHANNEL_SERIALIZATION_MODE".into(), "json".into());
     let group = around.group.filter(|_| spec.mode == Mode::Cluster)?;
     env.insert("NODE_UNIQUE_ID".into(), around.worker.0.to_string());
-    Some(Membership { group: group.clone(), worker: around.worker })
+    Some(Membership { group: group.clone(), worker: around.worker, seat: Seat(around.identity.instance) })
 }
 
 /// It was executed: its output is read, its end waited for, its channel listened to; it is asked how it is.

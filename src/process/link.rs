@@ -1,7 +1,7 @@
 //! The channel to a running app: reads what it says, hands cluster messages to the primary.
 
-use crate::cluster::{Group, Holder, Notice, WorkerId};
-use crate::ipc::{AgentWord, Channel, Inbound};
+use crate::cluster::{Group, Holder, Notice, Seat, WorkerId};
+use crate::ipc::{AgentWord, Breach, Channel, Inbound};
 use crate::slots::Standing;
 use serde_json::Value;
 use std::io;
@@ -22,6 +22,8 @@ pub(super) enum Said {
     Cluster(Notice),
     /// So many connections are open in it, as it drains.
     Open(u32),
+    /// What no app of good will says. Nothing more is heard of it.
+    Broken(Breach),
     /// The channel has ended.
     Closed,
 }
@@ -31,6 +33,7 @@ pub(super) enum Said {
 pub(super) struct Membership {
     pub(super) group: Group,
     pub(super) worker: WorkerId,
+    pub(super) seat: Seat,
 }
 
 #[derive(Debug)]
@@ -58,8 +61,8 @@ impl Link {
         standing: Standing,
     ) -> io::Result<Self> {
         let channel = Rc::new(Channel::new(fd)?);
-        if let Some(Membership { group, worker }) = &membership {
-            group.add(*worker, holder, Rc::clone(&channel), standing.clone());
+        if let Some(Membership { group, worker, seat }) = &membership {
+            group.add(*worker, (holder, *seat), Rc::clone(&channel), standing.clone());
         }
         Ok(Self::run(channel, membership, standing))
     }
@@ -72,8 +75,9 @@ impl Link {
         standing: Standing,
     ) -> io::Result<Self> {
         let channel = Rc::new(Channel::adopted(fd)?);
-        if let Some(Membership { group, worker }) = &membership {
-            group.rejoin(*worker, holder, Rc::clone(&channel), standing.clone());
+        channel.set_marks(standing.has_marks());
+        if let Some(Membership { group, worker, seat }) = &membership {
+            group.rejoin(*worker, (holder, *seat), Rc::clone(&channel), standing.clone());
         }
         let said = [
             (standing.is_online(), Said::Cluster(Notice::Online)),
@@ -113,13 +117,20 @@ impl Link {
         &self.channel
     }
 
+    /// Whose channel it is: servers may be asked for that are open in the process already.
+    pub(super) fn identify(&self, process: Arc<OwnedFd>) {
+        if let Some(Membership { group, worker, .. }) = self.membership() {
+            group.identify(*worker, process);
+        }
+    }
+
     pub(super) fn membership(&self) -> Option<&Membership> {
         self.hearer.membership.as_ref()
     }
 
     /// The process is gone: what it still said is handled, then its connections go to others.
     pub(super) fn finish(self) {
-        let open = self.channel.receive_now(|message, _| self.hearer.hear(message));
+        let open = self.channel.receive_now(|message, _| self.hearer.hear(&self.channel, message));
         let _ = open;
         self.hearer.gone();
     }
@@ -134,27 +145,43 @@ impl Drop for Link {
 }
 
 async fn read(channel: Rc<Channel>, hearer: Hearer) {
-    while channel.receive(|message, _| hearer.hear(message)).await {}
+    while channel.receive(|message, _| hearer.hear(&channel, message)).await {}
+    if let Some(breach) = channel.breach() {
+        // It lives: what it has goes to others when it doesn't any more.
+        hearer.retire();
+        let _ = hearer.said.send(Said::Broken(breach)).await;
+        return std::future::pending().await;
+    }
     hearer.gone();
     let _ = hearer.said.send(Said::Closed).await;
 }
 
 impl Hearer {
     /// Whatever must outlive us is written when this returns: the message leaves the channel next. It may come twice.
-    fn hear(&self, message: Inbound) {
+    fn hear(&self, channel: &Channel, message: Inbound) {
+        if channel.marks() && !self.standing.has_marks() {
+            self.standing.set_marks();
+        }
+        let notice = match &message {
+            Inbound::Cluster(message) => {
+                self.membership.as_ref().and_then(|member| member.group.handle(member.worker, message))
+            }
+            Inbound::Answer { seq, accepted } => self.answered(*seq, *accepted),
+            Inbound::Handle | Inbound::Agent(_) | Inbound::OtherInternal | Inbound::Garbage => self.unasked(),
+            Inbound::TooLong => Some(Notice::Broken(Breach::MessageTooLong)),
+            // The pairing of descriptors and messages is lost, so nothing sent to this worker can be trusted.
+            Inbound::HandleNack => self.membership.as_ref().map(|_| Notice::Broken(Breach::OutOfStep)),
+            Inbound::User(_) | Inbound::HandleAck => None,
+        };
+        if let Some(Notice::Broken(breach)) = notice {
+            return channel.fail(breach);
+        }
         let fact = match message {
-            Inbound::User(Value::String(text)) if text == "ready" => {
+            Inbound::User(text) if text.is_word("ready") => {
                 self.standing.set_ready();
                 Some(Said::Ready)
             }
-            Inbound::Answer { seq, accepted } => {
-                if let Some(Membership { group, worker }) = &self.membership {
-                    group.answered(*worker, seq, accepted);
-                }
-                None
-            }
-            Inbound::Cluster(message) => {
-                let notice = self.membership.as_ref().and_then(|member| member.group.handle(member.worker, &message));
+            Inbound::Cluster(_) => {
                 if notice == Some(Notice::Online) {
                     self.standing.set_online();
                 }
@@ -165,23 +192,44 @@ impl Hearer {
                 None
             }
             Inbound::Agent(AgentWord::Open(open)) => Some(Said::Open(open)),
-            // The pairing of descriptors and messages is lost, so nothing sent to this worker can be trusted.
-            Inbound::HandleNack => self.membership.is_some().then_some(Said::Cluster(Notice::Broken)),
             Inbound::Garbage => {
                 tracing::debug!("an app wrote a line that is no JSON to its channel");
                 None
             }
             // Messages of the app to others are the bus's, which has no readers yet.
-            Inbound::User(_) | Inbound::Handle | Inbound::HandleAck | Inbound::OtherInternal => None,
+            Inbound::User(_)
+            | Inbound::Answer { .. }
+            | Inbound::Handle
+            | Inbound::HandleAck
+            | Inbound::HandleNack
+            | Inbound::OtherInternal
+            | Inbound::TooLong => None,
         };
         if let Some(fact) = fact {
             let _ = self.said.try_send(fact);
         }
     }
 
+    fn answered(&self, seq: u64, accepted: bool) -> Option<Notice> {
+        let Membership { group, worker, .. } = self.membership.as_ref()?;
+        if group.answered(*worker, seq, accepted) { None } else { group.unasked(*worker) }
+    }
+
+    /// A worker has said something that answers to nothing.
+    fn unasked(&self) -> Option<Notice> {
+        self.membership.as_ref().and_then(|Membership { group, worker, .. }| group.unasked(*worker))
+    }
+
+    /// Nothing more goes to it.
+    fn retire(&self) {
+        if let Some(Membership { group, worker, .. }) = &self.membership {
+            group.retire(*worker);
+        }
+    }
+
     /// The channel has ended.
     fn gone(&self) {
-        if let Some(Membership { group, worker }) = &self.membership {
+        if let Some(Membership { group, worker, .. }) = &self.membership {
             group.gone(*worker);
         }
     }
@@ -198,7 +246,7 @@ mod tests {
 
     fn membership() -> Membership {
         let group = Group::new("app", Rc::new(LocalKeep::default()), InFlight::unkept(), 0);
-        Membership { group, worker: WorkerId(1) }
+        Membership { group, worker: WorkerId(1), seat: Seat(0) }
     }
 
     /// Lives until it is killed: no destructor runs.

@@ -18,12 +18,14 @@ impl Task {
             Said::Cluster(Notice::Leaving) => {}
             Said::Open(open) => self.open(*open),
             Said::Cluster(Notice::Listening) => self.seen.send_modify(|seen| seen.listening = true),
-            Said::Cluster(Notice::Broken) => {
-                tracing::error!(
-                    "{} ({}): its channel is out of step, it is replaced",
-                    self.spec.name,
-                    self.identity.id
-                );
+            Said::Broken(breach) | Said::Cluster(Notice::Broken(breach)) => {
+                let worker = run.link.as_ref().and_then(|link| link.membership()).map(|member| member.worker.0);
+                let why = match worker {
+                    Some(worker) => format!("cluster worker {worker} was ended: {breach}"),
+                    None => format!("its channel was ended: {breach}"),
+                };
+                tracing::error!("{}: {why}", self.label());
+                self.note_unwell(why);
                 self.kill_main();
             }
             Said::Closed => {

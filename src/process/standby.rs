@@ -7,7 +7,7 @@ impl Task {
     pub(super) fn stand_by(&mut self, on: bool) {
         self.stands_by = on;
         let membership = self.run.as_ref().and_then(|run| run.link.as_ref()).and_then(|link| link.membership());
-        let Some(Membership { group, worker }) = membership else { return };
+        let Some(Membership { group, worker, .. }) = membership else { return };
         if on {
             group.retire(*worker);
         } else {

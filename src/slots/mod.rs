@@ -8,8 +8,10 @@ mod journal;
 mod record;
 mod standing;
 mod table;
+mod tally;
 
 pub use journal::{JOURNAL_WORDS, Journal};
 pub use record::{Record, WORDS as RECORD_WORDS};
 pub use standing::{LineMark, MOST_SERVERS, Standing};
 pub use table::{InFlight, Slot, Table};
+pub use tally::Tally;

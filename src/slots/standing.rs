@@ -1,5 +1,6 @@
 //! What a run has said of itself, and what was found out about it: words that are each written at once, and need no sum.
 
+use super::tally::TALLY_WORDS;
 use crate::domain::SpawnId;
 use crate::sys::memory::SharedWords;
 use std::sync::Arc;
@@ -22,27 +23,29 @@ const STARTED_UP: u64 = 1 << 1;
 const SERVES: u64 = 1 << 2;
 const LEAVING: u64 = 1 << 3;
 const AGENT: u64 = 1 << 8;
+const MARKS: u64 = 1 << 9;
 
-/// What it has said itself, what others have found out, and the last run whose line of output was seen.
-pub(super) const WORDS: usize = 3;
+/// What it has said itself, what others have found out, the last run whose line of output was seen, and what it was handed.
+pub(super) const WORDS: usize = 3 + TALLY_WORDS;
 const SAID: usize = 0;
 const FOUND: usize = 1;
 const LINE: usize = 2;
+pub(super) const TALLY: usize = 3;
 
 /// The words of one process. Cheap to clone; all copies are the same words.
 #[derive(Debug, Clone)]
 pub struct Standing {
-    words: Words,
+    pub(super) words: Words,
 }
 
 #[derive(Debug, Clone)]
-enum Words {
+pub(super) enum Words {
     Shared { memory: Arc<SharedWords>, at: usize },
     Own(Arc<[AtomicU64; WORDS]>),
 }
 
 impl Words {
-    fn word(&self, which: usize) -> &AtomicU64 {
+    pub(super) fn word(&self, which: usize) -> &AtomicU64 {
         match self {
             Self::Shared { memory, at } => &memory.words()[at + which],
             Self::Own(words) => &words[which],
@@ -65,7 +68,9 @@ impl LineMark {
     }
 }
 
-/// Each of these is true of the current run only: a new one begins with [`Standing::reset`].
+/// Each of these is true of the current run only: a new one begins with [`Standing::reset`]. (Its [`Tally`] goes on.)
+///
+/// [`Tally`]: super::Tally
 impl Standing {
     pub(super) fn shared(memory: Arc<SharedWords>, at: usize) -> Self {
         Self { words: Words::Shared { memory, at } }
@@ -130,6 +135,15 @@ impl Standing {
 
     pub fn has_agent(&self) -> bool {
         self.found(AGENT)
+    }
+
+    /// It marks internal messages on its channel, as Bun does.
+    pub fn set_marks(&self) {
+        self.mark_found(MARKS, true);
+    }
+
+    pub fn has_marks(&self) -> bool {
+        self.found(MARKS)
     }
 
     /// Its startup probe has succeeded.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// "rpmslot" and the version: another layout is another number, and begins empty.
-const MAGIC: u64 = 0x7270_6d73_6c6f_7404;
+const MAGIC: u64 = 0x7270_6d73_6c6f_7405;
 /// Processes beyond this are not kept: they would be unknown to a daemon that follows a killed one.
 const CAPACITY: usize = 4096;
 

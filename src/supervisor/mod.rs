@@ -12,6 +12,7 @@ mod depend;
 mod dispatch;
 mod enlist;
 mod exchange;
+mod figures;
 mod given;
 mod handle;
 mod hurry;

@@ -111,6 +111,7 @@ impl World {
             reason: self.reason_of(entry, &seen, last_words).sentence().or_else(|| self.watch_of(&entry.spec)?.problem),
             job: entry.spec.schedule.job.is_some(),
             next_run: self.next_time(&entry.spec.name),
+            connections: self.connections(entry),
         }
     }
 
@@ -135,6 +136,7 @@ impl World {
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
             runs_on: None,
             listens: self.listens(&entry.spec.name),
+            schedules: self.registry.borrow().group_of(&entry.spec.name).map(Group::schedules).unwrap_or_default(),
             health: self.health(entry),
             draining: draining(entry),
             left_alive: spared.unwrap_or_default(),

@@ -2,11 +2,10 @@
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, recv, recvmsg, sendmsg,
-    socketpair,
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, recv, recvmsg, sendmsg, socketpair,
 };
 use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Our end (non-blocking) and the one for a child (blocking; Node changes it itself). Both close-on-exec.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -35,24 +34,49 @@ pub fn send(channel: BorrowedFd<'_>, bytes: &[u8], descriptor: Option<BorrowedFd
     }
 }
 
+/// Descriptors of one message: the kernel lets nobody send more.
+const MOST_DESCRIPTORS: usize = 253;
+/// Room for them, and for what stands before them.
+const CONTROL: usize = (MOST_DESCRIPTORS * size_of::<RawFd>() + 64) / size_of::<u64>();
+
 /// Receives bytes; descriptors that come with them are pushed to `descriptors`. 0 is the end.
+///
+/// Each that the kernel has opened for us is there, also where it had no room for all of them: others would stay open.
 pub fn receive(channel: BorrowedFd<'_>, buffer: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> io::Result<usize> {
-    let mut control = nix::cmsg_space!([std::os::fd::RawFd; 16]);
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
-    loop {
-        let mut data = [IoSliceMut::new(buffer)];
-        let message = match recvmsg::<UnixAddr>(channel.as_raw_fd(), &mut data, Some(&mut control), flags) {
-            Err(Errno::EINTR) => continue,
-            other => other?,
-        };
-        for control in message.cmsgs()? {
-            if let ControlMessageOwned::ScmRights(numbers) = control {
-                // SAFETY: the kernel has just made these descriptors for us; nobody else owns them.
-                descriptors.extend(numbers.into_iter().map(|number| unsafe { OwnedFd::from_raw_fd(number) }));
-            }
+    // Words: control messages are aligned as these are.
+    let mut control = [0_u64; CONTROL];
+    let mut data = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: it is plain data, for which zeroes are a value.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = &raw mut data;
+    header.msg_iovlen = 1;
+    header.msg_control = control.as_mut_ptr().cast();
+    header.msg_controllen = size_of_val(&control) as _;
+    let count = loop {
+        // SAFETY: the header names buffers that live longer than the call, with their true lengths.
+        let count =
+            unsafe { libc::recvmsg(channel.as_raw_fd(), &raw mut header, libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC) };
+        match Errno::result(count) {
+            Err(Errno::EINTR) => {}
+            other => break other?,
         }
-        return Ok(message.bytes);
+    };
+    // SAFETY: the kernel has written whole control messages, and the length of them all; the descriptors in them were
+    // made for us just now.
+    unsafe {
+        let mut message = libc::CMSG_FIRSTHDR(&raw const header);
+        while let Some(head) = message.as_ref() {
+            if (head.cmsg_level, head.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+                let numbers = libc::CMSG_DATA(message).cast::<RawFd>();
+                let length = head.cmsg_len as usize - libc::CMSG_LEN(0) as usize;
+                for index in 0..length / size_of::<RawFd>() {
+                    descriptors.push(OwnedFd::from_raw_fd(numbers.add(index).read_unaligned()));
+                }
+            }
+            message = libc::CMSG_NXTHDR(&raw const header, message);
+        }
     }
+    Ok(count as usize)
 }
 
 /// What a look into a channel finds.
@@ -155,6 +179,19 @@ mod tests {
         reader.read_to_string(&mut nothing).unwrap();
         drop(a);
         assert_eq!(receive(b.as_fd(), &mut buffer, &mut Vec::new()).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_bunch_of_descriptors_stays_open_nowhere() {
+        let (a, b) = pair().unwrap();
+        let raw = [a.as_raw_fd(); MOST_DESCRIPTORS];
+        let control = [ControlMessage::ScmRights(&raw)];
+        sendmsg::<UnixAddr>(a.as_raw_fd(), &[IoSlice::new(b"x")], &control, MsgFlags::empty(), None).unwrap();
+        let mut fds = Vec::new();
+        assert_eq!(receive(b.as_fd(), &mut [0; 8], &mut fds).unwrap(), 1);
+        assert_eq!(fds.len(), MOST_DESCRIPTORS);
+        let numbers: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
+        assert!(numbers.iter().all(|number| !raw.contains(number)));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub mod ready;
 mod refusal;
 #[cfg(feature = "engine")]
 pub mod rest;
+#[cfg(feature = "engine")]
+pub mod reuseport;
 pub mod signal;
 pub mod socket;
 pub mod spawn;

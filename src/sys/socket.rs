@@ -3,37 +3,73 @@
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::sockopt::{Ipv6V6Only, PeerCredentials, ReuseAddr};
+use nix::sys::socket::sockopt::{Ipv6V6Only, Linger, PeerCredentials, ReuseAddr, SockType as SockTypeOf};
 use nix::sys::socket::{
     AddressFamily, Backlog, Shutdown, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, accept4, bind,
-    getsockname, getsockopt, setsockopt, shutdown, socket,
+    getpeername, getsockname, getsockopt, setsockopt, shutdown, socket,
 };
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const FLAGS: SockFlag = SockFlag::SOCK_NONBLOCK.union(SockFlag::SOCK_CLOEXEC);
 
+/// Bytes of a unix socket's address, without the 0 at its end.
+const LONGEST_ADDRESS: usize = 107;
+
 /// A bound TCP socket that listens. `v6only` concerns IPv6 addresses: without it `::` takes IPv4 too.
 pub fn listen_tcp(address: SocketAddr, v6only: bool, backlog: i32) -> io::Result<OwnedFd> {
+    let listener = unbound_tcp(address, v6only)?;
+    bind_tcp(&listener, address)?;
+    listen(listener.as_fd(), backlog)?;
+    Ok(listener)
+}
+
+/// A TCP socket for an address, which it does not have yet.
+pub(super) fn unbound_tcp(address: SocketAddr, v6only: bool) -> io::Result<OwnedFd> {
     let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
     let listener = socket(family, SockType::Stream, FLAGS, None)?;
     setsockopt(&listener, ReuseAddr, &true)?;
     if address.is_ipv6() {
         setsockopt(&listener, Ipv6V6Only, &v6only)?;
     }
-    bind(listener.as_raw_fd(), &SockaddrStorage::from(address))?;
+    Ok(listener)
+}
+
+pub(super) fn bind_tcp(socket: &OwnedFd, address: SocketAddr) -> io::Result<()> {
+    Ok(bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?)
+}
+
+/// A bound UDP socket.
+pub fn bind_udp(address: SocketAddr, v6only: bool, reuse_address: bool) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let bound = socket(family, SockType::Datagram, FLAGS, None)?;
+    setsockopt(&bound, ReuseAddr, &reuse_address)?;
+    if address.is_ipv6() {
+        setsockopt(&bound, Ipv6V6Only, &v6only)?;
+    }
+    bind(bound.as_raw_fd(), &SockaddrStorage::from(address))?;
+    Ok(bound)
+}
+
+/// A bound unix socket that listens. The file must not exist. Its path may be longer than an address of a socket can be.
+pub fn listen_unix(path: &Path, backlog: i32) -> io::Result<OwnedFd> {
+    let listener = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
+    through_short_path(path, |path| Ok(bind(listener.as_raw_fd(), &UnixAddr::new(path)?)?))?;
     listen(listener.as_fd(), backlog)?;
     Ok(listener)
 }
 
-/// A bound unix socket that listens. The file must not exist.
-pub fn listen_unix(path: &Path, backlog: i32) -> io::Result<OwnedFd> {
-    let listener = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
-    bind(listener.as_raw_fd(), &UnixAddr::new(path)?)?;
-    listen(listener.as_fd(), backlog)?;
-    Ok(listener)
+/// A long path has a short one as long as its directory is open.
+fn through_short_path<T>(path: &Path, work: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return work(path) };
+    if path.as_os_str().len() <= LONGEST_ADDRESS {
+        return work(path);
+    }
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let directory = nix::fcntl::open(directory, flags, nix::sys::stat::Mode::empty())?;
+    work(&Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name))
 }
 
 pub fn listen(socket: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
@@ -65,19 +101,68 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     }
 }
 
-/// The address a TCP socket is bound to.
+/// The address a TCP or UDP socket is bound to.
 pub fn local_address(socket: BorrowedFd<'_>) -> io::Result<Option<SocketAddr>> {
-    let storage: SockaddrStorage = getsockname(socket.as_raw_fd())?;
-    Ok(match storage.family() {
-        Some(AddressFamily::Inet) => storage.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into())),
-        Some(AddressFamily::Inet6) => storage.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())),
+    Ok(internet(&getsockname(socket.as_raw_fd())?))
+}
+
+/// The address at the other end of a TCP connection; `None` for other kinds, and when the client has gone already.
+pub fn peer_address(connection: BorrowedFd<'_>) -> Option<SocketAddr> {
+    internet(&getpeername(connection.as_raw_fd()).ok()?)
+}
+
+fn internet(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    match storage.family()? {
+        AddressFamily::Inet => storage.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into())),
+        AddressFamily::Inet6 => storage.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())),
         _ => None,
-    })
+    }
+}
+
+/// What a socket is that somebody else has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kind {
+    pub datagrams: bool,
+    /// Of a unix socket that has a file.
+    pub path: Option<PathBuf>,
+}
+
+/// Streams and datagrams, of the internet and unix; an error for all else.
+pub fn kind_of(socket: BorrowedFd<'_>) -> io::Result<Kind> {
+    let kind = getsockopt(&socket, SockTypeOf)?;
+    let storage: SockaddrStorage = getsockname(socket.as_raw_fd())?;
+    let family = storage.family();
+    let is_served = match kind {
+        SockType::Stream => matches!(family, Some(AddressFamily::Inet | AddressFamily::Inet6 | AddressFamily::Unix)),
+        SockType::Datagram => matches!(family, Some(AddressFamily::Inet | AddressFamily::Inet6)),
+        _ => false,
+    };
+    if !is_served {
+        return Err(io::Error::from_raw_os_error(libc::ENOTSUP));
+    }
+    let path = storage.as_unix_addr().and_then(UnixAddr::path).map(Path::to_owned);
+    Ok(Kind { datagrams: kind == SockType::Datagram, path })
+}
+
+/// A number that no other living socket has.
+pub fn identity(socket: BorrowedFd<'_>) -> u64 {
+    nix::sys::stat::fstat(socket).map_or(0, |status| status.st_ino)
+}
+
+/// Its last close doesn't wait for what is still to be sent. Of what is no socket nothing is changed.
+pub fn never_linger(socket: BorrowedFd<'_>) {
+    let _ = setsockopt(&socket, Linger, &libc::linger { l_onoff: 0, l_linger: 0 });
+}
+
+/// The number of a network interface, by its name or the number itself.
+pub fn scope_id(name: &str) -> Option<u32> {
+    nix::net::if_::if_nametoindex(name).ok().or_else(|| name.parse().ok())
 }
 
 /// Whether anybody answers at a unix socket's path.
 pub fn answers(path: &Path) -> bool {
-    !matches!(std::os::unix::net::UnixStream::connect(path), Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    let connected = through_short_path(path, |path| std::os::unix::net::UnixStream::connect(path));
+    !matches!(connected, Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// The user at the other end of a unix connection.
@@ -151,6 +236,37 @@ mod tests {
             assert!(TcpStream::connect(address).is_err());
             listen_tcp(address, false, 8).expect("its address is free though a copy is open");
         }
+    }
+
+    #[test]
+    fn a_path_may_be_longer_than_an_address() {
+        let directory = tempfile::tempdir().unwrap();
+        let deep = directory.path().join("d".repeat(90)).join("e".repeat(90));
+        std::fs::create_dir_all(&deep).unwrap();
+        let path = deep.join("app.sock");
+        let listener = listen_unix(&path, 8).unwrap();
+        assert!(path.exists() && answers(&path));
+        drop(listener);
+        assert!(!answers(&path));
+        let named = deep.join("n".repeat(120));
+        assert_eq!(listen_unix(&named, 8).unwrap_err().raw_os_error(), Some(libc::ENAMETOOLONG));
+    }
+
+    #[test]
+    fn what_a_socket_is() {
+        let udp = bind_udp("127.0.0.1:0".parse().unwrap(), false, false).unwrap();
+        assert_eq!(kind_of(udp.as_fd()).unwrap(), Kind { datagrams: true, path: None });
+        let tcp = listen_tcp("127.0.0.1:0".parse().unwrap(), false, 8).unwrap();
+        assert_eq!(kind_of(tcp.as_fd()).unwrap(), Kind { datagrams: false, path: None });
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let unix = listen_unix(&path, 8).unwrap();
+        assert_eq!(kind_of(unix.as_fd()).unwrap(), Kind { datagrams: false, path: Some(path) });
+        assert_ne!(identity(unix.as_fd()), identity(tcp.as_fd()));
+        assert_eq!(identity(unix.as_fd()), identity(unix.try_clone().unwrap().as_fd()));
+        let file = std::fs::File::open("/dev/null").unwrap();
+        assert!(kind_of(file.as_fd()).is_err());
+        never_linger(file.as_fd());
     }
 
     #[test]

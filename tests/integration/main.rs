@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "what fails here fails a test, and tells why")]
 
 mod apply;
+mod balancing;
 mod cluster;
 mod conformance;
 mod control;
@@ -13,6 +14,7 @@ mod crowd;
 mod daemon;
 mod depends;
 mod descriptors;
+mod dispatch;
 mod draining;
 mod ecosystem;
 mod env_layers;

@@ -40,6 +40,9 @@ pub(crate) struct AppFlags {
     /// Run independent processes, not cluster workers
     #[arg(short = 'x', long, help_heading = "Processes")]
     pub(crate) execute_command: bool,
+    /// Which worker gets a new connection: round-robin, kernel, or ip-hash
+    #[arg(long, value_name = "SCHEDULE", help_heading = "Processes")]
+    pub(crate) sched: Option<String>,
 
     /// Use the profile env_<NAME> of the application file
     #[arg(long, value_name = "NAME", help_heading = "Environment")]

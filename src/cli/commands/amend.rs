@@ -72,6 +72,7 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     put(&mut stop.shutdown_with_message, options.shutdown_with_message);
     put(&mut stop.treekill, options.treekill);
 
+    put(&mut spec.cluster.sched, options.sched);
     spec.recorded.extend(options.recorded);
 
     put(&mut spec.ready.wait_ready, options.wait_ready);

@@ -18,6 +18,7 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
         ("gid", &flags.gid),
         ("pid_file", &flags.pid),
         ("instances", &flags.instances),
+        ("sched", &flags.sched),
         ("out_file", &flags.output),
         ("error_file", &flags.error),
         ("max_restarts", &flags.max_restarts),

@@ -120,7 +120,9 @@ fn compare(app: AppSpec, known: &Known) -> Step {
     } else if !known.runs() {
         if changes.is_empty() && from == to { Action::Unchanged } else { Action::Settings }
     } else if !changes.is_empty() {
-        if old.overlaps() && app.overlaps() { Action::Reload } else { Action::Restart }
+        // While there are workers, what they share stays as it is.
+        let stays = app.cluster.sched.shares_listeners_like(old.cluster.sched);
+        if old.overlaps() && app.overlaps() && stays { Action::Reload } else { Action::Restart }
     } else if from != to {
         Action::Scale
     } else {

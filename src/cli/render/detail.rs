@@ -1,7 +1,7 @@
 //! One process in sections of two columns: what it is, where it runs, its logs, its restarts, its environment.
 
 use super::color::{self, paint};
-use super::{health, limits, process, size, text, timestamp};
+use super::{connections, health, limits, process, size, text, timestamp};
 use crate::api::{Draining, ProcessDetail, RunsOn};
 use crate::domain::UnixMs;
 use crate::domain::spec::{Interpreter, RestartPolicy};
@@ -40,6 +40,7 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
         }
     }
     health::push(&mut out, detail, now);
+    connections::push(&mut out, detail, now);
     push_environment(&mut out, detail, caller);
     out
 }
@@ -87,6 +88,7 @@ fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
         ("runs as user", detail.spec.uid.clone()),
         ("runs as group", detail.spec.gid.clone()),
         ("listens on", words(&detail.listens)),
+        ("shared by", schedules(detail)),
         ("uptime", process::uptime(process, now)),
         ("the one before it", detail.draining.as_ref().map(draining)),
         ("cpu", alive.then(|| format!("{:.1}%", process.cpu))),
@@ -102,6 +104,12 @@ fn draining(draining: &Draining) -> String {
     let pid = draining.pid.map(|pid| format!("{pid} ")).unwrap_or_default();
     let open = draining.open.map(|open| format!(" ({open} open)")).unwrap_or_default();
     format!("{pid}finishes its connections{open}, {} s left", (draining.left + 999) / 1000)
+}
+
+/// One word where all is shared alike.
+fn schedules(detail: &ProcessDetail) -> Option<String> {
+    let (first, rest) = detail.schedules.split_first()?;
+    Some(if rest.iter().all(|other| other == first) { first.clone() } else { detail.schedules.join(", ") })
 }
 
 fn files(detail: &ProcessDetail) -> Rows {
@@ -244,7 +252,8 @@ pub(crate) mod tests {
             pid_file: "/p/api-0.pid".into(),
             env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             runs_on: None,
-            listens: vec!["0.0.0.0:8080".into()],
+            listens: vec!["0.0.0.0:8080".into(), "/run/app.sock".into()],
+            schedules: vec!["kernel (2 listeners)".into(), "round-robin".into()],
             health: Health::default(),
             watch: None,
             cause: None,
@@ -266,7 +275,8 @@ pub(crate) mod tests {
             "api (0)  errored: 16 exits within 1 s each\n",
             "  arguments    --port '80 80'\n",
             "  mode         cluster, instance 0 of 2\n",
-            "  listens on         0.0.0.0:8080\n",
+            "  listens on         0.0.0.0:8080 /run/app.sock\n",
+            "  shared by          kernel (2 listeners), round-robin\n",
             "  standard error   nowhere\n",
             "  last run ended  exit code 7\n",
             "  stops by        SIGINT, after 5000 ms SIGKILL\n",

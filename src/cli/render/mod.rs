@@ -3,6 +3,7 @@
 //! Text is built with styles in it; [`Screen`] strips them where they don't belong.
 
 pub(crate) mod color;
+mod connections;
 pub(crate) mod daemon;
 pub(crate) mod detail;
 pub(crate) mod duration;

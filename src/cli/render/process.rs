@@ -185,6 +185,7 @@ pub(crate) mod tests {
             warnings: Vec::new(),
             overlaps: true,
             ready: None,
+            connections: None,
         }
     }
 

@@ -1,7 +1,8 @@
 //! As many marks as connections that nobody has but us.
 
 use super::super::connection::Connection;
-use super::super::primary::{HandOver, Primary, WorkerId};
+use super::super::primary::{HandOver, Primary, Seat, WorkerId};
+use super::super::sched::Way;
 use crate::ipc::Passenger;
 use crate::slots::{InFlight, Table};
 use crate::sys::memory::SharedWords;
@@ -37,7 +38,7 @@ impl Model {
 
     fn begin_worker(&mut self) {
         self.born += 1;
-        self.primary.add_worker(WorkerId(self.born));
+        self.primary.add_worker(WorkerId(self.born), Seat(self.born));
         self.primary.join(WorkerId(self.born), "k");
         self.alive.push(WorkerId(self.born));
     }
@@ -58,7 +59,7 @@ impl Model {
         let id = self.alive.remove(which % self.alive.len());
         self.unsent.retain(|hand_over| hand_over.worker != id);
         self.sent.retain(|(worker, _)| *worker != id);
-        self.primary.gone(id);
+        self.primary.gone(id, Duration::ZERO);
     }
 
     fn step(&mut self, kind: u8, which: usize, yes: bool, now: Duration) {
@@ -96,7 +97,7 @@ proptest! {
             served: 0,
             born: 0,
         };
-        model.primary.open("k");
+        model.primary.open("k", Way::Turns);
         for (turn, (kind, which, yes)) in steps.into_iter().enumerate() {
             model.step(kind, which, yes, Duration::from_millis(turn as u64 * 7));
             // Whoever is neither served nor with a worker that has not said.

@@ -1,6 +1,8 @@
 //! Primaries that are killed, and those that go on.
 
+mod affinity;
 mod marks;
+mod seats;
 mod world;
 
 use self::world::{Worker, World, until};
@@ -249,10 +251,11 @@ fn one_server_more_than_can_be_told_apart_is_served_all_the_same() {
     world.live(async |daemon| {
         daemon.adopts(&workers[0]);
         daemon.adopts(&workers[1]);
+        let seq = workers[0].is_given().await;
+        workers[0].answers(seq, true);
         // It doesn't know the server.
         let seq = workers[1].is_given().await;
         workers[1].answers(seq, false);
-        workers[0].is_given().await;
         workers[0].is_given().await;
     });
 }

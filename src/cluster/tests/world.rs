@@ -1,6 +1,6 @@
 //! What outlives a daemon: descriptors, slots, workers. Daemons live and are killed in it.
 
-use super::super::{Group, Holder, WorkerId};
+use super::super::{Group, Holder, Seat, WorkerId};
 use crate::ipc::{Channel, Inbound};
 use crate::slots::{Standing, Table};
 use crate::sys::keep::{Keep, Kept};
@@ -90,14 +90,14 @@ impl Daemon {
     pub(super) fn adds(&self, worker: &Worker) {
         let channel = Rc::new(Channel::new(Arc::clone(&worker.ours)).unwrap());
         self.group.hold(worker.holder());
-        self.group.add(worker.id, worker.holder(), Rc::clone(&channel), worker.standing.clone());
+        self.group.add(worker.id, (worker.holder(), worker.seat()), Rc::clone(&channel), worker.standing.clone());
         self.reads(worker.id, channel);
     }
 
     pub(super) fn adopts(&self, worker: &Worker) {
         let channel = Rc::new(Channel::adopted(Arc::clone(&worker.ours)).unwrap());
         self.group.hold(worker.holder());
-        self.group.rejoin(worker.id, worker.holder(), Rc::clone(&channel), worker.standing.clone());
+        self.group.rejoin(worker.id, (worker.holder(), worker.seat()), Rc::clone(&channel), worker.standing.clone());
         self.reads(worker.id, channel);
     }
 
@@ -106,7 +106,7 @@ impl Daemon {
         tokio::task::spawn_local(async move {
             let hear = |message, _| match message {
                 Inbound::Cluster(message) => drop(group.handle(id, &message)),
-                Inbound::Answer { seq, accepted } => group.answered(id, seq, accepted),
+                Inbound::Answer { seq, accepted } => drop(group.answered(id, seq, accepted)),
                 _ => {}
             };
             while channel.receive(hear).await {}
@@ -134,6 +134,10 @@ impl Worker {
         Holder(u64::from(self.id.0))
     }
 
+    pub(super) fn seat(&self) -> Seat {
+        Seat(self.id.0)
+    }
+
     /// Its process ends.
     pub(super) fn dies(self) {
         drop(self.theirs);
@@ -150,13 +154,17 @@ impl Worker {
         let end = ready::register(Arc::clone(&self.theirs)).unwrap();
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            let mut readable = end.readable().await.unwrap();
-            readable.clear_ready();
-            let Ok(peeked) = channel::peek(end.get_ref().as_fd(), &mut buffer) else { continue };
-            if let Some(at) = buffer[..peeked.count].iter().position(|byte| *byte == b'\n') {
-                let mut descriptors = Vec::new();
-                channel::receive(end.get_ref().as_fd(), &mut buffer[..=at], &mut descriptors).unwrap();
-                return (serde_json::from_slice(&buffer[..at]).unwrap(), descriptors.pop());
+            let count = channel::peek(end.get_ref().as_fd(), &mut buffer).map_or(0, |peeked| peeked.count);
+            let Some(at) = buffer[..count].iter().position(|byte| *byte == b'\n') else {
+                end.readable().await.unwrap().clear_ready();
+                continue;
+            };
+            let mut descriptors = Vec::new();
+            channel::receive(end.get_ref().as_fd(), &mut buffer[..=at], &mut descriptors).unwrap();
+            let message: Value = serde_json::from_slice(&buffer[..at]).unwrap();
+            // Nobody answers to that.
+            if message["cmd"] != "NODE_RPM_KNOCK" {
+                return (message, descriptors.pop());
             }
         }
     }
@@ -190,7 +198,7 @@ impl Worker {
         reply
     }
 
-    async fn is_seen_listening(&self) {
+    pub(super) async fn is_seen_listening(&self) {
         while !self.standing.is_listening() {
             tokio::task::yield_now().await;
         }

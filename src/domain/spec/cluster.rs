@@ -34,6 +34,13 @@ pub enum Sched {
     IpHash,
 }
 
+impl Sched {
+    /// Whether workers of both can serve one server at a time. Else a change of the schedule needs a restart.
+    pub fn shares_listeners_like(self, other: Self) -> bool {
+        (self == Self::Kernel) == (other == Self::Kernel)
+    }
+}
+
 /// How a reload goes about. Times in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -1,0 +1,36 @@
+//! What no app of good will writes on its channel, in words: whoever does is ended.
+
+use super::codec::{LONGEST_INTERNAL, LONGEST_LINE};
+use std::fmt;
+
+/// How an app has broken the rules of its channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    /// It would have to be kept in memory as a whole.
+    LineTooLong,
+    /// As no message of Node's own is.
+    MessageTooLong,
+    /// They would stay open with us for ever.
+    StrayDescriptors,
+    /// What is written to it would wait here without end.
+    DoesNotRead,
+    /// It has got a line without its descriptor: nobody knows any more which belongs to which.
+    OutOfStep,
+    /// It sends messages that nobody has asked it for, without end.
+    Flood,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LineTooLong => write!(f, "it sent a line over {} MiB", LONGEST_LINE >> 20),
+            Self::MessageTooLong => {
+                write!(f, "it sent a message of Node's cluster over {} KiB", LONGEST_INTERNAL >> 10)
+            }
+            Self::StrayDescriptors => f.write_str("it sent descriptors that belong to no message"),
+            Self::DoesNotRead => f.write_str("it asks and asks, and doesn't read the answers"),
+            Self::OutOfStep => f.write_str("descriptors and messages to it could not be paired any more"),
+            Self::Flood => f.write_str("it flooded its channel with messages that nobody had asked for"),
+        }
+    }
+}
