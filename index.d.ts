@@ -9,8 +9,10 @@ export type {
   DaemonUpdate,
   GuardianInfo,
   LogEntry,
+  ProcessConnections,
   ProcessEvent,
   ProcessInfo,
+  RestartCause,
 } from './native'
 
 /** Everything known of a process. */
@@ -205,7 +207,6 @@ export interface AppFields {
   catch_up?: boolean
   /** After this time a run is stopped and counts as failed. */
   job_timeout?: Duration
-  /** Restart when files change: those of `cwd`, or of these paths. */
   /** Which worker of a cluster gets a new connection. Default: `round-robin`. */
   sched?: 'round-robin' | 'kernel' | 'ip-hash'
   cluster_schedule?: 'round-robin' | 'kernel' | 'ip-hash'
@@ -219,6 +220,7 @@ export interface AppFields {
   reload_parallel?: number
   /** After a reload the new processes must stay well for this long, or the version before returns. */
   health_window?: Duration
+  /** Restart when files change: those of `cwd`, or of these paths. */
   watch?: boolean | string | string[]
   ignore_watch?: string | string[]
   /** How long nothing may change before it is restarted. */
@@ -372,13 +374,13 @@ export interface LogStream extends Stream<LogEntry> {
 
 export interface EventStream extends Stream<ProcessEvent> {}
 
-/** What can be asked of a supervisor. With a callback the results are PM2's. */
 /** How what runs is ended. */
 export interface EndOptions {
   /** Kill it, and all that it has started (SIGKILL), instead of asking it to end. */
   force?: boolean
 }
 
+/** What can be asked of a supervisor. With a callback the results are PM2's. */
 interface Manager {
   /** Starts a script, an application file, an app or a list of apps. An object whose name runs already is restarted. */
   start(script: string, options?: ScriptOptions | FileOptions): Promise<ProcessInfo[]>
@@ -455,8 +457,9 @@ export declare class Client {
   disconnect(callback: Callback<void>): void
 
   /** Stops all apps and ends the daemon; `false` when none ran. */
-  kill(): Promise<boolean>
+  kill(options?: EndOptions): Promise<boolean>
   kill(callback: Callback<boolean>): void
+  kill(options: EndOptions, callback: Callback<boolean>): void
 
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -40,8 +40,8 @@ export declare class NativeManager {
   flush(target?: string | undefined | null): Promise<void>
   /** Who answers. */
   ping(): Promise<DaemonInfo>
-  /** Ends all apps, then the supervisor. `false` when no daemon ran. */
-  kill(): Promise<boolean>
+  /** Ends all apps, at once with `force`, then the supervisor. `false` when no daemon ran. */
+  kill(force: boolean): Promise<boolean>
   logs(options: LogOptions): Promise<NativeLogStream>
   events(): Promise<NativeEventStream>
 }
@@ -153,6 +153,24 @@ export interface ProbeState {
   failureThreshold: number
 }
 
+/** Connections that the daemon has accepted and handed to the workers of one process of a cluster. */
+export interface ProcessConnections {
+  /** Handed over, some of them perhaps given back. */
+  dispatched: number
+  /** Of them not acknowledged by the worker that runs. */
+  outstanding: number
+  /** A worker didn't want them (`server.maxConnections`, or a server that it has closed). */
+  refused: number
+  /** Taken back and given to others: refused, or not acknowledged when the worker ended. */
+  redispatched: number
+  /** How many the worker that runs may have outstanding at present; 0 where none runs. */
+  window: number
+  /** The worker that runs gets no more of them. */
+  draining: boolean
+  /** When counting began, in milliseconds since the epoch. */
+  since: number
+}
+
 /** What `describe` tells beside the list. */
 export interface ProcessDetails {
   process: ProcessInfo
@@ -176,6 +194,10 @@ export interface ProcessDetails {
   treeMemory: number | null
   /** Why this run took the place of another, where that was above its `max_memory_restart`. */
   recycled: string | null
+  /** Why it was last restarted without anybody asking for it. */
+  cause: RestartCause | null
+  /** What its ended runs have left alive, where `treekill` is off. */
+  leftAlive: Array<number>
   /** How the current run is. */
   health: ProcessHealth
   /** The application file it came from. */
@@ -237,8 +259,22 @@ export interface ProcessInfo {
   oomKilled: boolean
   /** Why it is where it is, when that is not obvious. */
   reason: string | null
-  /** Limits that are not in force, and why. */
+  /** What is odd about this run from its start on: limits that are not in force, a port that is not free. */
   warnings: Array<string>
   /** Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells. */
   ready: boolean | null
+  /** What its workers were handed; `null` where it was never one of a cluster. */
+  connections: ProcessConnections | null
+  /** It runs and ends: `stopped` is how it is between its runs. */
+  job: boolean
+  /** When its schedule restarts it, or runs it, next, in milliseconds since the epoch. */
+  nextRun: number | null
+}
+
+/** Why a process was restarted that nobody asked to restart. */
+export interface RestartCause {
+  /** In milliseconds since the epoch. */
+  at: number
+  /** `changed src/a.js (and 3 more)`, `cron_restart 0 3 * * *`. */
+  what: string
 }

@@ -161,6 +161,23 @@ describe.each(backends)('processes of %s', (_name, open) => {
     await expect(pm.stop(undefined)).rejects.toMatchObject({ code: 'INVALID' })
   })
 
+  test('jobs say so, and when they run next', async () => {
+    const [job] = await pm.start({ script: talker, name: 'one', job: true, cron: '0 0 1 1 *' })
+    expect(job).toMatchObject({ job: true, status: 'stopped' })
+    expect(job.nextRun).toBeGreaterThan(Date.now())
+    const [app] = await pm.start({ script: talker, name: 'two' })
+    expect(app).toMatchObject({ job: false, nextRun: null })
+    expect(await pm.describe('two')).toMatchObject([{ cause: null, leftAlive: [] }])
+  })
+
+  test('force kills what does not mind a signal', async () => {
+    const line = 'trap "" INT; echo deaf; while :; do sleep 1; done'
+    await pm.start('/bin/sh', { name: 'stubborn', interpreter: 'none', args: ['-c', line], kill_timeout: '10m' })
+    for await (const { line: said } of pm.logs('stubborn')) if (said === 'deaf') break
+    const [stopped] = await pm.stop('stubborn', { force: true })
+    expect(stopped).toMatchObject({ status: 'stopped', exitSignal: 9 })
+  })
+
   test('force starts another copy', async () => {
     await pm.start(talker, { name: 'one' })
     await pm.start(talker, { name: 'one', force: true })

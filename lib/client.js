@@ -33,10 +33,10 @@ class Client extends Manager {
     return answer(callback, async () => this.#streams.close())
   }
 
-  /** Stops all apps and ends the daemon; `false` when none ran. */
+  /** Stops all apps, or kills them with `force`, and ends the daemon; `false` when none ran. */
   kill(...rest) {
-    const { callback } = split(rest)
-    return answer(callback, async () => this.#native().kill())
+    const { given, callback } = split(rest)
+    return answer(callback, async () => this.#native().kill(given[0]?.force === true))
   }
 }
 

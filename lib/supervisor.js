@@ -51,7 +51,7 @@ class Supervisor extends Manager {
 
   async #end() {
     this.#streams.close()
-    await this.#native?.kill()
+    await this.#native?.kill(false)
     temporary.remove(this.#home)
   }
 }

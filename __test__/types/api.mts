@@ -68,6 +68,11 @@ await rpm.start({ script: 'a.js', exec_mode: 'threads' })
 // @ts-expect-error no such field
 await rpm.start('a.js', { instnaces: 2 })
 
+await rpm.stop('all', { force: true })
+await rpm.kill({ force: true })
+const next: number | null | undefined = first?.job ? first.nextRun : undefined
+const why: string | undefined = (await rpm.describe('a'))[0]?.cause?.what
+void [next, why]
 await rpm.stop('all')
 await rpm.delete(0)
 await all.delete('a')

@@ -183,13 +183,13 @@ impl NativeManager {
         })
     }
 
-    /// Ends all apps, then the supervisor. `false` when no daemon ran.
+    /// Ends all apps, at once with `force`, then the supervisor. `false` when no daemon ran.
     #[napi(ts_return_type = "Promise<boolean>")]
-    pub fn kill<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, bool>> {
+    pub fn kill<'env>(&self, env: &'env Env, force: bool) -> napi::Result<PromiseRaw<'env, bool>> {
         let kind = self.kind.clone();
         let work = async move {
             match kind {
-                Kind::Daemon(client) => Ok(client.request_running(Request::Kill { force: false }).await?.is_some()),
+                Kind::Daemon(client) => Ok(client.request_running(Request::Kill { force }).await?.is_some()),
                 Kind::Embedded(embedded) => embedded.close().await.map(|()| true),
             }
         };

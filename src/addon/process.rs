@@ -2,6 +2,7 @@
 
 use super::connections::ProcessConnections;
 use super::health::ProcessHealth;
+use crate::api::response::Cause;
 use crate::api::{DaemonInfo as Daemon, Death, Guardian, Process, ProcessDetail, UpdateReport};
 use crate::domain::Outcome;
 use crate::domain::spec::{Interpreter, Source};
@@ -44,12 +45,16 @@ pub struct ProcessInfo {
     pub oom_killed: bool,
     /// Why it is where it is, when that is not obvious.
     pub reason: Option<String>,
-    /// Limits that are not in force, and why.
+    /// What is odd about this run from its start on: limits that are not in force, a port that is not free.
     pub warnings: Vec<String>,
     /// Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells.
     pub ready: Option<bool>,
     /// What its workers were handed; `null` where it was never one of a cluster.
     pub connections: Option<ProcessConnections>,
+    /// It runs and ends: `stopped` is how it is between its runs.
+    pub job: bool,
+    /// When its schedule restarts it, or runs it, next, in milliseconds since the epoch.
+    pub next_run: Option<i64>,
 }
 
 impl From<Process> for ProcessInfo {
@@ -83,6 +88,8 @@ impl From<Process> for ProcessInfo {
             warnings: process.warnings,
             ready: process.ready,
             connections: process.connections.map(Into::into),
+            job: process.job,
+            next_run: process.next_run,
         }
     }
 }
@@ -111,10 +118,29 @@ pub struct ProcessDetails {
     pub tree_memory: Option<i64>,
     /// Why this run took the place of another, where that was above its `max_memory_restart`.
     pub recycled: Option<String>,
+    /// Why it was last restarted without anybody asking for it.
+    pub cause: Option<RestartCause>,
+    /// What its ended runs have left alive, where `treekill` is off.
+    pub left_alive: Vec<i32>,
     /// How the current run is.
     pub health: ProcessHealth,
     /// The application file it came from.
     pub source: Option<AppSource>,
+}
+
+/// Why a process was restarted that nobody asked to restart.
+#[napi(object, object_from_js = false)]
+pub struct RestartCause {
+    /// In milliseconds since the epoch.
+    pub at: i64,
+    /// `changed src/a.js (and 3 more)`, `cron_restart 0 3 * * *`.
+    pub what: String,
+}
+
+impl From<Cause> for RestartCause {
+    fn from(cause: Cause) -> Self {
+        Self { at: cause.at, what: cause.what }
+    }
 }
 
 /// The application file an app came from.
@@ -154,6 +180,8 @@ impl From<ProcessDetail> for ProcessDetails {
             listens: detail.listens,
             tree_memory: detail.tree.map(|tree| tree.memory),
             recycled: detail.recycled,
+            cause: detail.cause.map(Into::into),
+            left_alive: detail.left_alive,
             health: detail.health.into(),
             source: spec.source.map(Into::into),
         }

@@ -71,7 +71,7 @@ pub struct Process {
     /// When its schedule restarts it, or runs it, next.
     #[serde(default)]
     pub next_run: Option<UnixMs>,
-    /// Limits of this run that are not in force, and why.
+    /// What is odd about this run from its start on: limits that are not in force, a port that is not free.
     #[serde(default)]
     pub warnings: Vec<String>,
     /// Whether it can serve, by its probes or its own word; absent where nothing runs, or nothing tells.

@@ -37,7 +37,7 @@ impl Surroundings<'_> {
     fn node(&self, name: &str, script: &Path) -> Result<Interpreter, Problem> {
         if !self.is_another_user {
             let home = self.caller.home();
-            let place = Place { script, cwd: self.cwd, env: self.env, home: home.as_deref(), ids: None };
+            let place = Place { script, cwd: self.cwd, env: self.env, home: home.as_deref(), ids: None, asks: true };
             interpreter::node(name, &place).map_err(|missing| match missing {
                 Missing::NotInPath { name } => Problem::InterpreterMissing { interpreter: name },
                 other => Problem::Node(Box::new(other)),
@@ -89,7 +89,7 @@ fn absolute(program: &Path) -> Option<Interpreter> {
 
 /// A program of the project's dependencies: `ts-node`, `bun`.
 fn local(name: &str, script: &Path, around: Surroundings<'_>) -> Option<Interpreter> {
-    let place = Place { script, cwd: around.cwd, env: around.env, home: None, ids: None };
+    let place = Place { script, cwd: around.cwd, env: around.env, home: None, ids: None, asks: true };
     interpreter::local(name, &place).map(|_| Interpreter::Named(name.to_owned()))
 }
 
@@ -139,7 +139,7 @@ pub(super) fn node_version_of(caller: &Caller) -> Option<Version> {
 /// Node by itself or with the project's `tsx`, else `bun`.
 fn typescript(path: &Path, args: &[String], around: Surroundings<'_>) -> Result<Interpreter, Problem> {
     let home = around.caller.home();
-    let place = Place { script: path, cwd: around.cwd, env: around.env, home: home.as_deref(), ids: None };
+    let place = Place { script: path, cwd: around.cwd, env: around.env, home: home.as_deref(), ids: None, asks: true };
     let node = interpreter::node("node", &place);
     let mut version = None;
     if let Ok(chosen) = &node {

@@ -60,4 +60,5 @@ pub use options::{AppOptions, Autorestart, FileOptions, Inherited, Instances, Lo
 pub use report::{ConfigError, Fault, Notice, Report};
 pub use sample::{Sample, sample};
 pub use schema::schema;
+pub use settings::add_source_maps;
 pub use shape::Shape;

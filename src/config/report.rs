@@ -5,6 +5,9 @@ use crate::domain::AppSpec;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// How many apps a line names before the rest is counted.
+const NAMED: usize = 8;
+
 /// What a file comes to: its apps, and all that is to be said about them.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -48,11 +51,36 @@ impl Report {
 
     pub(super) fn loaded(self) -> Result<Loaded, ConfigError> {
         if self.faults.is_empty() {
-            let warnings = self.notices.iter().map(ToString::to_string).collect();
-            Ok(Loaded { apps: self.apps, warnings })
+            Ok(Loaded { apps: self.apps, warnings: together(&self.notices) })
         } else {
             Err(ConfigError { file: None, faults: self.faults })
         }
+    }
+}
+
+/// A line each; what is said of several apps is said once.
+fn together(notices: &[Notice]) -> Vec<String> {
+    let same = |one: &Notice, other: &Notice| one.app.is_some() && other.app.is_some() && one.message == other.message;
+    let mut lines = Vec::new();
+    for (index, notice) in notices.iter().enumerate() {
+        if notices[..index].iter().any(|earlier| same(earlier, notice)) {
+            continue;
+        }
+        let later = notices[index + 1..].iter().filter(|later| same(notice, later));
+        let apps: Vec<_> = notice.app.iter().chain(later.filter_map(|later| later.app.as_ref())).collect();
+        lines.push(match apps.as_slice() {
+            [_, _, ..] => format!("apps {}: {}", named(&apps), notice.message),
+            _ => notice.to_string(),
+        });
+    }
+    lines
+}
+
+fn named(apps: &[&String]) -> String {
+    let shown = apps.iter().take(NAMED).map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+    match apps.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
@@ -157,6 +185,24 @@ mod tests {
 
     fn fault(app: &str, line: Option<u64>) -> Fault {
         Fault { app: Some(app.to_owned()), line, problem: Problem::NoScript }
+    }
+
+    #[test]
+    fn what_is_said_of_several_apps_is_said_once() {
+        let notice = |app: Option<&str>, message: &str| Notice {
+            app: app.map(str::to_owned),
+            line: Some(2),
+            message: message.to_owned(),
+        };
+        let told = together(&[
+            notice(Some("a"), "no env_x"),
+            notice(Some("a"), "odd"),
+            notice(None, "no env_x"),
+            notice(Some("b"), "no env_x"),
+        ]);
+        assert_eq!(told, ["apps a, b: no env_x", "line 2: app a: odd", "line 2: no env_x"]);
+        let many: Vec<_> = (0..10).map(|n| notice(Some(&n.to_string()), "x")).collect();
+        assert_eq!(together(&many), ["apps 0, 1, 2, 3, 4, 5, 6, 7 and 2 more: x"]);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) fn add_node_options(program: &mut Program, caller: &Caller) {
 
 /// Asks Node for the sources in stack traces. Unlike PM2 not unasked: an app sees what it sees under plain Node, and
 /// its own children inherit the flag.
-pub(super) fn add_source_maps(program: &mut Program, options: &AppOptions) {
+pub fn add_source_maps(program: &mut Program, options: &AppOptions) {
     const FLAG: &str = "--enable-source-maps";
     let is_on = |field: &str| options.recorded.get(field) == Some(&Value::Bool(true));
     let wanted = is_on("source_map_support") && !is_on("disable_source_map_support");

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -25,19 +25,20 @@ type Identity = (u64, u64, u64, i64, i64);
 
 static KNOWN: Mutex<BTreeMap<Identity, Option<Version>>> = Mutex::new(BTreeMap::new());
 
-/// Asked as `ids`: what an app's `PATH` leads to may be anybody's, and is executed only as that app would be.
+/// What is known of a version without executing anything.
+enum Told {
+    Known(Option<Version>),
+    /// Only the program itself can tell.
+    Unasked(PathBuf, Identity),
+}
+
+/// Asked as `ids`: what an app's `PATH` leads to may be anybody's, and is executed only as that app would be. That takes
+/// tens of milliseconds the first time: not for an actor's loop.
 pub fn version_of(program: &Path, ids: Option<&Ids>) -> Option<Version> {
-    let real = fs::canonicalize(program).ok()?;
-    if let Some(version) = in_path(&real).or_else(|| in_headers(&real)) {
-        return Some(version);
-    }
-    let of = fs::metadata(&real).ok()?;
-    let identity = (of.dev(), of.ino(), of.size(), of.mtime(), of.mtime_nsec());
-    if let Ok(known) = KNOWN.lock()
-        && let Some(version) = known.get(&identity)
-    {
-        return *version;
-    }
+    let (real, identity) = match told(program) {
+        Told::Known(version) => return version,
+        Told::Unasked(real, identity) => (real, identity),
+    };
     let version = asked(&real, ids).ok().and_then(|word| word.parse().ok());
     if let Ok(mut known) = KNOWN.lock() {
         if known.len() >= MOST {
@@ -46,6 +47,25 @@ pub fn version_of(program: &Path, ids: Option<&Ids>) -> Option<Version> {
         known.insert(identity, version);
     }
     version
+}
+
+/// The same for who must not wait; the outer `None` is one that has to be asked first.
+pub(super) fn known_version_of(program: &Path) -> Option<Option<Version>> {
+    match told(program) {
+        Told::Known(version) => Some(version),
+        Told::Unasked(..) => None,
+    }
+}
+
+fn told(program: &Path) -> Told {
+    let Ok(real) = fs::canonicalize(program) else { return Told::Known(None) };
+    if let Some(version) = in_path(&real).or_else(|| in_headers(&real)) {
+        return Told::Known(Some(version));
+    }
+    let Ok(of) = fs::metadata(&real) else { return Told::Known(None) };
+    let identity = (of.dev(), of.ino(), of.size(), of.mtime(), of.mtime_nsec());
+    let known = KNOWN.lock().ok().and_then(|known| known.get(&identity).copied());
+    known.map_or(Told::Unasked(real, identity), Told::Known)
 }
 
 /// Version managers keep each one in a directory of its name.
@@ -109,7 +129,6 @@ fn word(from: std::os::fd::BorrowedFd<'_>, deadline: Duration) -> io::Result<Str
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
 
     #[test]
     fn by_path_by_headers_and_by_its_word() {
@@ -130,8 +149,11 @@ mod tests {
         );
         assert_eq!(version_of(&packaged, None), Some(Version::new(22, 3, 4)));
         let asked = put("own/bin/node", "#!/bin/sh\necho v21.7.3\n");
+        assert_eq!(known_version_of(&asked), None);
         assert_eq!(version_of(&asked, None), Some(Version::new(21, 7, 3)));
+        assert_eq!(known_version_of(&asked), Some(Some(Version::new(21, 7, 3))));
         assert_eq!(version_of(&put("own/bin/other", "#!/bin/sh\necho hello\n"), None), None);
         assert_eq!(version_of(&dir.path().join("none"), None), None);
+        assert_eq!(known_version_of(&dir.path().join("none")), Some(None));
     }
 }

@@ -1,6 +1,6 @@
 //! The Node of an app: what its project asks for, among those that are installed.
 
-use super::ask::version_of;
+use super::ask::{known_version_of, version_of};
 use super::installed::{self, Installed};
 use super::range::Range;
 use super::version::Version;
@@ -25,11 +25,21 @@ pub struct Place<'a> {
     /// Where the app's user has its version managers.
     pub home: Option<&'a Path>,
     pub ids: Option<&'a Ids>,
+    /// Whether a program whose version nobody knows may be executed to tell it, which takes a while.
+    pub asks: bool,
 }
 
 impl Place<'_> {
     pub fn path(&self) -> &str {
         self.env.get("PATH").map_or(DEFAULT_PATH, String::as_str)
+    }
+
+    /// The version of a Node; not known is no error.
+    pub fn version_of(&self, program: &Path) -> Result<Option<Version>, Missing> {
+        if self.asks {
+            return Ok(version_of(program, self.ids));
+        }
+        known_version_of(program).ok_or_else(|| Missing::Unasked(program.to_owned()))
     }
 
     /// A program by its name or path.
@@ -53,9 +63,17 @@ pub struct Chosen {
 /// Why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
-    NotInPath { name: String },
+    NotInPath {
+        name: String,
+    },
     Unclear(Wish),
-    Version { wish: Wish, installed: Vec<Installed>, in_path: Option<Version> },
+    Version {
+        wish: Wish,
+        installed: Vec<Installed>,
+        in_path: Option<Version>,
+    },
+    /// It depends on the version of this program, which has to be asked first.
+    Unasked(PathBuf),
 }
 
 /// `name` is `node`, or `node@` and a version or range. Without one the project's files are asked, then `PATH`.
@@ -99,16 +117,15 @@ fn wished(
     installed: Vec<Installed>,
 ) -> Result<Chosen, Missing> {
     let best = installed.iter().find(|one| range.has(one.version)).cloned();
-    let from_path = || {
-        let program = in_path?.clone();
-        let version = version_of(&program, place.ids);
-        Some(Chosen { program, version, beside_path: false, note: None })
+    let from_path = |program: &PathBuf| {
+        let version = place.version_of(program)?;
+        Ok(Chosen { program: program.clone(), version, beside_path: false, note: None })
     };
     // A pin means the same version whoever types the command; `engines` only rules some out.
     if let Some(best) = best.clone().filter(|_| wish.is_strict()) {
         return Ok(chosen(best, in_path));
     }
-    let found = from_path();
+    let found = in_path.map(from_path).transpose()?;
     let in_path_version = found.as_ref().and_then(|found| found.version);
     match (found, best) {
         (Some(found), _) if found.version.is_some_and(|version| range.has(version)) => Ok(found),
@@ -164,6 +181,7 @@ impl Missing {
     pub fn hint(&self) -> String {
         match self {
             Self::NotInPath { .. } => "install it, or correct the PATH of the app".to_owned(),
+            Self::Unasked(program) => format!("see what it says: {} --version", program.display()),
             Self::Unclear(_) => "write a version (22.3.0), a range (22, >=20) or a name (lts/iron, latest)".to_owned(),
             Self::Version { wish, installed, .. } => {
                 let manager = installed.first().map_or(&installed::MANAGERS[0], |installed| installed.by);
@@ -176,6 +194,7 @@ impl Missing {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unasked(program) => write!(f, "{} has not told its version", program.display()),
             Self::NotInPath { name } => write!(f, "its interpreter {name} is not in its PATH"),
             Self::Unclear(wish) => write!(f, "{wish} asks for Node {:?}, which is no version", wish.text),
             Self::Version { wish, installed, in_path } => {

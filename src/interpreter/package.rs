@@ -236,7 +236,7 @@ mod tests {
             let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
             let cwd = self.dir.path().join(cwd);
             let program = self.dir.path().join("bin").join(&words[0]);
-            let place = Place { script: &program, cwd: &cwd, env: &self.env, home: None, ids: None };
+            let place = Place { script: &program, cwd: &cwd, env: &self.env, home: None, ids: None, asks: true };
             final_command(&program, &words[1..], &place)
         }
 

@@ -7,6 +7,6 @@ mod trees;
 
 pub use crate::sys::ports::{Held, Holder};
 pub use host::{HostFigures, HostSampler};
-pub use ports::Ports;
+pub use ports::{Ports, holders_now};
 pub use sampler::{Sample, Sampler};
 pub use trees::{Footprint, Root, Trees};

@@ -19,16 +19,20 @@ impl Ports {
     /// For those of which it is known.
     pub fn holders(&mut self, of: &BTreeSet<Taken>, now: Duration) -> BTreeMap<Taken, Held> {
         self.seen.retain(|_, (at, _)| now.saturating_sub(*at) < FRESH);
-        let unknown = of.iter().filter(|taken| !self.seen.contains_key(taken));
-        let unknown: Vec<_> = unknown.filter_map(|taken| Some((taken, address(taken)?))).take(MOST).collect();
-        if !unknown.is_empty() {
-            let addresses: Vec<Address> = unknown.iter().map(|(_, address)| address.clone()).collect();
-            for ((taken, _), held) in unknown.into_iter().zip(ports::look(&addresses)) {
-                self.seen.insert(taken.clone(), (now, held));
-            }
-        }
+        let unknown = of.iter().filter(|taken| !self.seen.contains_key(taken)).cloned().collect();
+        self.seen.extend(holders_now(&unknown).into_iter().map(|(taken, held)| (taken, (now, held))));
         of.iter().filter_map(|taken| Some((taken.clone(), self.seen.get(taken)?.1.clone()))).collect()
     }
+}
+
+/// The same without remembering it, for what is about to change.
+pub fn holders_now(of: &BTreeSet<Taken>) -> BTreeMap<Taken, Held> {
+    let (taken, addresses): (Vec<_>, Vec<Address>) =
+        of.iter().filter_map(|taken| Some((taken.clone(), address(taken)?))).take(MOST).unzip();
+    if taken.is_empty() {
+        return BTreeMap::new();
+    }
+    taken.into_iter().zip(ports::look(&addresses)).collect()
 }
 
 fn address(of: &Taken) -> Option<Address> {

@@ -1,6 +1,6 @@
 //! A run begins: its number, what it needs first, its execution.
 
-use super::launch::{LaunchError, Surroundings, launch, package_version};
+use super::launch::{LaunchError, NotLaunched, Surroundings, launch, package_version};
 use super::secrets::Values;
 use super::task::Task;
 use crate::clock;
@@ -66,7 +66,8 @@ impl Task {
                 self.apply(Event::Spawned(id));
                 fault::point(Point::SpawnPublished);
             }
-            Err(error) => self.not_started(id, error),
+            Err(NotLaunched::Failed(error)) => self.not_started(id, error),
+            Err(NotLaunched::Unasked(program)) => self.ask_version(id, program, secrets.clone()),
         }
     }
 

@@ -1,9 +1,9 @@
 //! What is executed for a run: found anew at each start, as the app's user, in the app's environment.
 
-use super::launch::LaunchError;
+use super::launch::{LaunchError, NotLaunched};
 use crate::domain::AppSpec;
 use crate::domain::spec::Interpreter;
-use crate::interpreter::{self, Answer, Chosen, Final, Place, Shim};
+use crate::interpreter::{self, Answer, Chosen, Final, Missing, Place, Shim};
 use crate::sys::proc;
 use crate::sys::user::{self, Ids};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(super) fn command_line(
     spec: &AppSpec,
     env: BTreeMap<String, String>,
     ids: Option<&Ids>,
-) -> Result<CommandLine, LaunchError> {
+) -> Result<CommandLine, NotLaunched> {
     let home = home(&env, ids);
     let cwd = spec.cwd.clone();
     let mut line = CommandLine { program: PathBuf::new(), argv: Vec::new(), env, cwd };
@@ -36,11 +36,11 @@ pub(super) fn command_line(
         };
     };
     if !script.exists() {
-        return Err(missing(format!("{} is not there", script.display())));
+        return Err(missing(format!("{} is not there", script.display())).into());
     }
     match name.split('@').next() {
         Some("node" | "nodejs" | "tsx") => under_node(spec, name, line, home.as_deref(), ids),
-        _ => under(spec, name, line, home.as_deref(), ids),
+        _ => Ok(under(spec, name, line, home.as_deref(), ids)?),
     }
 }
 
@@ -51,10 +51,9 @@ fn under_node(
     mut line: CommandLine,
     home: Option<&Path>,
     ids: Option<&Ids>,
-) -> Result<CommandLine, LaunchError> {
+) -> Result<CommandLine, NotLaunched> {
     let word = if name == "tsx" { "node" } else { name };
-    let chosen = interpreter::node(word, &line.place(spec, home, ids))
-        .map_err(|error| missing(format!("{error}; {}", error.hint())))?;
+    let chosen = interpreter::node(word, &line.place(spec, home, ids)).map_err(not_chosen)?;
     if let Some(note) = &chosen.note {
         tracing::info!("{}: {note}", spec.name);
     }
@@ -78,7 +77,10 @@ fn under_node(
     }
     let args = &spec.program.interpreter_args;
     if name == "tsx" || interpreter::is_typescript(&script) {
-        let version = chosen.version.or_else(|| interpreter::version_of(&chosen.program, ids));
+        let version = match chosen.version {
+            Some(version) => Some(version),
+            None => line.place(spec, home, ids).version_of(&chosen.program).map_err(not_chosen)?,
+        };
         match interpreter::typescript(&script, version, args, &line.place(spec, home, ids)) {
             Answer::Flags(own) => flags.extend(own),
             Answer::No => {
@@ -86,7 +88,8 @@ fn under_node(
                 return Err(missing(format!(
                     "{} is TypeScript, and {has} of Node doesn't run it; install Node 22.18 or later, or tsx in the project",
                     script.display()
-                )));
+                ))
+                .into());
             }
         }
     }
@@ -124,17 +127,20 @@ fn direct_package(
     line: &mut CommandLine,
     home: Option<&Path>,
     ids: Option<&Ids>,
-) -> Result<Option<Final>, LaunchError> {
+) -> Result<Option<Final>, NotLaunched> {
     if !spec.is_shell_line() {
-        return package(spec, line, home, ids);
+        return Ok(package(spec, line, home, ids)?);
     }
     let [_, text] = spec.args.as_slice() else { return Ok(None) };
     let Some((runner, args)) = interpreter::runner_line(text) else { return Ok(None) };
     let Some(program) = line.place(spec, home, ids).find(&runner) else { return Ok(None) };
-    if let Ok(chosen) = interpreter::node("node", &line.place(spec, home, ids)) {
-        line.put_first(&chosen);
+    match interpreter::node("node", &line.place(spec, home, ids)) {
+        Ok(chosen) => line.put_first(&chosen),
+        Err(Missing::Unasked(program)) => return Err(NotLaunched::Unasked(program)),
+        // The line may do without.
+        Err(_) => {}
     }
-    interpreter::final_command(&program, &args, &line.place(spec, home, ids)).map_err(missing)
+    Ok(interpreter::final_command(&program, &args, &line.place(spec, home, ids)).map_err(missing)?)
 }
 
 /// What a package runner would come to; `None` when it is none, or has to do it itself.
@@ -155,7 +161,7 @@ pub(super) fn home(env: &BTreeMap<String, String>, ids: Option<&Ids>) -> Option<
 
 impl CommandLine {
     fn place<'a>(&'a self, spec: &'a AppSpec, home: Option<&'a Path>, ids: Option<&'a Ids>) -> Place<'a> {
-        Place { script: &spec.program.path, cwd: &spec.cwd, env: &self.env, home, ids }
+        Place { script: &spec.program.path, cwd: &spec.cwd, env: &self.env, home, ids, asks: false }
     }
 
     /// What the app starts by the name `node` is the same Node.
@@ -188,6 +194,13 @@ pub(super) fn is_shell(pid: i32) -> Option<bool> {
 
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+fn not_chosen(error: Missing) -> NotLaunched {
+    match error {
+        Missing::Unasked(program) => NotLaunched::Unasked(program),
+        error => missing(format!("{error}; {}", error.hint())).into(),
+    }
 }
 
 fn missing(message: String) -> LaunchError {

@@ -19,7 +19,7 @@ pub struct RunsOn {
     pub drift: Vec<String>,
 }
 
-/// `None` where the system doesn't tell.
+/// `None` where the system doesn't tell. It looks at many files, and may have to ask a program: not for the loop.
 pub fn runs_on(spec: &AppSpec, pid: i32) -> Option<RunsOn> {
     let told = proc::program(pid)?;
     let text = told.to_string_lossy();
@@ -43,8 +43,8 @@ pub fn runs_on(spec: &AppSpec, pid: i32) -> Option<RunsOn> {
     if is_node && let Interpreter::Named(name) = &spec.program.interpreter {
         let env = spec.env.inherited.clone().into_iter().chain(spec.env.app.clone()).collect();
         let home = home(&env, ids.as_ref());
-        let place =
-            Place { script: &spec.program.path, cwd: &spec.cwd, env: &env, home: home.as_deref(), ids: ids.as_ref() };
+        let (script, cwd, home) = (&spec.program.path, &spec.cwd, home.as_deref());
+        let place = Place { script, cwd, env: &env, home, ids: ids.as_ref(), asks: true };
         drift.extend(of_node(name, &place, &program, version));
     }
     Some(RunsOn { program, version: version.map(|version| version.to_string()), drift })

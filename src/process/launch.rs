@@ -72,6 +72,20 @@ pub(super) struct LaunchError {
     pub(super) errno: i32,
 }
 
+/// Why a run was not executed.
+#[derive(Debug)]
+pub(super) enum NotLaunched {
+    Failed(LaunchError),
+    /// It can be as soon as the version of this program is known. Nothing has been done.
+    Unasked(PathBuf),
+}
+
+impl From<LaunchError> for NotLaunched {
+    fn from(error: LaunchError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl LaunchError {
     pub(super) fn of(what: &str, error: &io::Error) -> Self {
         Self { message: format!("{what}: {error}"), errno: error.raw_os_error().unwrap_or(libc::EIO) }
@@ -93,7 +107,7 @@ pub(super) fn launch(
     id: SpawnId,
     secrets: &Values,
     around: &Surroundings<'_>,
-) -> Result<Run, LaunchError> {
+) -> Result<Run, NotLaunched> {
     let (context, process) = (around.context, around.identity.id);
     let ids = account(spec)?;
     let mut line = command_line(spec, compose(spec, around.identity, secrets), ids.as_ref())?;
@@ -118,7 +132,7 @@ pub(super) fn launch(
         forget_output(context.keep.as_ref(), process, id);
     })?;
     fault::point(Point::SpawnBorn);
-    look_after(spec, id, around, (spawned, told), (wires, membership, confined), surroundings)
+    Ok(look_after(spec, id, around, (spawned, told), (wires, membership, confined), surroundings)?)
 }
 
 /// What it has to find in its environment about itself, beside what its settings say. Gives its place in its cluster.

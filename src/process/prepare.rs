@@ -1,4 +1,4 @@
-//! What a start waits for before anything is executed: the secrets of the app.
+//! What a start waits for before anything is executed: the secrets of the app, and the version of its interpreter.
 //!
 //! Nothing of it is recorded. A daemon after this one finds a run that is launching and was never born, and begins it
 //! again, with its secrets.
@@ -10,11 +10,13 @@ use super::secrets::{self, Around, Values};
 use super::task::Task;
 use crate::domain::SpawnId;
 use crate::domain::lifecycle::{Event, Phase};
+use crate::interpreter;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use tokio::task::JoinHandle;
 
-/// A run whose secrets are being read. Dropped, the reading ends.
+/// A run whose secrets are being read, or whose interpreter is being asked. Dropped, nobody waits for that any more.
 pub(super) struct Preparing {
     run: SpawnId,
     reading: JoinHandle<Result<Values, LaunchError>>,
@@ -54,6 +56,20 @@ impl Task {
         let reading = tokio::task::spawn_local(secrets::read(Rc::clone(&self.spec), around));
         self.preparing = Some(Preparing { run, reading });
         self.seen.send_modify(|seen| seen.reading_secrets = true);
+    }
+
+    /// Asks a program for its version, which is remembered; then the run is executed.
+    pub(super) fn ask_version(&mut self, run: SpawnId, program: PathBuf, secrets: Values) {
+        let ids = match account(&self.spec) {
+            Ok(ids) => ids,
+            Err(error) => return self.not_started(run, error),
+        };
+        let reading = tokio::task::spawn_local(async move {
+            // What cannot be asked has no version, and that is known then.
+            let _ = tokio::task::spawn_blocking(move || interpreter::version_of(&program, ids.as_ref())).await;
+            Ok(secrets)
+        });
+        self.preparing = Some(Preparing { run, reading });
     }
 
     /// The secrets are there, or not.

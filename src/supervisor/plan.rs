@@ -1,5 +1,6 @@
 //! What is done to the processes of each app that is started: planned all at once, then carried out.
 
+use super::resting::Renumbered;
 use super::resume::Share;
 use super::world::World;
 use crate::api::request::Existing;
@@ -27,7 +28,11 @@ pub(super) enum Plan {
         before: Vec<(ProcessId, Rc<AppSpec>)>,
     },
     /// They have their new settings already.
-    Keep(Share),
+    Keep {
+        share: Share,
+        /// More than there are to be, of an app that doesn't run.
+        surplus: Vec<ProcessId>,
+    },
 }
 
 impl World {
@@ -58,15 +63,21 @@ impl World {
             return Ok(Plan::Reload { share: Share::all_due(known), before });
         }
         changes.before.extend(before);
+        if existing == Existing::Keep {
+            let Renumbered { new, surplus } = self.renumber_resting(&known, &spec);
+            self.respec(&known, &spec);
+            changes.new.extend(&new);
+            let stay = known.into_iter().filter(|id| !surplus.contains(id)).chain(new).collect();
+            return Ok(Plan::Keep { share: Share::all_due(stay), surplus });
+        }
         self.respec(&known, &spec);
-        let share = Share::all_due(known);
-        Ok(if existing == Existing::Keep { Plan::Keep(share) } else { Plan::Restart(share) })
+        Ok(Plan::Restart(Share::all_due(known)))
     }
 
     /// What a daemon before this one has begun. New processes and new settings are on the list since then.
     pub(super) fn go_on(left: Share, never_ran: bool, existing: Existing) -> Plan {
         match existing {
-            Existing::Keep => Plan::Keep(left),
+            Existing::Keep => Plan::Keep { share: left, surplus: Vec::new() },
             _ if never_ran => Plan::Start(left),
             // What they ran with before is forgotten: a failure leaves the old processes, with the new settings.
             Existing::Reload => Plan::Reload { before: Vec::new(), share: left },
@@ -84,7 +95,8 @@ impl World {
         match plan {
             Plan::Start(_) if !autostart => {}
             Plan::Start(share) => self.launch_new(&share).await?,
-            Plan::Keep(_) => {}
+            Plan::Keep { surplus, .. } if surplus.is_empty() => {}
+            Plan::Keep { surplus, .. } => self.forget(&surplus, Command::Delete).await,
             Plan::Restart(share) => self.hurried(force, &share.due, self.restart_all(&share)).await?,
             Plan::Reload { share, before } => {
                 if let Err(error) = self.reload_all(&share).await {
@@ -128,7 +140,9 @@ impl World {
 impl Plan {
     pub(super) fn ids(&self) -> Vec<ProcessId> {
         match self {
-            Self::Start(share) | Self::Restart(share) | Self::Keep(share) | Self::Reload { share, .. } => share.ids(),
+            Self::Start(share) | Self::Restart(share) | Self::Keep { share, .. } | Self::Reload { share, .. } => {
+                share.ids()
+            }
         }
     }
 }

@@ -73,7 +73,7 @@ impl World {
         (refused.is_some() || log.is_some()).then_some(Suspect { id, refused, log, given })
     }
 
-    fn told_of(&self, of: &Taken, held: Option<Held>, entry: &Entry) -> String {
+    pub(super) fn told_of(&self, of: &Taken, held: Option<Held>, entry: &Entry) -> String {
         let what = match of {
             Taken::Port(port) => format!("port {port}"),
             Taken::Path(path) => path.clone(),
@@ -138,6 +138,11 @@ impl World {
         }
         let unique_id = holder.unique_id.as_ref()?;
         registry.iter().find(|entry| entry.identity.unique_id == *unique_id).map(|entry| owner(entry, false))
+    }
+
+    /// Whether it belongs to the run of a process.
+    pub(super) fn is_of(&self, holder: &Holder, id: ProcessId) -> bool {
+        self.owner(holder).is_some_and(|owner| owner.lives && owner.id == Some(id))
     }
 
     /// Listeners of clusters are ours, whoever of us holds them.

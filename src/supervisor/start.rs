@@ -52,7 +52,8 @@ impl World {
             .enumerate()
             .map(|(index, spec)| {
                 let left = self.left_of(begun_of(index));
-                if left == Share::default() {
+                // New settings and the number of what rests can be given twice.
+                if left == Share::default() || start.existing == Existing::Keep {
                     return self.plan_start(spec, start.existing, &mut changes);
                 }
                 let never_ran = begun_of(index).iter().all(|(_, run)| run.0 == 0);
@@ -122,7 +123,7 @@ impl World {
             }
         }
         match one_of(failures, count) {
-            None => Ok(Response::Processes(self.views(&touched))),
+            None => Ok(Response::Processes(self.views_of_started(&touched).await)),
             Some(error) => Err(error),
         }
     }

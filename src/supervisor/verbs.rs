@@ -38,7 +38,7 @@ impl World {
         let share = self.share(selector, ticket).await?;
         Self::refuse_none(&share, "restart")?;
         self.hurried(force, &share.due, self.restart_all(&share)).await?;
-        Ok(Response::Processes(self.views(&share.ids())))
+        Ok(Response::Processes(self.views_of_started(&share.ids()).await))
     }
 
     pub(super) async fn restart_all(&self, share: &Share) -> Result<(), ApiError> {

@@ -4,7 +4,7 @@ use super::memory::{replaced, tree_of};
 use super::reason::Reason;
 use super::registry::Entry;
 use super::world::World;
-use crate::api::{ApiError, Host, Process, ProcessDetail, Response, RunsOn, Tree, pm2};
+use crate::api::{ApiError, Host, Process, ProcessDetail, Response, Tree, pm2};
 use crate::clock;
 use crate::cluster::Group;
 use crate::domain::spec::Mode;
@@ -23,7 +23,9 @@ impl World {
         let entries = ids.iter().filter_map(|id| registry.get(*id));
         let view = |entry: &Entry| {
             let id = entry.identity.id;
-            named(self.view_with(entry, words.get(&id).map(String::as_str)), ports.get(&id))
+            let mut process = self.view_with(entry, words.get(&id).map(String::as_str));
+            add_port(&mut process, ports.get(&id));
+            process
         };
         Ok(Response::Processes(entries.map(view).collect()))
     }
@@ -32,13 +34,15 @@ impl World {
         let ids = self.registry.borrow().select(selector)?;
         let words = self.last_words(&ids).await;
         let ports = self.port_words(&ids).await;
+        let mut programs = self.programs(&ids).await;
         let registry = self.registry.borrow();
         let entries = ids.iter().filter_map(|id| registry.get(*id));
         let mut trees = Trees::default();
         let detail = |entry: &Entry| {
             let id = entry.identity.id;
             let mut detail = self.detail(entry, &mut trees, words.get(&id).map(String::as_str));
-            detail.process = named(detail.process, ports.get(&id));
+            add_port(&mut detail.process, ports.get(&id));
+            detail.runs_on = programs.remove(&id);
             detail
         };
         Ok(Response::Details(entries.map(detail).collect()))
@@ -128,10 +132,7 @@ impl World {
             cause: self.last_cause(entry.identity.id),
             tree: tree_of(entry, trees).map(|tree| Tree { memory: tree.bytes as i64, processes: tree.processes }),
             recycled: replaced(&entry.spec, &entry.handle.observed().state).map(|figure| format!("replaced: {figure}")),
-            runs_on: entry.handle.observed().pid.and_then(|pid| {
-                let process::RunsOn { program, version, drift } = process::runs_on(&entry.spec, pid)?;
-                Some(RunsOn { program, version, drift })
-            }),
+            runs_on: None,
             listens: self.registry.borrow().group_of(&entry.spec.name).map(Group::listens).unwrap_or_default(),
             health: self.health(entry),
             left_alive: spared.unwrap_or_default(),
@@ -168,11 +169,10 @@ impl World {
     }
 }
 
-/// With what is known of the port that it could not have.
-fn named(mut process: Process, port: Option<&String>) -> Process {
+/// What is known of the port that it could not have.
+pub(super) fn add_port(process: &mut Process, port: Option<&String>) {
     if let Some(port) = port {
         let reason = process.reason.take().map(|reason| format!("{reason}; ")).unwrap_or_default();
         process.reason = Some(reason + port);
     }
-    process
 }

@@ -159,6 +159,44 @@ fn what_is_stopped_stays_so() {
 }
 
 #[test]
+fn what_is_stopped_has_another_number_without_a_start() {
+    let home = Home::new();
+    let app = |count: u32| json!({"name": "w", "script": "sleep", "args": "1000", "instances": count});
+    file(&home, &[app(2)]);
+    apply(&home, &[]);
+    home.rpm(["stop", "w"]).ok();
+    let rest = |home: &Home| home.named("w").iter().filter(|process| process.status == Status::Stopped).count();
+    for count in [4, 1] {
+        file(&home, &[app(count)]);
+        let told = apply(&home, &[]);
+        expect(&told, &[("w", "settings")]);
+        assert_eq!(told["plan"][0]["to"], json!(count));
+        assert_eq!((home.named("w").len(), rest(&home)), (count as usize, count as usize));
+        expect(&apply(&home, &[]), &[("w", "unchanged")]);
+    }
+    home.rpm(["start", "w", "--silent"]).ok();
+    assert_eq!((home.named("w").len(), home.process("w").status), (1, Status::Online));
+    let env = fs::read(format!("/proc/{}/environ", home.pid("w"))).unwrap();
+    assert!(String::from_utf8_lossy(&env).contains("\0instances=1\0"));
+}
+
+#[test]
+fn what_does_nothing_is_taken_over_without_a_restart() {
+    let home = Home::new();
+    file(&home, &[with(sleeper("a"), "vizion", json!(true))]);
+    apply(&home, &[]);
+    let pid = home.pid("a");
+    let recorded = |home: &Home| home.describe("a")[0]["spec"]["recorded"].clone();
+    file(&home, &[with(sleeper("a"), "vizion", json!(false))]);
+    expect(&apply(&home, &[]), &[("a", "unchanged")]);
+    assert_eq!((home.pid("a"), recorded(&home)), (pid, json!({"vizion": false})));
+    file(&home, &[with(sleeper("a"), "pmx", json!(false))]);
+    let told = home.rpm(["restart", "a"]).ok().text();
+    assert!(!told.contains("changes"), "{told}");
+    assert_eq!(recorded(&home), json!({"pmx": false}));
+}
+
+#[test]
 fn a_part_of_the_file_and_a_profile() {
     let home = Home::new();
     let app = with(with(sleeper("a"), "env", json!({"X": "dev"})), "env_prod", json!({"X": "prod"}));

@@ -65,7 +65,7 @@ fn each_layer_is_over_those_before() {
 
     home.write("conf/base.env", "ONE=other\nNEW=1\n");
     let text = home.rpm(["env", "a", "--explain"]).ok().text();
-    let line = |name: &str| text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap().to_owned();
+    let line = |name: &str| text.lines().find(|line| line.starts_with(&format!("{name}\t"))).unwrap().to_owned();
     assert!(line("ONE").ends_with("changed") && line("EXPANDED").ends_with("removed"), "{text}");
     assert!(line("NEW").ends_with("added") && !line("TWO").ends_with("changed"), "{text}");
     assert_eq!(environment(&home, "a")["ONE"], "base", "looking changes nothing");

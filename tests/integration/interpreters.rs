@@ -52,6 +52,31 @@ fn the_version_that_the_project_asks_for_is_taken_at_each_start() {
 }
 
 #[test]
+fn a_version_that_only_the_program_knows_is_asked_once() {
+    let home = Home::new();
+    let asked = home.work().join("asked");
+    let line = format!(
+        "#!/bin/sh\nif [ \"$1\" = --version ]; then echo $PPID >> {}; echo v20.1.2; exit; fi\nexec {} \"$@\"\n",
+        asked.display(),
+        node().display()
+    );
+    let own = program(&home, "bin/node", &line);
+    home.write("app/package.json", r#"{"engines": {"node": "^20.1"}}"#);
+    home.write("app/app.js", "setInterval(() => {}, 1000)");
+    let path = format!("{}:{}", own.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    home.command(["start", "app/app.js", "-i", "2", "-x"]).env("PATH", path).run().ok();
+    let count = || fs::read_to_string(&asked).unwrap().lines().count();
+    let before = count();
+    assert!((2..=3).contains(&before), "the command, then the daemon, for both processes at the most: {before}");
+    for process in home.named("app") {
+        assert_eq!(process.status, Status::Online);
+        signal(process.pid.unwrap(), Signal::SIGKILL);
+        eventually("another run", || home.named("app").iter().all(|seen| seen.pid != process.pid).then_some(()));
+    }
+    assert_eq!(count(), before, "what is known is not asked again");
+}
+
+#[test]
 fn each_file_that_says_a_version_is_read() {
     let home = Home::new();
     for version in ["16.1.0", "18.2.0", "19.3.0"] {

@@ -48,6 +48,22 @@ fn a_stranger_is_named() {
 }
 
 #[test]
+fn the_command_that_starts_it_tells_at_once() {
+    let home = home();
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    // It runs on: nothing but the variable tells.
+    let sleeper = ["start", "sleep", "--name", "idle", "--", "1000"];
+    let done = home.command(sleeper).env("PORT", &port).run().ok();
+    let words = format!("idle: its PORT is not free: port {port} is held by ");
+    assert!(done.err.contains(&words) && done.err.contains("none of ours"), "{}", done.told());
+    assert!(home.rpm(["restart", "idle"]).ok().err.contains(&words));
+    drop(listener);
+    let done = home.rpm(["restart", "idle"]).ok();
+    assert!(!done.err.contains("PORT"), "{}", done.told());
+}
+
+#[test]
 fn our_own_apps_are_named_with_the_way_out() {
     let home = home();
     let port = free_port();

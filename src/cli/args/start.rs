@@ -18,6 +18,12 @@ pub(crate) struct AppFlags {
     /// Arguments between the interpreter and the script, as one word
     #[arg(long, visible_alias = "node-args", value_name = "ARGS", allow_hyphen_values = true, help_heading = "App")]
     pub(crate) interpreter_args: Option<String>,
+    /// Map stack traces to the sources (Node's --enable-source-maps)
+    #[arg(long, help_heading = "App")]
+    pub(crate) source_map_support: bool,
+    /// Leave stack traces as they are
+    #[arg(long, conflicts_with = "source_map_support", help_heading = "App")]
+    pub(crate) disable_source_map_support: bool,
     /// Run it as this user, by name or number (as root only)
     #[arg(short = 'u', long, visible_alias = "user", value_name = "USER", help_heading = "App")]
     pub(crate) uid: Option<String>,
@@ -140,4 +146,22 @@ pub(crate) struct AppFlags {
     /// How long it may take to become ready
     #[arg(long, value_name = "TIME", help_heading = "Stopping and readiness")]
     pub(crate) listen_timeout: Option<String>,
+
+    // PM2's, so that its command lines work: kept for `jlist`, without effect.
+    #[arg(long, hide = true)]
+    pub(crate) no_vizion: bool,
+    #[arg(long, hide = true)]
+    pub(crate) no_pmx: bool,
+    #[arg(long, hide = true)]
+    pub(crate) no_automation: bool,
+    #[arg(long, hide = true)]
+    pub(crate) trace: bool,
+    #[arg(long, hide = true)]
+    pub(crate) disable_trace: bool,
+    #[arg(long, hide = true)]
+    pub(crate) v8: bool,
+    #[arg(long, hide = true)]
+    pub(crate) event_loop_inspector: bool,
+    #[arg(long, hide = true)]
+    pub(crate) deep_monitoring: bool,
 }

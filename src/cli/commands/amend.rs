@@ -34,10 +34,11 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     }
     amend_schedule(spec, options);
     amend_watch(spec, options, caller);
+    put(&mut spec.program.interpreter_args, options.interpreter_args.clone());
+    config::add_source_maps(&mut spec.program, options);
     let options = options.clone();
     put(&mut spec.namespace, options.namespace);
     put(&mut spec.args, options.args);
-    put(&mut spec.program.interpreter_args, options.interpreter_args);
     put(&mut spec.cwd, options.cwd.map(|path| absolute(&path, caller)));
     put(&mut spec.autostart, options.autostart);
     if let Some(files) = &options.env_file {
@@ -70,6 +71,8 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     put(&mut stop.kill_timeout, options.kill_timeout);
     put(&mut stop.shutdown_with_message, options.shutdown_with_message);
     put(&mut stop.treekill, options.treekill);
+
+    spec.recorded.extend(options.recorded);
 
     put(&mut spec.ready.wait_ready, options.wait_ready);
     if options.listen_timeout.is_some() {

@@ -12,6 +12,9 @@ const NAMED: usize = 5;
 /// What every shell has otherwise, and nobody cares about.
 const OF_EACH_SHELL: [&str; 4] = ["_", "OLDPWD", "PWD", "SHLVL"];
 
+/// Fields of a spec that no process is another for.
+const OF_NO_EFFECT: [&str; 3] = ["source", "username", "recorded"];
+
 /// Empty when nothing differs.
 pub(super) fn between(old: &AppSpec, new: &AppSpec) -> Vec<String> {
     let mut changes = settings(old, new);
@@ -68,7 +71,7 @@ fn variables<'a, T: PartialEq>(
     set.chain(old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.as_str(), Change::Removed)))
 }
 
-/// Everything but variables: `kill_timeout 5000 → 8000`.
+/// Everything that does something, but variables: `kill_timeout 5000 → 8000`.
 fn settings(old: &AppSpec, new: &AppSpec) -> Vec<String> {
     let (old, new) = (leaves(old), leaves(new));
     let mut changes = Vec::new();
@@ -90,7 +93,8 @@ fn settings(old: &AppSpec, new: &AppSpec) -> Vec<String> {
 fn leaves(spec: &AppSpec) -> BTreeMap<String, Value> {
     let mut leaves = BTreeMap::new();
     if let Ok(Value::Object(fields)) = serde_json::to_value(spec) {
-        for (field, value) in fields.into_iter().filter(|(field, _)| field != "source" && field != "username") {
+        let counts = |field: &str| !OF_NO_EFFECT.contains(&field);
+        for (field, value) in fields.into_iter().filter(|(field, _)| counts(field)) {
             collect(&mut leaves, field, value);
         }
     }
@@ -168,6 +172,9 @@ mod tests {
             between(&old, &new),
             ["args [--port 80 80] → [-v]", "out_file none → /l/x.log", "kill_timeout 5000 → 8000"]
         );
+        let mut new = spec();
+        new.recorded.insert("vizion".into(), false.into());
+        assert_eq!(between(&old, &new), [""; 0], "what does nothing is no change");
         let mut new = spec();
         new.program.interpreter = Interpreter::None;
         assert!(between(&old, &new)[0].starts_with("interpreter "));

@@ -49,6 +49,16 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
         ("shutdown_with_message", flags.shutdown_with_message, true),
         ("wait_ready", flags.wait_ready, true),
         ("job", flags.job, true),
+        ("source_map_support", flags.source_map_support, true),
+        ("disable_source_map_support", flags.disable_source_map_support, true),
+        ("vizion", flags.no_vizion, false),
+        ("pmx", flags.no_pmx, false),
+        ("automation", flags.no_automation, false),
+        ("trace", flags.trace, true),
+        ("disable_trace", flags.disable_trace, true),
+        ("v8", flags.v8, true),
+        ("event_loop_inspector", flags.event_loop_inspector, true),
+        ("deep_monitoring", flags.deep_monitoring, true),
     ] {
         if given {
             options.set(field, value)?;
@@ -127,6 +137,11 @@ mod tests {
         assert_eq!(options.exec_mode, Some(Mode::Fork));
         assert_eq!(options.args, Some(vec!["-p".into(), "80 80".into()]));
         assert_eq!(options.wait_ready, None);
+
+        let flags = AppFlags { source_map_support: true, no_vizion: true, ..AppFlags::default() };
+        let options = super::options(&flags, &[]).unwrap();
+        let recorded: Vec<_> = options.recorded.iter().map(|(field, value)| format!("{field}={value}")).collect();
+        assert_eq!(recorded, ["source_map_support=true", "vizion=false"]);
 
         let flags = AppFlags { kill_timeout: Some("soon".into()), ..AppFlags::default() };
         assert!(matches!(super::options(&flags, &[]), Err(Failure::Told { hint: Some(_), .. })));

@@ -17,7 +17,7 @@ pub(crate) enum Action {
     Restart,
     /// It differs in what a process cannot change: deleted, and started anew.
     Replace,
-    /// It differs, and is not running: it has the settings when it is started.
+    /// It differs, and is not running: it has the settings, and the number of processes, when it is started.
     Settings,
     /// It has another number of processes.
     Scale,
@@ -118,11 +118,11 @@ fn compare(app: AppSpec, known: &Known) -> Step {
     let changes: Vec<String> = differences.into_iter().find(|changes| !changes.is_empty()).unwrap_or_default();
     let action = if old.mode != app.mode {
         Action::Replace
-    } else if !changes.is_empty() && !known.runs() {
-        Action::Settings
+    } else if !known.runs() {
+        if changes.is_empty() && from == to { Action::Unchanged } else { Action::Settings }
     } else if !changes.is_empty() {
         if app.mode == Mode::Cluster { Action::Reload } else { Action::Restart }
-    } else if from != to && known.runs() {
+    } else if from != to {
         Action::Scale
     } else {
         Action::Unchanged
@@ -134,9 +134,8 @@ fn compare(app: AppSpec, known: &Known) -> Step {
         ids: known.ids(),
         changes,
         from,
-        // What doesn't run is not started for its number.
-        to: if known.runs() || action == Action::Replace { to } else { from },
-        spec: (!is_noted).then_some(app),
+        to,
+        spec: (!is_noted || action == Action::Settings).then_some(app),
     }
 }
 
@@ -197,7 +196,10 @@ mod tests {
         let three = AppSpec { instances: 3, ..app("api") };
         assert_eq!(actions(vec![three.clone()], &[known("api", 2, Status::Online)]), [(Action::Scale, 2, 3)]);
         assert_eq!(actions(vec![three.clone()], &[known("api", 3, Status::Online)]), [(Action::Unchanged, 3, 3)]);
-        assert_eq!(actions(vec![three], &[known("api", 2, Status::Stopped)]), [(Action::Unchanged, 2, 2)]);
+        let stopped = [known("api", 2, Status::Stopped)];
+        assert_eq!(actions(vec![three.clone()], &stopped), [(Action::Settings, 2, 3)]);
+        assert_eq!(plan(vec![three.clone()], &stopped, None)[0].spec.as_ref(), Some(&three));
+        assert_eq!(actions(vec![three], &[known("api", 3, Status::Errored)]), [(Action::Unchanged, 3, 3)]);
     }
 
     #[test]

@@ -194,7 +194,8 @@ fn renew(
     }
     let changes = changes::between(&app.spec, &spec);
     if changes.is_empty() {
-        return Ok(None);
+        // What does nothing is taken over without a word.
+        return Ok((spec.recorded != app.spec.recorded).then_some(spec));
     }
     session.screen.say(&format!("{who} changes: {}\n", changes.join(", ")))?;
     Ok(Some(spec))

@@ -28,7 +28,9 @@ pub(crate) fn explained(all: &[Explained], width: Option<usize>) -> String {
         if all.len() > 1 {
             _ = writeln!(out, "{}", outcome::app(name, &[*id]));
         }
-        out.push_str(&table(variables).render(width));
+        let table = table(variables);
+        // A `PATH` is longer than any terminal is wide: padding to it would put all that follows out of sight.
+        out.push_str(&width.map_or_else(|| table.tab_separated(), |width| table.render(Some(width))));
         let changed = variables.iter().filter(|variable| variable.since.is_some()).count();
         if changed > 0 {
             let text =
@@ -88,7 +90,7 @@ mod tests {
             },
         ];
         let all = [Explained { id: ProcessId(0), name: "api".into(), variables }];
-        let text = anstream::adapter::strip_str(&explained(&all, None)).to_string();
+        let text = anstream::adapter::strip_str(&explained(&all, Some(80))).to_string();
         assert_eq!(
             text,
             [
@@ -100,5 +102,7 @@ mod tests {
             ]
             .join("\n")
         );
+        let piped = anstream::adapter::strip_str(&explained(&all, None)).to_string();
+        assert!(piped.contains("\nPORT\t80\tenv\t/srv/.env:3, inherited\tchanged\n"), "{piped}");
     }
 }

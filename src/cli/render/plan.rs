@@ -37,7 +37,7 @@ fn details(step: &Step) -> String {
     let mut parts: Vec<String> = Vec::new();
     match (step.action, step.to) {
         (Action::Create, 2..) => parts.push(format!("{} processes", step.to)),
-        (Action::Create | Action::Remove | Action::Settings | Action::Unchanged, _) => {}
+        (Action::Create | Action::Remove | Action::Unchanged, _) => {}
         (_, to) if to != step.from => parts.push(format!("processes {} → {to}", step.from)),
         _ => {}
     }
@@ -75,6 +75,10 @@ mod tests {
                 "~ api (0, 1): reload it; processes 2 → 4, PORT changed, cwd /a → /b\n",
             ),
             (step(Action::Scale, &[0], (1, 2), &[]), "~ api (0): scale it; processes 1 → 2\n"),
+            (
+                step(Action::Settings, &[0], (1, 2), &[]),
+                "~ api (0): it stays stopped, with new settings; processes 1 → 2\n",
+            ),
             (step(Action::Unchanged, &[0], (1, 1), &[]), "= api (0): unchanged\n"),
             (step(Action::Remove, &[0], (1, 0), &[]), "- api (0): delete it\n"),
         ] {

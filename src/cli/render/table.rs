@@ -74,6 +74,13 @@ impl Table {
         out
     }
 
+    /// The same for a pipe: a tab between two cells, nothing cut, nothing padded.
+    pub(crate) fn tab_separated(&self) -> String {
+        let titles: Vec<_> = self.columns.iter().map(|column| column.title).collect();
+        let rows = self.rows.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect());
+        std::iter::once(titles).chain(rows).map(|row: Vec<&str>| row.join("\t") + "\n").collect()
+    }
+
     fn push_row(&self, out: &mut String, row: &[Cell], widths: &[usize]) {
         let last = self.columns.len() - 1;
         for (index, ((cell, column), room)) in row.iter().zip(&self.columns).zip(widths).enumerate() {
@@ -159,6 +166,12 @@ mod tests {
         for limit in [12, 5, 0] {
             assert_eq!(plain(&table().render(Some(limit))), " id  name  n\n  7  a-r…  x\n110  日本  -\n");
         }
+    }
+
+    #[test]
+    fn in_a_pipe_cells_have_a_tab_between_them() {
+        assert_eq!(table().tab_separated(), "id\tname\tn\n7\ta-rather-long-name\tx\n110\t日本\t-\n");
+        assert_eq!(Cell::new("a\tb").text, "a\u{fffd}b");
     }
 
     #[test]

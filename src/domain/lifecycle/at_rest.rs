@@ -15,8 +15,21 @@ impl Machine<'_> {
             Event::Hold if self.state.phase != Phase::Held => self.hold(),
             Event::Stop => self.finish(Then::Stay),
             Event::Delete | Event::Retire => self.finish(Then::Delete),
-            // There is no run that could have anything to say, nor any time that runs.
-            _ => {}
+            // It is held back already; there is no run that could have anything to say, nor any time that runs.
+            Event::Hold
+            | Event::Recycle(..)
+            | Event::Succeed(_)
+            | Event::Prepared(_)
+            | Event::Spawned(_)
+            | Event::NotStarted(..)
+            | Event::Ready(_)
+            | Event::Unwell(_)
+            | Event::Drained(_)
+            | Event::Exited { .. }
+            | Event::GroupGone(_)
+            | Event::Alone(_)
+            | Event::Hurry
+            | Event::Timer => {}
         }
     }
 
@@ -41,7 +54,20 @@ impl Machine<'_> {
                 self.finish(Then::Delete);
             }
             Event::Timer if self.is_due() => self.waited(),
-            _ => {}
+            // Its time has not come, and the run that has ended has said all.
+            Event::Timer
+            | Event::Recycle(..)
+            | Event::Succeed(_)
+            | Event::Prepared(_)
+            | Event::Spawned(_)
+            | Event::NotStarted(..)
+            | Event::Ready(_)
+            | Event::Unwell(_)
+            | Event::Drained(_)
+            | Event::Exited { .. }
+            | Event::GroupGone(_)
+            | Event::Alone(_)
+            | Event::Hurry => {}
         }
     }
 

@@ -18,7 +18,22 @@ impl Machine<'_> {
             Event::Timer if !self.is_due() => {}
             Event::Timer if self.policy.must_start_up => self.unwell(),
             Event::Timer | Event::Ready(_) => self.ready(),
-            _ => self.running(event),
+            Event::Start
+            | Event::Hold
+            | Event::Stop
+            | Event::Restart
+            | Event::Recycle(..)
+            | Event::Succeed(_)
+            | Event::Delete
+            | Event::Retire
+            | Event::Spawned(_)
+            | Event::NotStarted(..)
+            | Event::Unwell(_)
+            | Event::Drained(_)
+            | Event::Exited { .. }
+            | Event::GroupGone(_)
+            | Event::Alone(_)
+            | Event::Hurry => self.running(event),
         }
     }
 
@@ -46,7 +61,17 @@ impl Machine<'_> {
                 if leftovers { self.ask_rest(Then::Judge) } else { self.judge() }
             }
             // It does what it is told already; nothing is being stopped, and no time runs.
-            _ => {}
+            Event::Start
+            | Event::Hold
+            | Event::Succeed(_)
+            | Event::Prepared(_)
+            | Event::Spawned(_)
+            | Event::Ready(_)
+            | Event::Drained(_)
+            | Event::GroupGone(_)
+            | Event::Alone(_)
+            | Event::Hurry
+            | Event::Timer => {}
         }
     }
 

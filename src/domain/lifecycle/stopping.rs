@@ -25,8 +25,16 @@ impl Machine<'_> {
             // There is nothing that it could be waiting for.
             Event::Alone(_) if step == StopStep::All => self.kill_main(then),
             Event::GroupGone(_) | Event::Alone(_) => self.group_gone(step, deadline, then),
-            // Whatever it becomes now, it ends.
-            _ => {}
+            // Whatever it becomes now, it ends; and an end is noted once.
+            Event::Timer
+            | Event::Drained(_)
+            | Event::Exited { .. }
+            | Event::Recycle(..)
+            | Event::Succeed(_)
+            | Event::Prepared(_)
+            | Event::Spawned(_)
+            | Event::Ready(_)
+            | Event::Unwell(_) => {}
         }
     }
 
