@@ -9,6 +9,7 @@ export type {
   DaemonUpdate,
   GuardianInfo,
   LogEntry,
+  ProcessConnections,
   ProcessEvent,
   ProcessInfo,
   ReloadStep,

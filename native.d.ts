@@ -153,6 +153,24 @@ export interface ProbeState {
   failureThreshold: number
 }
 
+/** Connections that the daemon has accepted and handed to the workers of one process of a cluster. */
+export interface ProcessConnections {
+  /** Handed over, some of them perhaps given back. */
+  dispatched: number
+  /** Of them not acknowledged by the worker that runs. */
+  outstanding: number
+  /** A worker didn't want them (`server.maxConnections`, or a server that it has closed). */
+  refused: number
+  /** Taken back and given to others: refused, or not acknowledged when the worker ended. */
+  redispatched: number
+  /** How many the worker that runs may have outstanding at present; 0 where none runs. */
+  window: number
+  /** The worker that runs gets no more of them. */
+  draining: boolean
+  /** When counting began, in milliseconds since the epoch. */
+  since: number
+}
+
 /** What `describe` tells beside the list. */
 export interface ProcessDetails {
   process: ProcessInfo
@@ -249,6 +267,8 @@ export interface ProcessInfo {
   warnings: Array<string>
   /** Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells. */
   ready: boolean | null
+  /** What its workers were handed; `null` where it was never one of a cluster. */
+  connections: ProcessConnections | null
   /** It runs and ends: `stopped` is how it is between its runs. */
   job: boolean
   /** When its schedule restarts it, or runs it, next, in milliseconds since the epoch. */

@@ -49,12 +49,12 @@ pub struct ProcessInfo {
     pub warnings: Vec<String>,
     /// Whether it can serve, by its probes or its own word; `null` where nothing runs, or nothing tells.
     pub ready: Option<bool>,
+    /// What its workers were handed; `null` where it was never one of a cluster.
+    pub connections: Option<ProcessConnections>,
     /// It runs and ends: `stopped` is how it is between its runs.
     pub job: bool,
     /// When its schedule restarts it, or runs it, next, in milliseconds since the epoch.
     pub next_run: Option<i64>,
-    /// What its workers were handed; `null` where it was never one of a cluster.
-    pub connections: Option<ProcessConnections>,
 }
 
 impl From<Process> for ProcessInfo {
@@ -87,9 +87,9 @@ impl From<Process> for ProcessInfo {
             reason: process.reason,
             warnings: process.warnings,
             ready: process.ready,
+            connections: process.connections.map(Into::into),
             job: process.job,
             next_run: process.next_run,
-            connections: process.connections.map(Into::into),
         }
     }
 }

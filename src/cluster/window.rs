@@ -75,7 +75,7 @@ mod tests {
     fn prompt_answers_open_it_and_late_ones_shut_it() {
         assert_eq!(after(&[]), 4);
         assert_eq!(after(&[us(100); 40]), WIDEST);
-        assert_eq!(after(&[us(1000); 60]), 8, "eight within 8 ms");
+        assert_eq!(after(&[us(2000); 40]), 4, "four within 8 ms");
         assert_eq!(after(&[us(50_000); 40]), 1);
     }
 
