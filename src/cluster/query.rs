@@ -115,7 +115,8 @@ impl Address {
         }
         let host = message.address.as_deref();
         if let (Some(-1), Some(path)) = (family, host) {
-            if path.is_empty() || path.contains('\0') {
+            // Node sends whole paths; others would mean another directory here.
+            if !path.starts_with('/') || path.contains('\0') {
                 return Err(libc::EINVAL);
             }
             if path.len() > LONGEST_PATH {
@@ -245,6 +246,7 @@ mod tests {
             (json!({"address": {"a": 1}, "port": 1, "addressType": "udp4"}), libc::EINVAL),
             (json!({"address": null, "port": [1], "addressType": 4}), libc::EINVAL),
             (json!({"address": "", "port": -1, "addressType": -1}), libc::EINVAL),
+            (json!({"address": "x.sock", "port": -1, "addressType": -1}), libc::EINVAL),
             (json!({"address": "/a\0b", "port": -1, "addressType": -1}), libc::EINVAL),
             (json!({"address": format!("/{}", "x".repeat(10_000)), "port": -1, "addressType": -1}), libc::ENAMETOOLONG),
             (json!({"fd": 1u64 << 40}), libc::EBADF),

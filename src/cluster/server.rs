@@ -84,8 +84,11 @@ impl Server {
 
     /// Its address is free when this returns.
     pub(super) fn close(self) {
-        self.listener().close();
+        let is_over = self.listener().close();
         self.keep.forget(&self.kept_as);
+        if !is_over && let Err(error) = self.keep.settle() {
+            tracing::warn!("{} may be taken for a moment: {error}", self.listener().describe());
+        }
     }
 }
 

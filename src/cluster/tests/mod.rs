@@ -1,6 +1,8 @@
 //! Primaries that are killed, and those that go on.
 
+mod hostile;
 mod marks;
+mod shared;
 mod world;
 
 use self::world::{Worker, World, until};
