@@ -25,3 +25,4 @@ mod tests;
 pub use group::{Group, Holder, Notice};
 pub use kept::app_of;
 pub use primary::WorkerId;
+pub use query::explain;

@@ -146,6 +146,12 @@ impl Address {
     }
 }
 
+/// What a `queryServer` asks for: the server's key, and its address in words. The error is the `errno` for the worker.
+pub fn explain(query: &ClusterMessage) -> Result<(String, String), i32> {
+    let query = Query::of(query, query.seq.unwrap_or(0))?;
+    Ok((query.key, query.address.to_string()))
+}
+
 /// `fe80::1%eth0` means the address of one network interface.
 fn socket_address(host: &str, port: u16) -> Option<SocketAddr> {
     let Some((host, scope)) = host.split_once('%') else {
