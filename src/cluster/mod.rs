@@ -2,11 +2,12 @@
 //!
 //! [`query`] is what workers ask for, [`message`] what they are told; [`primary`] decides (pure), [`listener`] binds,
 //! [`server`] accepts, or has the workers accept, who get the listener itself then ([`shared`]). [`connection`] is what
-//! is accepted, [`kept`] what is written of a server for a daemon after this one. [`state`] holds all of it, and
+//! is accepted, [`bun`] what is said otherwise to workers of Bun, [`kept`] what is written of a server for a daemon after this one. [`state`] holds all of it, and
 //! [`group`] is the shell that joins them, one for each app; [`opening`] is the part of it that makes servers, [`later`]
 //! what it does in time. Workers are not trusted: [`allowance`] bounds what they may send.
 
 mod allowance;
+mod bun;
 mod connection;
 mod group;
 mod kept;

@@ -120,7 +120,7 @@ impl Group {
             key: key.clone(),
             number: state.unused_number(),
             address: listener.bound().clone(),
-            shared: query.address.is_shared(),
+            shared: query.shared,
             given: listener.is_given(),
             data: query.data.clone(),
         };

@@ -73,6 +73,8 @@ pub(super) struct Query {
     pub(super) backlog: i32,
     /// Opaque: TLS ticket keys. The first worker's is everybody's.
     pub(super) data: Value,
+    /// The workers accept, or receive, by themselves.
+    pub(super) shared: bool,
 }
 
 impl Query {
@@ -94,13 +96,15 @@ impl Query {
             Some(backlog) if backlog > 0 => i32::try_from(backlog).unwrap_or(i32::MAX),
             _ => DEFAULT_BACKLOG,
         };
-        Ok(Self { seq, key, address: Address::of(message)?, backlog, data })
+        let address = Address::of(message)?;
+        let shared = address.is_shared() || message.shared_only == Some(true);
+        Ok(Self { seq, key, address, backlog, data, shared })
     }
 }
 
 impl Address {
     /// Whether the workers receive what comes by themselves: nobody can hand them a datagram.
-    pub(super) fn is_shared(&self) -> bool {
+    fn is_shared(&self) -> bool {
         matches!(self, Self::Udp { .. } | Self::Given { datagrams: true, .. })
     }
 

@@ -1,6 +1,7 @@
 //! What a group holds: workers with their channels, servers with their listeners, and who keeps them open.
 
 use super::allowance::Allowance;
+use super::bun;
 use super::connection::Connection;
 use super::group::Holder;
 use super::message;
@@ -90,7 +91,8 @@ impl State {
 
     pub(super) fn deliver(&self, hand_over: HandOver<Rc<Connection>>) {
         if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&hand_over.key)) {
-            let line = message::new_connection(hand_over.seq, &server.key_json);
+            let write = if worker.channel.marks() { bun::new_connection } else { message::new_connection };
+            let line = write(hand_over.seq, &server.key_json);
             worker.channel.send_descriptor(line, hand_over.connection);
         }
     }

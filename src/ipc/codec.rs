@@ -150,6 +150,9 @@ pub struct ClusterMessage {
     pub readable_all: Option<bool>,
     #[serde(deserialize_with = "lenient")]
     pub writable_all: Option<bool>,
+    /// Bun's, of servers that can't be handed connections: those of HTTP/2.
+    #[serde(deserialize_with = "lenient")]
+    pub shared_only: Option<bool>,
     /// Absent and `null` differ for nobody but the server that gets it back, so it is kept as it came.
     pub data: Option<Value>,
 }

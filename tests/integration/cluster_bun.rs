@@ -70,3 +70,58 @@ fn a_worker_of_bun_listens_by_itself_and_is_asked_to_leave_with_a_mark() {
     let exits: Vec<_> = home.named("app").iter().map(|process| process.exit).collect();
     assert!(exits.iter().all(|exit| exit.is_none_or(|exit| exit == Outcome::Code(0))), "{exits:?}");
 }
+
+/// Asks for a server of its primary, tells what it hears, and takes what it is handed; it can't read descriptors.
+const ASKING: &str = r"const net = require('node:net')
+    const channel = new net.Socket({ fd: 3, readable: true, writable: true })
+    const mark = String.fromCharCode(2)
+    const say = (message) => channel.write(mark + JSON.stringify({ cmd: 'NODE_CLUSTER', ...message }) + '\n')
+    let text = ''
+    channel.setEncoding('latin1').on('data', (data) => {
+      const lines = (text += data).split('\n')
+      text = lines.pop()
+      for (const line of lines) {
+        console.log('hears ' + line.replace(mark, 'marked '))
+        const message = JSON.parse(line.replace(mark, ''))
+        if (message.ack === 1) console.log('port ' + (message.sockname ? message.sockname.port : 0))
+        if (message.act === 'newconn') {
+          channel.write(JSON.stringify({ cmd: 'NODE_HANDLE_ACK' }) + '\n')
+          say({ ack: message.seq, accepted: true, seq: 3 })
+        }
+      }
+    }).on('close', () => process.exit(0))
+    say({ act: 'online', seq: 0 })
+    const query = { address: null, port: 0, addressType: 4, index: 0, data: null, flags: 0, ...JSON.parse(process.env.QUERY) }
+    say({ act: 'queryServer', ...query, seq: 1 })
+    say({ act: 'listening', ...query, seq: 2 })";
+
+fn asking(query: &str) -> Home {
+    let home = Home::new();
+    let runtime = home.write("bun", RUNTIME);
+    std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o755)).unwrap();
+    home.write("runtime.cjs", ASKING);
+    home.write("app.js", "");
+    home.write(
+        "app.json",
+        r#"{ "apps": [{ "name": "app", "script": "app.js", "interpreter": "./bun", "exec_mode": "cluster", "instances": 1 }] }"#,
+    );
+    home.command(["start", "app.json"]).env("QUERY", query).run().ok();
+    home
+}
+
+#[test]
+fn a_connection_for_bun_comes_with_a_word_and_in_no_envelope() {
+    let home = asking("{}");
+    let port = home.port("app-out-0.log");
+    let _connection = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let told = home.told("app-out-0.log", "hears marked {\"cmd\":\"NODE_CLUSTER\",\"act\":\"newconn\"");
+    assert!(told.contains("\"$hasHandle\":true"), "{told}");
+}
+
+#[test]
+fn a_server_that_bun_has_to_accept_on_itself_comes_with_the_answer() {
+    let home = asking(r#"{"sharedOnly":true}"#);
+    // In the order of its JSON, whatever that is.
+    let told = home.told("app-out-0.log", "hears marked {\"$hasHandle\":true");
+    assert!(told.contains("\"ack\":1") && told.contains("\"errno\":0") && !told.contains("NODE_HANDLE"), "{told}");
+}
