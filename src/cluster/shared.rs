@@ -43,7 +43,7 @@ impl State {
         let seq = self.primary.next_seq();
         let Some(worker) = self.workers.get(&id) else { return Ok(()) };
         let line = message::shared_reply(seq, ack, &tag.key, data, kind(listener.bound()));
-        worker.channel.share(line, Rc::new(Copy { socket: Arc::clone(listener.socket()) }))
+        worker.channel.share(&line, Rc::new(Copy { socket: Arc::clone(listener.socket()) }))
     }
 }
 

@@ -35,6 +35,8 @@ pub mod read_as;
 pub mod ready;
 #[cfg(test)]
 mod refusal;
+#[cfg(feature = "engine")]
+pub mod rest;
 pub mod signal;
 pub mod socket;
 pub mod spawn;
