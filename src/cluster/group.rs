@@ -53,7 +53,9 @@ impl Group {
 
     /// All workers that another daemon has known are back: servers that nobody has and nobody is on the way to go.
     pub fn settle_after_adoption(&self) {
-        self.inner.state.borrow_mut().prune();
+        let mut state = self.inner.state.borrow_mut();
+        state.close_given();
+        state.prune();
     }
 
     /// The process runs or will run: its listeners are kept from now on, through crashes and restarts.
