@@ -119,6 +119,7 @@ impl Task {
             }
             Happened::Gone => {
                 self.is_swept = true;
+                self.tell_doubt();
                 self.apply(if self.has_found_some() { Event::GroupGone } else { Event::Alone }(self.state.run));
             }
             Happened::Look => self.take_note(),
