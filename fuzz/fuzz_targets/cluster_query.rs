@@ -19,6 +19,7 @@ fuzz_target!(|line: &[u8]| {
             assert!(!message.is_word("ready") || message.as_json().len() < 64);
         }
         Inbound::TooLong => assert!(line.len() > 64 * 1024),
+        Inbound::Answer { .. } => {}
         Inbound::Handle | Inbound::HandleAck | Inbound::HandleNack | Inbound::OtherInternal | Inbound::Garbage => {}
     }
 });

@@ -2,11 +2,14 @@
 //! it as Node's. It holds for whoever marks its messages ([`crate::ipc::Channel::marks`]); the rest is the same.
 
 use serde_json::{Value, json};
+use std::io::Write as _;
 
 /// As [`super::message::new_connection`].
-pub(super) fn new_connection(seq: u64, key: &str) -> Vec<u8> {
-    format!("{{\"cmd\":\"NODE_CLUSTER\",\"act\":\"newconn\",\"key\":{key},\"$hasHandle\":true,\"seq\":{seq}}}\n")
-        .into_bytes()
+pub(super) fn new_connection(line: &mut Vec<u8>, seq: u64, key: &str) {
+    line.extend_from_slice(br#"{"cmd":"NODE_CLUSTER","act":"newconn","key":"#);
+    line.extend_from_slice(key.as_bytes());
+    // Memory doesn't refuse.
+    let _ = writeln!(line, ",\"$hasHandle\":true,\"seq\":{seq}}}");
 }
 
 /// As [`super::message::shared_reply`].
@@ -27,10 +30,16 @@ mod tests {
         serde_json::from_slice(line).unwrap()
     }
 
+    fn written(write: fn(&mut Vec<u8>, u64, &str)) -> Vec<u8> {
+        let mut line = Vec::new();
+        write(&mut line, 7, "\"k\"");
+        line
+    }
+
     #[test]
     fn what_node_has_in_an_envelope_bun_has_with_a_word() {
         let pairs = [
-            (new_connection(7, "\"k\""), message::new_connection(7, "\"k\"")),
+            (written(new_connection), written(message::new_connection)),
             (
                 shared_reply(7, 3, "k", &json!({"ticketKeys": "00"})),
                 message::shared_reply(7, 3, "k", &json!({"ticketKeys": "00"}), "net.Native"),

@@ -7,8 +7,9 @@
 
 use super::allowance::Allowance;
 use super::message;
-use super::primary::{WINDOW, WorkerId};
+use super::primary::WorkerId;
 use super::state::{Inner, State, Worker};
+use super::window::WIDEST;
 use crate::clock;
 use crate::ipc::{Breach, Channel, ClusterMessage, QueueFull};
 use crate::slots::{InFlight, Standing};
@@ -52,7 +53,9 @@ impl Group {
 
     /// All workers that another daemon has known are back: servers that nobody has and nobody is on the way to go.
     pub fn settle_after_adoption(&self) {
-        self.inner.state.borrow_mut().prune();
+        let mut state = self.inner.state.borrow_mut();
+        state.close_given();
+        state.prune();
     }
 
     /// The process runs or will run: its listeners are kept from now on, through crashes and restarts.
@@ -86,7 +89,7 @@ impl Group {
 
     /// A worker of another daemon, after [`Self::restore`]: it is where `standing` says.
     pub fn rejoin(&self, worker: WorkerId, holder: Holder, channel: Rc<Channel>, standing: Standing) {
-        self.insert(worker, holder, channel, standing, WINDOW as u8);
+        self.insert(worker, holder, channel, standing, WIDEST as u8);
         self.inner.state.borrow_mut().resume(worker);
         self.inner.pump();
     }
@@ -100,11 +103,6 @@ impl Group {
 
     /// A cluster message of a worker. It may be handled again by the next daemon.
     pub fn handle(&self, id: WorkerId, message: &ClusterMessage) -> Option<Notice> {
-        if let (Some(ack), Some(accepted)) = (message.ack, message.accepted)
-            && self.answered(id, ack, accepted)
-        {
-            return None;
-        }
         if let Some(flood) = self.unasked(id) {
             return Some(flood);
         }
@@ -200,23 +198,23 @@ impl Group {
         self.inner.state.borrow().refused.clone()
     }
 
-    /// Whether it is an answer to something.
-    fn answered(&self, id: WorkerId, seq: u64, accepted: bool) -> bool {
+    /// A worker's answer to a connection. One that answers to nothing may be to another daemon before this.
+    pub fn answered(&self, id: WorkerId, seq: u64, accepted: bool) -> Option<Notice> {
         let known = {
             let mut state = self.inner.state.borrow_mut();
-            let known = state.primary.answered(id, seq, accepted, clock::boot_ms());
+            let known = state.primary.answered(id, seq, accepted, clock::boot());
             if !known && !accepted && state.primary.is_before(seq) {
                 self.is_lost(&mut state, id);
             }
             known.then(|| state.workers.get(&id).map(|worker| Rc::clone(&worker.channel))).flatten()
         };
-        let Some(channel) = known else { return false };
+        let Some(channel) = known else { return self.unasked(id) };
         channel.descriptor_taken();
         self.inner.pump();
         if !accepted {
             self.try_again_later();
         }
-        true
+        None
     }
 
     /// A refusal of what a daemon has handed over that would have given it to somebody else, and is dead. There can't be

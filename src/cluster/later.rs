@@ -3,16 +3,15 @@
 use super::group::Group;
 use super::state::{Inner, State};
 use crate::clock;
-use crate::domain::BootMs;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 /// A server that nobody listens to is closed after this, unless a worker is still on its way to it.
-const PRUNE_AFTER: u64 = 1000;
+const PRUNE_AFTER: Duration = Duration::from_secs(1);
 
 impl Group {
     pub(super) fn prune_later(&self) {
-        let at = clock::boot_ms() + PRUNE_AFTER;
+        let at = clock::boot() + PRUNE_AFTER;
         if self.inner.state.borrow_mut().prune_at.replace(at).is_none() {
             tokio::task::spawn_local(prune(Rc::downgrade(&self.inner)));
         }
@@ -21,7 +20,7 @@ impl Group {
     /// Workers that have refused a connection are asked again: there is a timer as long as there are such workers.
     pub(super) fn try_again_later(&self) {
         let mut state = self.inner.state.borrow_mut();
-        if !state.retrying && state.primary.next_try(clock::boot_ms()).is_some() {
+        if !state.retrying && state.primary.next_try(clock::boot()).is_some() {
             state.retrying = true;
             tokio::task::spawn_local(try_again(Rc::downgrade(&self.inner)));
         }
@@ -30,7 +29,7 @@ impl Group {
 
 async fn prune(inner: Weak<Inner>) {
     while let Some(at) = with(&inner, |state| state.prune_at).flatten() {
-        if at > clock::boot_ms() {
+        if at > clock::boot() {
             sleep_until(at).await;
             continue;
         }
@@ -44,7 +43,7 @@ async fn prune(inner: Weak<Inner>) {
 async fn try_again(inner: Weak<Inner>) {
     loop {
         let next = with(&inner, |state| {
-            let next = state.primary.next_try(clock::boot_ms());
+            let next = state.primary.next_try(clock::boot());
             state.retrying = next.is_some();
             next
         });
@@ -60,7 +59,7 @@ fn with<T>(inner: &Weak<Inner>, work: impl FnOnce(&mut State) -> T) -> Option<T>
     inner.upgrade().map(|inner| work(&mut inner.state.borrow_mut()))
 }
 
-async fn sleep_until(at: BootMs) {
+async fn sleep_until(at: Duration) {
     // The timer's milliseconds are not the clock's: never too early.
-    tokio::time::sleep(Duration::from_millis(at.saturating_sub(clock::boot_ms()) + 1)).await;
+    tokio::time::sleep(at.saturating_sub(clock::boot()) + Duration::from_millis(1)).await;
 }

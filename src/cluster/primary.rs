@@ -1,17 +1,17 @@
 //! Who gets which connection. Pure: connections are an opaque type, sending and closing are the caller's.
 
+use super::window::Window;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
 
 /// A worker, by its `NODE_UNIQUE_ID`. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u32);
 
-/// Connections a worker may hold without having acknowledged them. More keep it busier, fewer spread better.
-pub(super) const WINDOW: usize = 4;
-
-/// How long a worker that refused a connection gets no other one, in milliseconds: twice as long with each in a row.
-pub(super) const REFUSAL_PAUSE: u64 = 20;
-const LONGEST_REFUSAL_PAUSE: u64 = 160;
+/// How long a worker that refused a connection gets no other one: twice as long with each in a row.
+pub(super) const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_REFUSAL_PAUSE: Duration = Duration::from_millis(160);
 
 /// What is handed over.
 pub(super) trait Carried: Clone {
@@ -23,22 +23,39 @@ pub(super) trait Carried: Clone {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct HandOver<C> {
     pub(super) worker: WorkerId,
-    pub(super) key: String,
+    pub(super) key: Rc<str>,
     pub(super) seq: u64,
     pub(super) connection: C,
+}
+
+/// A connection that was handed over.
+#[derive(Debug)]
+struct Outstanding<C> {
+    seq: u64,
+    key: Rc<str>,
+    since: Duration,
+    connection: C,
 }
 
 #[derive(Debug)]
 struct Worker<C> {
     /// Oldest first.
-    unacknowledged: VecDeque<(u64, String, C)>,
+    unacknowledged: VecDeque<Outstanding<C>>,
+    window: Window,
     /// Gets nothing any more.
     retired: bool,
-    refused_until: u64,
+    refused_until: Duration,
     /// In a row.
     refusals: u32,
     /// When it last got one, as a count: the tie-breaker that makes turns.
     last_turn: u64,
+}
+
+impl<C> Worker<C> {
+    fn has_room(&self, now: Duration) -> bool {
+        let oldest = self.unacknowledged.front().map(|oldest| oldest.since);
+        !self.retired && self.refused_until <= now && self.window.has_room(self.unacknowledged.len(), oldest, now)
+    }
 }
 
 #[derive(Debug)]
@@ -47,11 +64,11 @@ struct Server<C> {
     waiting: VecDeque<C>,
 }
 
-/// The scheduling of one app.
+/// The scheduling of one app. `now` is the time since boot.
 #[derive(Debug)]
 pub(super) struct Primary<C> {
     workers: BTreeMap<WorkerId, Worker<C>>,
-    servers: BTreeMap<String, Server<C>>,
+    servers: BTreeMap<Rc<str>, Server<C>>,
     first: u64,
     seq: u64,
     turn: u64,
@@ -73,8 +90,14 @@ impl<C: Carried> Primary<C> {
     }
 
     pub(super) fn add_worker(&mut self, id: WorkerId) {
-        let worker =
-            Worker { unacknowledged: VecDeque::new(), retired: false, refused_until: 0, refusals: 0, last_turn: 0 };
+        let worker = Worker {
+            unacknowledged: VecDeque::new(),
+            window: Window::new(),
+            retired: false,
+            refused_until: Duration::ZERO,
+            refusals: 0,
+            last_turn: 0,
+        };
         self.workers.insert(id, worker);
     }
 
@@ -86,7 +109,7 @@ impl<C: Carried> Primary<C> {
 
     /// There is a server under `key`, which workers may join.
     pub(super) fn open(&mut self, key: &str) {
-        self.servers.entry(key.to_owned()).or_insert_with(|| Server { members: Vec::new(), waiting: VecDeque::new() });
+        self.servers.entry(key.into()).or_insert_with(|| Server { members: Vec::new(), waiting: VecDeque::new() });
     }
 
     /// Whether the worker may listen: it is neither gone nor going.
@@ -129,13 +152,18 @@ impl<C: Carried> Primary<C> {
         self.workers.get(&id).map_or(0, |worker| worker.unacknowledged.len())
     }
 
+    /// How many it may hold unacknowledged, as its answers are.
+    pub(super) fn window(&self, id: WorkerId) -> usize {
+        self.workers.get(&id).map_or(0, |worker| worker.window.size())
+    }
+
     /// The server is closed: returns the connections that wait for it.
     pub(super) fn close(&mut self, key: &str) -> VecDeque<C> {
         self.servers.remove(key).map(|server| server.waiting).unwrap_or_default()
     }
 
     /// Whether a connection accepted now could be handed over at once.
-    pub(super) fn has_room(&self, key: &str, now: u64) -> bool {
+    pub(super) fn has_room(&self, key: &str, now: Duration) -> bool {
         self.servers.get(key).is_some_and(|server| server.waiting.is_empty() && self.pick(server, now).is_some())
     }
 
@@ -145,44 +173,46 @@ impl<C: Carried> Primary<C> {
     }
 
     /// A new connection. Without room it waits.
-    pub(super) fn accepted(&mut self, key: &str, connection: C, now: u64) -> Option<HandOver<C>> {
+    pub(super) fn accepted(&mut self, key: &str, connection: C, now: Duration) -> Option<HandOver<C>> {
         self.servers.get_mut(key)?.waiting.push_back(connection);
         self.dispatch(key, now)
     }
 
     /// The next hand-over under `key`, if something waits and somebody has room.
-    pub(super) fn dispatch(&mut self, key: &str, now: u64) -> Option<HandOver<C>> {
-        let server = self.servers.get(key)?;
-        if server.waiting.is_empty() {
-            return None;
-        }
-        let id = self.pick(server, now)?;
-        let connection = self.servers.get_mut(key)?.waiting.pop_front()?;
+    pub(super) fn dispatch(&mut self, key: &str, now: Duration) -> Option<HandOver<C>> {
+        let (key, server) = self.servers.get_key_value(key).filter(|(_, server)| !server.waiting.is_empty())?;
+        let (key, id) = (Rc::clone(key), self.pick(server, now)?);
+        let connection = self.servers.get_mut(&key)?.waiting.pop_front()?;
         let seq = self.next_seq();
         self.turn += 1;
         let worker = self.workers.get_mut(&id)?;
         worker.last_turn = self.turn;
-        worker.unacknowledged.push_back((seq, key.to_owned(), connection.clone()));
-        Some(HandOver { worker: id, key: key.to_owned(), seq, connection })
+        let outstanding = Outstanding { seq, key: Rc::clone(&key), since: now, connection: connection.clone() };
+        worker.unacknowledged.push_back(outstanding);
+        Some(HandOver { worker: id, key, seq, connection })
     }
 
     /// The next hand-over under any key.
-    pub(super) fn dispatch_any(&mut self, now: u64) -> Option<HandOver<C>> {
-        let keys: Vec<String> =
-            self.servers.iter().filter(|(_, server)| !server.waiting.is_empty()).map(|(key, _)| key.clone()).collect();
-        keys.iter().find_map(|key| self.dispatch(key, now))
+    pub(super) fn dispatch_any(&mut self, now: Duration) -> Option<HandOver<C>> {
+        let with_room = |(_, server): &(_, &Server<C>)| !server.waiting.is_empty() && self.pick(server, now).is_some();
+        let key = Rc::clone(self.servers.iter().find(with_room)?.0);
+        self.dispatch(&key, now)
     }
 
     /// The worker's answer. A refused connection goes to the front of the queue; what is unknown is ignored.
     /// Returns whether the answer was one to a hand-over.
-    pub(super) fn answered(&mut self, id: WorkerId, seq: u64, accepted: bool, now: u64) -> bool {
+    pub(super) fn answered(&mut self, id: WorkerId, seq: u64, accepted: bool, now: Duration) -> bool {
         let Some(worker) = self.workers.get_mut(&id) else { return false };
-        let Some(index) = worker.unacknowledged.iter().position(|(sent, ..)| *sent == seq) else { return false };
-        let Some((_, key, connection)) = worker.unacknowledged.remove(index) else { return false };
+        let held = worker.unacknowledged.len();
+        let Some(index) = worker.unacknowledged.iter().position(|sent| sent.seq == seq) else { return false };
+        let Some(Outstanding { key, since, connection, .. }) = worker.unacknowledged.remove(index) else {
+            return false;
+        };
+        worker.window.answered(seq, now.saturating_sub(since), held, self.seq + 1);
         if accepted {
             worker.refusals = 0;
         } else {
-            let pause = REFUSAL_PAUSE << worker.refusals.min(8);
+            let pause = REFUSAL_PAUSE * (1 << worker.refusals.min(8));
             worker.refused_until = now + pause.min(LONGEST_REFUSAL_PAUSE);
             worker.refusals += 1;
             if let Some(server) = self.servers.get_mut(&key) {
@@ -194,7 +224,7 @@ impl<C: Carried> Primary<C> {
     }
 
     /// When the first of those that have refused a connection may be asked again; `None` when nobody has to be.
-    pub(super) fn next_try(&self, now: u64) -> Option<u64> {
+    pub(super) fn next_try(&self, now: Duration) -> Option<Duration> {
         let paused = self.workers.values().filter(|worker| !worker.retired && worker.refused_until > now);
         paused.map(|worker| worker.refused_until).min()
     }
@@ -205,7 +235,7 @@ impl<C: Carried> Primary<C> {
             server.members.retain(|member| *member != id);
         }
         let Some(worker) = self.workers.remove(&id) else { return };
-        for (_, key, connection) in worker.unacknowledged.into_iter().rev() {
+        for Outstanding { key, connection, .. } in worker.unacknowledged.into_iter().rev() {
             if let Some(server) = self.servers.get_mut(&key) {
                 connection.came_back();
                 server.waiting.push_front(connection);
@@ -214,11 +244,10 @@ impl<C: Carried> Primary<C> {
     }
 
     /// The member with the fewest unacknowledged connections; among equals the one whose turn was longest ago.
-    fn pick(&self, server: &Server<C>, now: u64) -> Option<WorkerId> {
+    fn pick(&self, server: &Server<C>, now: Duration) -> Option<WorkerId> {
         let free = server.members.iter().filter_map(|id| {
-            let worker = self.workers.get(id)?;
-            let busy = worker.unacknowledged.len();
-            (busy < WINDOW && !worker.retired && worker.refused_until <= now).then_some(((busy, worker.last_turn), *id))
+            let worker = self.workers.get(id).filter(|worker| worker.has_room(now))?;
+            Some(((worker.unacknowledged.len(), worker.last_turn), *id))
         });
         free.min().map(|(_, id)| id)
     }
@@ -226,9 +255,12 @@ impl<C: Carried> Primary<C> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::window::{LATE, WIDEST};
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
+
+    const NOW: Duration = Duration::from_secs(100);
 
     impl Carried for u32 {
         fn came_back(&self) {}
@@ -247,19 +279,34 @@ mod tests {
     #[test]
     fn turns_are_even_and_bounded() {
         let mut primary = two_workers();
-        let given: Vec<u32> = (0..9).filter_map(|n| primary.accepted("k", n, 0)).map(|h| h.worker.0).collect();
+        let given: Vec<u32> = (0..9).filter_map(|n| primary.accepted("k", n, NOW)).map(|h| h.worker.0).collect();
         assert_eq!(given, [1, 2, 1, 2, 1, 2, 1, 2]);
-        assert!(!primary.has_room("k", 0) && primary.has_waiting());
+        assert!(!primary.has_room("k", NOW) && primary.has_waiting());
     }
 
     #[test]
     fn the_less_busy_worker_is_next() {
         let mut primary = two_workers();
-        let first = primary.accepted("k", 0, 0).unwrap();
-        let second = primary.accepted("k", 1, 0).unwrap();
+        let first = primary.accepted("k", 0, NOW).unwrap();
+        let second = primary.accepted("k", 1, NOW).unwrap();
         assert_eq!((first.worker, second.worker), (WorkerId(1), WorkerId(2)));
-        primary.answered(WorkerId(2), second.seq, true, 0);
-        assert_eq!(primary.accepted("k", 2, 0).unwrap().worker, WorkerId(2));
+        primary.answered(WorkerId(2), second.seq, true, NOW);
+        assert_eq!(primary.accepted("k", 2, NOW).unwrap().worker, WorkerId(2));
+    }
+
+    #[test]
+    fn a_blocked_worker_gets_no_more() {
+        let mut primary = two_workers();
+        let stuck = primary.accepted("k", 0, NOW).unwrap();
+        let later = NOW + LATE + Duration::from_micros(1);
+        for n in 1..20 {
+            let next = primary.accepted("k", n, later).unwrap();
+            assert_ne!(next.worker, stuck.worker);
+            primary.answered(next.worker, next.seq, true, later);
+        }
+        primary.answered(stuck.worker, stuck.seq, true, later);
+        let (one, other) = (primary.accepted("k", 20, later).unwrap(), primary.accepted("k", 21, later).unwrap());
+        assert_ne!(one.worker, other.worker);
     }
 
     #[test]
@@ -267,28 +314,28 @@ mod tests {
         let mut primary = two_workers();
         primary.retire(WorkerId(2));
         for n in 0..3 {
-            assert_eq!(primary.accepted("k", n, 0).unwrap().worker, WorkerId(1));
+            assert_eq!(primary.accepted("k", n, NOW).unwrap().worker, WorkerId(1));
         }
         primary.gone(WorkerId(1));
-        assert_eq!(primary.dispatch_any(0), None);
+        assert_eq!(primary.dispatch_any(NOW), None);
         primary.add_worker(WorkerId(3));
         primary.join(WorkerId(3), "k");
-        let again: Vec<u32> = std::iter::from_fn(|| primary.dispatch_any(0)).map(|h| h.connection).collect();
+        let again: Vec<u32> = std::iter::from_fn(|| primary.dispatch_any(NOW)).map(|h| h.connection).collect();
         assert_eq!(again, [0, 1, 2]);
     }
 
     #[test]
     fn a_refusal_is_not_repeated_at_once() {
         let mut primary = two_workers();
-        let first = primary.accepted("k", 7, 0).unwrap();
-        primary.answered(first.worker, first.seq, false, 100);
-        let second = primary.dispatch_any(100).unwrap();
+        let first = primary.accepted("k", 7, NOW).unwrap();
+        primary.answered(first.worker, first.seq, false, NOW);
+        let second = primary.dispatch_any(NOW).unwrap();
         assert_eq!((second.worker, second.connection), (WorkerId(2), 7));
-        primary.answered(second.worker, second.seq, false, 100);
-        assert_eq!(primary.dispatch_any(100 + REFUSAL_PAUSE - 1), None);
-        assert_eq!(primary.next_try(100), Some(100 + REFUSAL_PAUSE));
-        assert!(primary.dispatch_any(100 + REFUSAL_PAUSE).is_some());
-        assert_eq!(primary.next_try(100 + REFUSAL_PAUSE), None);
+        primary.answered(second.worker, second.seq, false, NOW);
+        assert_eq!(primary.dispatch_any(NOW + REFUSAL_PAUSE - Duration::from_micros(1)), None);
+        assert_eq!(primary.next_try(NOW), Some(NOW + REFUSAL_PAUSE));
+        assert!(primary.dispatch_any(NOW + REFUSAL_PAUSE).is_some());
+        assert_eq!(primary.next_try(NOW + REFUSAL_PAUSE), None);
     }
 
     #[test]
@@ -297,9 +344,9 @@ mod tests {
         primary.open("k");
         primary.add_worker(WorkerId(1));
         primary.join(WorkerId(1), "k");
-        let mut now = 1000;
+        let mut now = NOW;
         let mut hand_over = primary.accepted("k", 7, now).unwrap();
-        for pause in [20, 40, 80, 160, 160, 160] {
+        for pause in [20, 40, 80, 160, 160, 160].map(Duration::from_millis) {
             primary.answered(WorkerId(1), hand_over.seq, false, now);
             assert_eq!(primary.next_try(now), Some(now + pause));
             now += pause;
@@ -308,7 +355,7 @@ mod tests {
         primary.answered(WorkerId(1), hand_over.seq, true, now);
         let next = primary.accepted("k", 8, now).unwrap();
         primary.answered(WorkerId(1), next.seq, false, now);
-        assert_eq!(primary.next_try(now), Some(now + 20));
+        assert_eq!(primary.next_try(now), Some(now + REFUSAL_PAUSE));
     }
 
     #[test]
@@ -335,7 +382,7 @@ mod tests {
             primary.join(WorkerId(0), "k");
             alive.insert(0);
             for (now, (kind, which, yes)) in steps.into_iter().enumerate() {
-                let now = now as u64 * 7;
+                let now = Duration::from_millis(now as u64 * 7);
                 let mut sent = Vec::new();
                 match kind {
                     0 => { ids += 1; primary.add_worker(WorkerId(ids)); primary.join(WorkerId(ids), "k"); alive.insert(ids); }
@@ -362,7 +409,7 @@ mod tests {
                     outstanding.push((hand_over.worker, hand_over.seq, hand_over.connection));
                 }
                 for id in &alive {
-                    prop_assert!(primary.unacknowledged(WorkerId(*id)) <= WINDOW);
+                    prop_assert!(primary.unacknowledged(WorkerId(*id)) <= WIDEST);
                 }
             }
             let waiting = primary.close("k").len();

@@ -7,7 +7,7 @@ use super::listener::Listener;
 use super::state::Inner;
 use crate::clock;
 use crate::sys::keep::Keep;
-use crate::sys::ready;
+use crate::sys::{ready, rest};
 use serde_json::Value;
 use std::io;
 use std::os::fd::AsFd;
@@ -21,6 +21,8 @@ use tokio::task::AbortHandle;
 const OUT_OF_DESCRIPTORS_PAUSE: Duration = Duration::from_millis(20);
 /// Connections taken in a row before other tasks have their turn.
 const ACCEPT_BATCH: u32 = 32;
+/// When no worker has room, answers are looked for after this.
+const REST: Duration = Duration::from_micros(100);
 
 /// Who accepts.
 #[derive(Debug)]
@@ -115,14 +117,17 @@ async fn accept_loop(inner: Weak<Inner>, key: String, listener: Rc<AsyncFd<Liste
     let (mut batch, mut failing) = (0, false);
     loop {
         let Some(group) = inner.upgrade() else { return };
-        if !group.state.borrow().primary.has_room(&key, clock::boot_ms()) {
+        let now = clock::boot();
+        if !group.state.borrow().primary.has_room(&key, now) {
             drop(group);
+            // All are busy: nobody waits longer for it, and answers come in bunches.
+            rest::before_waiting(REST);
             room.notified().await;
             continue;
         }
         let accepted = Connection::accept(listener.get_ref().as_fd(), &group.in_flight).map(|connection| {
             let mut state = group.state.borrow_mut();
-            if let Some(next) = state.primary.accepted(&key, connection, clock::boot_ms()) {
+            if let Some(next) = state.primary.accepted(&key, connection, now) {
                 state.deliver(next);
             }
         });

@@ -48,7 +48,7 @@ impl State {
         } else {
             message::shared_reply(seq, ack, &tag.key, data, kind(listener.bound()))
         };
-        worker.channel.share(line, Rc::new(Copy { socket: Arc::clone(listener.socket()) }))
+        worker.channel.share(&line, Rc::new(Copy { socket: Arc::clone(listener.socket()) }))
     }
 }
 

@@ -8,7 +8,6 @@ use super::message;
 use super::primary::{HandOver, Primary, WorkerId};
 use super::server::Server;
 use crate::clock;
-use crate::domain::BootMs;
 use crate::ipc::{Channel, QueueFull};
 use crate::slots::{InFlight, MOST_SERVERS, Standing};
 use crate::sys::keep::Keep;
@@ -17,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -36,9 +36,11 @@ pub(super) struct State {
     /// Why the last listen was refused, if it was.
     pub(super) refused: Option<String>,
     /// Servers without members are closed then, and somebody waits for it.
-    pub(super) prune_at: Option<BootMs>,
+    pub(super) prune_at: Option<Duration>,
     /// Somebody waits until a worker that has refused a connection may be asked again.
     pub(super) retrying: bool,
+    /// The line of a hand-over, written over and over.
+    line: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -60,8 +62,8 @@ impl Inner {
     /// Hands over what waits, and lets listeners accept again.
     pub(super) fn pump(&self) {
         let mut state = self.state.borrow_mut();
-        let now = clock::boot_ms();
         if state.primary.has_waiting() {
+            let now = clock::boot();
             while let Some(hand_over) = state.primary.dispatch_any(now) {
                 state.deliver(hand_over);
             }
@@ -82,6 +84,7 @@ impl State {
             refused: None,
             prune_at: None,
             retrying: false,
+            line: Vec::new(),
         }
     }
 
@@ -89,11 +92,12 @@ impl State {
         self.workers.get(&id).map_or(Ok(()), |worker| worker.channel.send_internal(line))
     }
 
-    pub(super) fn deliver(&self, hand_over: HandOver<Rc<Connection>>) {
-        if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&hand_over.key)) {
+    pub(super) fn deliver(&mut self, hand_over: HandOver<Rc<Connection>>) {
+        if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&*hand_over.key)) {
+            self.line.clear();
             let write = if worker.channel.marks() { bun::new_connection } else { message::new_connection };
-            let line = write(hand_over.seq, &server.key_json);
-            worker.channel.send_descriptor(line, hand_over.connection);
+            write(&mut self.line, hand_over.seq, &server.key_json);
+            worker.channel.send_descriptor(&self.line, hand_over.connection);
         }
     }
 

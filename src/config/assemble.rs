@@ -4,7 +4,8 @@ use super::apply::{self, Leftover};
 use super::complete::{self, Origin, complete};
 use super::error::visible;
 use super::places::{Document, Places, below};
-use super::{AppOptions, Fault, FileOptions, Notice, Problem, Report, dependencies, document, env_files, place};
+use super::{AppOptions, Fault, FileOptions, Notice, Problem, Report, document, env_files, place};
+use crate::domain::order;
 
 /// An app of a document, before anything is looked up.
 struct Written {
@@ -34,7 +35,7 @@ pub(super) fn assemble(document: Document, is_package: bool, options: &FileOptio
         Ok(wanted) => wanted.into_iter().for_each(|app| one(app, options, origin, &places, &mut report)),
         Err(problem) => report.faults.push(problem.into()),
     }
-    if let Some(cycle) = dependencies::cycle(&report.apps) {
+    if let Some(cycle) = order::cycle(&order::graph(&report.apps)) {
         report.faults.push(Problem::Cycle { cycle }.into());
     }
     report.sorted()

@@ -2,7 +2,7 @@
 //! them: the parser, the schema and the documentation are made from it.
 
 use super::shape::{self, Shape};
-use super::{AppOptions, read, read_probe};
+use super::{AppOptions, read};
 use crate::domain::spec::Mode;
 use serde_json::Value;
 
@@ -163,11 +163,11 @@ const FIELDS: &[Field] = &[
     field!("notify", ["sd_notify"], FLAG, notify = read::boolean, "false",
         "It is ready when it writes `READY=1` to `NOTIFY_SOCKET`, as systemd's services do."),
     field!("ready_log", [], PATTERN, ready_log = read::pattern, "", "It is ready when a line of its output matches."),
-    field!("startup_probe", [], PROBE, startup_probe = read_probe::probe, "",
+    field!("startup_probe", [], PROBE, startup_probe = read::probe, "",
         "Asked until it succeeds once; the other probes wait for that."),
-    field!("ready_probe", ["readiness_probe"], PROBE, ready_probe = read_probe::probe, "",
+    field!("ready_probe", ["readiness_probe"], PROBE, ready_probe = read::probe, "",
         "Whether it can serve now."),
-    field!("live_probe", ["liveness_probe"], PROBE, live_probe = read_probe::probe, "",
+    field!("live_probe", ["liveness_probe"], PROBE, live_probe = read::probe, "",
         "Whether it is well; too many failures end and restart it."),
     // Limits
     field!("max_memory_restart", [], SIZE, max_memory_restart = read::size, "",

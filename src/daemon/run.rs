@@ -13,6 +13,7 @@ use crate::supervisor::Ending;
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::Keep;
 use crate::sys::launch::{become_guardian, ready_pipe};
+use crate::sys::rest;
 use crate::sys::socket::raise_open_files;
 use crate::sys::thread;
 use std::error::Error;
@@ -77,7 +78,7 @@ fn serve(link: Link, open_files: u64, launcher: &mut Option<File>) -> Result<(),
     write_pid(&home);
     let mut legacy = link.inherit(open_files)?;
     let link = Rc::new(link);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(rest::take).build()?;
     let local = LocalSet::new();
     let ending: Result<Ending, Box<dyn Error>> = local.block_on(&runtime, async {
         let signals = Signals::watch()?;

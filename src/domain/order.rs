@@ -1,9 +1,19 @@
 //! Who comes before whom: apps by what they depend on.
 
+use super::AppSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Of each app those that it depends on, by name. Names that are no app of the graph count for nothing.
 pub type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// Whom apps wait for.
+pub fn graph<'a>(specs: impl IntoIterator<Item = &'a AppSpec>) -> Graph {
+    let mut graph = Graph::new();
+    for spec in specs {
+        graph.entry(spec.name.clone()).or_default().extend(spec.depends_on.iter().map(|other| other.app.clone()));
+    }
+    graph
+}
 
 /// Apps that wait for each other in a circle, the first of them once more at the end.
 pub fn cycle(graph: &Graph) -> Option<Vec<String>> {

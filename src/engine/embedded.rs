@@ -5,6 +5,7 @@ use crate::api::{ApiError, Backend, Boxed, Code, Event, LogItem, LogQuery, Reque
 use crate::paths::Home;
 use crate::process::Leash;
 use crate::supervisor::Handle;
+use crate::sys::rest;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,7 +86,7 @@ fn run(
     ready: &std::sync::mpsc::Sender<std::io::Result<Handle>>,
     stopped: oneshot::Receiver<()>,
 ) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(rest::take).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = ready.send(Err(error));

@@ -10,6 +10,7 @@
 //! -<pid>                                      it has ended
 //! ```
 
+use crate::sys::births::{Births, Chase, Judged};
 use crate::sys::proc::{self, StatFile};
 use crate::sys::time::boot_clock;
 use crate::sys::{group, pidfd, signal};
@@ -76,8 +77,9 @@ impl Leash {
         let entry = format!("{MARK}={mark}");
         let deadline = boot_clock() + longest;
         loop {
+            let births = Births::begin();
             let found = self.find(entry.as_bytes());
-            if found.is_empty() {
+            if found.is_empty() && births.is_none_or(|births| self.is_certain(births, entry.as_bytes(), deadline)) {
                 return true;
             }
             for process in &found {
@@ -94,10 +96,28 @@ impl Leash {
         }
     }
 
+    /// Whether nobody was overlooked who was born and died meanwhile. Kills whom it finds.
+    fn is_certain(&self, mut births: Births, entry: &[u8], deadline: Duration) -> bool {
+        let groups = self.groups();
+        let judge = |pid: i32, process: &OwnedFd| {
+            let stat = || StatFile::open(pid).and_then(|file| file.read()).ok().filter(|stat| !stat.is_dead());
+            if proc::has_variable(pid, entry) || stat().is_some_and(|stat| groups.contains(&stat.group)) {
+                let _ = pidfd::signal(process, SIGKILL);
+                return Judged::Ours;
+            }
+            if stat().is_some() { Judged::Stranger } else { Judged::Gone }
+        };
+        births.chase(judge, || boot_clock() < deadline) == Chase::Calm
+    }
+
+    /// The process groups of those who live, and of the dead whose number nobody has got.
+    fn groups(&self) -> Vec<i32> {
+        self.apps.iter().filter(|(pid, at)| is_free_or(**pid, **at)).map(|(pid, _)| *pid).collect()
+    }
+
     /// All that lives and is ours.
     fn find(&self, entry: &[u8]) -> Vec<OwnedFd> {
-        let groups: Vec<i32> =
-            self.apps.iter().filter(|(pid, at)| is_free_or(**pid, **at)).map(|(pid, _)| *pid).collect();
+        let groups = self.groups();
         // In one call each, before any of them can start something.
         for pid in &groups {
             group::signal(*pid, SIGKILL);
@@ -194,6 +214,21 @@ mod tests {
         let leash = Leash { apps: BTreeMap::from([(app.pid, started(app.pid))]) };
         assert!(leash.end(&unique_mark("group"), LONGEST));
         all_ended(app);
+    }
+
+    /// Its hops end by themselves some time, so that a leash that misses them fails here and leaves nothing behind.
+    #[test]
+    fn what_forks_as_fast_as_it_dies_is_found_by_its_births() {
+        let mark = unique_mark("hops");
+        let hops = "for (1 .. 100000) { my $child = fork; POSIX::_exit(0) if $child; POSIX::setsid() }";
+        let app = app(&format!("echo; exec /usr/bin/perl -MPOSIX -e '{hops}'"), Some(&mark));
+        // The first one has ended: it hops.
+        pidfd::wait_for_end(&app.pidfd, Duration::from_secs(20));
+        assert!(pidfd::has_ended(&app.pidfd));
+        assert!(Leash::default().end(&mark, LONGEST));
+        let began = boot_clock();
+        all_ended(app);
+        assert!(boot_clock() - began < Duration::from_secs(2), "it has ended by itself");
     }
 
     #[test]

@@ -65,7 +65,8 @@ impl Channel {
         if self.outbox.borrow().len() + bytes.len() > LONGEST_QUEUE {
             return Err(QueueFull);
         }
-        self.queue(Frame { bytes, descriptor: None });
+        self.outbox.borrow_mut().push(Frame { bytes, descriptor: None });
+        self.flush();
         Ok(())
     }
 
@@ -102,12 +103,18 @@ impl Channel {
     }
 
     /// The same with a descriptor. The caller bounds how many are out, and says when one was taken.
-    pub fn send_descriptor(&self, bytes: Vec<u8>, descriptor: Rc<dyn Passenger>) {
-        self.queue(Frame { bytes: self.marked(bytes), descriptor: Some(descriptor) });
+    pub fn send_descriptor(&self, bytes: &[u8], descriptor: Rc<dyn Passenger>) {
+        if self.marks() {
+            let marked = [&[MARK], bytes].concat();
+            self.outbox.borrow_mut().push_with(&marked, descriptor);
+        } else {
+            self.outbox.borrow_mut().push_with(bytes, descriptor);
+        }
+        self.flush();
     }
 
     /// The same for one that the app doesn't answer to: what waits is bounded here.
-    pub fn share(&self, bytes: Vec<u8>, descriptor: Rc<dyn Passenger>) -> Result<(), QueueFull> {
+    pub fn share(&self, bytes: &[u8], descriptor: Rc<dyn Passenger>) -> Result<(), QueueFull> {
         if self.outbox.borrow().len() + bytes.len() > LONGEST_QUEUE {
             return Err(QueueFull);
         }
@@ -130,11 +137,6 @@ impl Channel {
     /// Nothing is written any more.
     pub fn abandon(&self) {
         self.outbox.borrow_mut().clear();
-    }
-
-    fn queue(&self, frame: Frame) {
-        self.outbox.borrow_mut().push(frame);
-        self.flush();
     }
 
     /// Writes until nothing is left or the socket is full. A dead channel shows when it is read.
@@ -447,7 +449,7 @@ mod tests {
             assert_eq!(sys::channel::send(ours.as_fd(), &text, None).unwrap(), text.len());
             let channel = Channel::adopted(Arc::clone(&ours)).unwrap();
             let null = Null(std::fs::File::open("/dev/null").unwrap().into());
-            channel.send_descriptor(b"line\n".to_vec(), Rc::new(null));
+            channel.send_descriptor(b"line\n", Rc::new(null));
             let arrived = async {
                 let mut buffer = vec![0; 64 * 1024];
                 assert_eq!(sys::channel::receive(app.as_fd(), &mut buffer, &mut Vec::new()).unwrap(), text.len());

@@ -101,6 +101,11 @@ impl UserMessage {
 #[derive(Debug, PartialEq)]
 pub enum Inbound {
     Cluster(Box<ClusterMessage>),
+    /// The answer to a connection: the worker has it, or we still do.
+    Answer {
+        seq: u64,
+        accepted: bool,
+    },
     /// A descriptor we sent has arrived.
     HandleAck,
     /// It has not.
@@ -137,7 +142,7 @@ pub struct ClusterMessage {
     #[serde(deserialize_with = "lenient")]
     pub address: Option<String>,
     /// UDP sockets pass on what the app has written, which may be text.
-    #[serde(deserialize_with = "number")]
+    #[serde(deserialize_with = "lenient_number")]
     pub port: Option<i64>,
     /// 4, 6, -1 (unix path), or `udp4`, `udp6`.
     pub address_type: Option<Value>,
@@ -161,7 +166,7 @@ fn lenient<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<Op
     Ok(serde_json::from_value(Value::deserialize(from)?).ok())
 }
 
-fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+fn lenient_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     Ok(match Value::deserialize(from)? {
         Value::String(text) => text.trim().parse().ok(),
         other => other.as_i64(),
@@ -211,15 +216,21 @@ pub(super) const MARK: u8 = 2;
 /// Understands one line, marked or not.
 pub fn decode(line: &[u8]) -> Inbound {
     let line = line.strip_prefix(&[MARK]).unwrap_or(line);
+    if let Some(usual) = usual(line) {
+        return usual;
+    }
     if !line.starts_with(b"{") {
         return user(line);
     }
     let Some(cmd) = command(line) else { return user(line) };
     match &*cmd {
         "NODE_CLUSTER" if line.len() > LONGEST_INTERNAL => Inbound::TooLong,
-        "NODE_CLUSTER" => {
-            serde_json::from_slice(line).map_or(Inbound::Garbage, |message| Inbound::Cluster(Box::new(message)))
-        }
+        "NODE_CLUSTER" => serde_json::from_slice(line).map_or(Inbound::Garbage, |message: ClusterMessage| {
+            match (message.ack, message.accepted) {
+                (Some(seq), Some(accepted)) => Inbound::Answer { seq, accepted },
+                _ => Inbound::Cluster(Box::new(message)),
+            }
+        }),
         "NODE_HANDLE_ACK" => Inbound::HandleAck,
         "NODE_HANDLE_NACK" => Inbound::HandleNack,
         "NODE_HANDLE" => Inbound::Handle,
@@ -227,6 +238,32 @@ pub fn decode(line: &[u8]) -> Inbound {
         other if other.len() > 5 && other.starts_with("NODE_") => Inbound::OtherInternal,
         _ => user(line),
     }
+}
+
+/// The two lines that come for each connection, in the form that Node writes them.
+fn usual(line: &[u8]) -> Option<Inbound> {
+    if line == br#"{"cmd":"NODE_HANDLE_ACK"}"# {
+        return Some(Inbound::HandleAck);
+    }
+    let (seq, rest) = number(line.strip_prefix(br#"{"cmd":"NODE_CLUSTER","ack":"#)?)?;
+    let rest = rest.strip_prefix(br#","accepted":"#)?;
+    let (accepted, rest) = match rest.strip_prefix(b"true") {
+        Some(rest) => (true, rest),
+        None => (false, rest.strip_prefix(b"false")?),
+    };
+    let (_, rest) = number(rest.strip_prefix(br#","seq":"#)?)?;
+    (rest == b"}").then_some(Inbound::Answer { seq, accepted })
+}
+
+/// A number without a sign, a fraction or a needless 0 at its head, and what follows it.
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    // More may be too much for a u64.
+    if !(1..=19).contains(&digits) || (digits > 1 && text[0] == b'0') {
+        return None;
+    }
+    let (digits, rest) = text.split_at(digits);
+    Some((digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')), rest))
 }
 
 fn user(line: &[u8]) -> Inbound {
@@ -260,8 +297,7 @@ mod tests {
         assert_eq!(decode(b"{nonsense"), Inbound::Garbage);
         assert_eq!(decode(b"\xff\xfe"), Inbound::Garbage);
         let ack = decode(br#"{"ack":3,"accepted":true,"cmd":"NODE_CLUSTER","seq":4}"#);
-        let wanted = ClusterMessage { ack: Some(3), accepted: Some(true), seq: Some(4), ..Default::default() };
-        assert_eq!(ack, Inbound::Cluster(Box::new(wanted)));
+        assert_eq!(ack, Inbound::Answer { seq: 3, accepted: true });
     }
 
     #[test]
@@ -355,6 +391,19 @@ mod tests {
                 at = end;
             }
             prop_assert_eq!(seen, lines);
+        }
+
+        /// An answer means the same however it is written.
+        #[test]
+        fn the_usual_form_is_no_other(ack in any::<u64>(), cut in 0..20u32, accepted in any::<bool>(), extra in "|[0-9 a-z.,\"-]{1,3}", at in 0..70usize) {
+            let ack = ack >> (cut * 3);
+            let mut line = format!("{{\"cmd\":\"NODE_CLUSTER\",\"ack\":{ack},\"accepted\":{accepted},\"seq\":5}}");
+            prop_assert_eq!(decode(line.as_bytes()), Inbound::Answer { seq: ack, accepted });
+            line.insert_str(at.min(line.len()), &extra);
+            if let Some(usual) = usual(line.as_bytes()) {
+                let message: ClusterMessage = serde_json::from_str(&line).unwrap();
+                prop_assert_eq!(usual, Inbound::Answer { seq: message.ack.unwrap(), accepted: message.accepted.unwrap() });
+            }
         }
 
         #[test]

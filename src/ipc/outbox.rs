@@ -48,6 +48,8 @@ pub struct Outbox {
     unanswered: bool,
     /// Another has written to this channel, and what it wrote may be too much to put a descriptor behind.
     behind_another: bool,
+    /// The buffer of a frame that is out, for the next one with a descriptor.
+    spare: Vec<u8>,
 }
 
 impl Outbox {
@@ -85,6 +87,13 @@ impl Outbox {
     pub fn push(&mut self, frame: Frame) {
         self.queued_bytes += frame.bytes.len();
         self.queue.push_back(frame);
+    }
+
+    /// The same for a line that comes with a descriptor.
+    pub fn push_with(&mut self, line: &[u8], descriptor: Rc<dyn Passenger>) {
+        let mut bytes = std::mem::take(&mut self.spare);
+        bytes.extend_from_slice(line);
+        self.push(Frame { bytes, descriptor: Some(descriptor) });
     }
 
     pub fn is_empty(&self) -> bool {
@@ -130,7 +139,10 @@ impl Outbox {
             self.plain_since_descriptor += count;
         }
         if whole {
-            self.queue.pop_front();
+            if let Some(Frame { mut bytes, descriptor: Some(_) }) = self.queue.pop_front() {
+                bytes.clear();
+                self.spare = bytes;
+            }
             self.offset = 0;
         } else {
             self.offset += count;

@@ -133,7 +133,17 @@ mod tests {
     use super::*;
 
     fn stat(parent: i32, session: i32) -> Stat {
-        Stat { state: 'S', parent, group: session, session, threads: 1, cpu_ticks: 0, started: 0, rss_pages: 0 }
+        Stat {
+            state: 'S',
+            parent,
+            group: session,
+            session,
+            threads: 1,
+            reaped_faults: 0,
+            cpu_ticks: 0,
+            started: 0,
+            rss_pages: 0,
+        }
     }
 
     #[test]

@@ -1,47 +1,25 @@
 //! Taking over processes that another generation of this program has started.
 
+use super::alive::{began, end_stray, lives};
+use super::begin::worker_number;
 use super::exit::{ExitFact, ExitSource};
 use super::kinship::Place;
-use super::launch::{Run, outputs, package_version};
+use super::launch::{Run, package_version};
 use super::link::{Link, Membership};
-use super::task::{Context, Task};
+use super::pid_file;
+use super::task::Task;
 use super::vitals::await_line;
-use super::wires::{ERR, IPC, NOTIFY, OUT, PID, forget_all_but_output, forget_output, name_of, owner_of};
+use super::wires::{ERR, IPC, NOTIFY, OUT, PID, forget_all_but_output, forget_output, name_of};
 use crate::clock;
 use crate::cluster::WorkerId;
 use crate::domain::lifecycle::{Effect, Event, Phase, StopStep};
 use crate::domain::spec::Mode;
-use crate::domain::{Outcome, OutputStream, ProcessId, SpawnId};
-use crate::logs::Label;
+use crate::domain::{Outcome, SpawnId};
 use crate::slots::Record;
-use crate::sys::keep::Kept;
-use crate::sys::{group, pidfd, pipe, proc::StatFile};
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use crate::sys::pidfd;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::Arc;
-
-const SIGKILL: i32 = 9;
-
-/// Whether the process that `pid` names now is the one that began at `started` (clock ticks since boot).
-pub fn lives(pid: i32, started: u64) -> bool {
-    began(pid) == Some(started)
-}
-
-/// When a living process began, in clock ticks since boot.
-pub(super) fn began(pid: i32) -> Option<u64> {
-    let stat = StatFile::open(pid).and_then(|file| file.read()).ok()?;
-    (!stat.is_dead()).then_some(stat.started)
-}
-
-/// Ends what is left of a run that nobody will go on with, wherever it has gone.
-pub fn end_stray(context: &Context, run: SpawnId, pid: i32) {
-    group::signal(pid, SIGKILL);
-    context.kinship.kill_marked(run);
-}
 
 /// What has become of the run that a process had.
 enum Found {
@@ -184,49 +162,17 @@ impl Task {
         });
         self.begin_vitals();
         self.publish();
-        super::launch::write_pid_file(&self.identity.pid_file, pid);
+        pid_file::write(&self.identity.pid_file, pid);
         self.catch_up();
         // What it has shown may not have been acted on.
         self.consider();
-    }
-
-    /// Reads its output on. Without a keeper it is found through the app's own end, as long as there is one.
-    fn read_on(&self, pid: Option<i32>) {
-        for (label, path) in outputs(&self.spec, &self.identity, self.state.run) {
-            let (what, number) = match label.stream {
-                OutputStream::Out => (OUT, 1),
-                OutputStream::Err => (ERR, 2),
-            };
-            let name = name_of(what, label.id, label.spawn);
-            let kept = self.context.inherited.borrow_mut().kept.take(&name);
-            // Where a run's output goes is settled when it begins, whatever the settings have become.
-            let kept = kept.map(|kept| Ok((kept.fd, path_of(&kept.tag))));
-            let anew = || Some(self.keep_anew(&name, pid?, number, path.as_ref()).map(|pipe| (pipe, path.clone())));
-            match kept.or_else(anew) {
-                Some(Ok((pipe, path))) => self.context.logs.capture(label, pipe, path),
-                Some(Err(error)) => {
-                    let (name, id) = (&self.spec.name, self.identity.id);
-                    tracing::warn!("output {number} of {name} ({id}) cannot be read any more: {error}");
-                }
-                None => {}
-            }
-        }
-    }
-
-    fn keep_anew(&self, name: &str, pid: i32, number: i32, path: Option<&PathBuf>) -> io::Result<Arc<OwnedFd>> {
-        let pipe = Arc::new(pipe::reopen(pid, number)?);
-        let tag = path.map_or(&b""[..], |path| path.as_os_str().as_bytes());
-        if let Err(error) = self.context.keep.put(name, tag, &pipe).and_then(|()| self.context.keep.settle()) {
-            tracing::warn!("output of {} is not kept over this daemon's death: {error}", self.spec.name);
-        }
-        Ok(pipe)
     }
 
     fn relink(&self) -> Option<Link> {
         let run = self.state.run;
         let kept = self.context.inherited.borrow_mut().kept.take(&name_of(IPC, self.identity.id, run))?;
         let group = self.group.as_ref().filter(|_| self.spec.mode == Mode::Cluster);
-        let worker = WorkerId(super::act::worker_number(run.0));
+        let worker = WorkerId(worker_number(run.0));
         let membership = group.map(|group| Membership { group: group.clone(), worker });
         let link = Link::adopt(kept.fd, membership, self.holder, self.standing.clone());
         link.inspect_err(|error| {
@@ -284,30 +230,5 @@ impl Task {
         if let Some(effect) = effect {
             self.carry_out(effect);
         }
-    }
-}
-
-pub(super) fn path_of(tag: &[u8]) -> Option<PathBuf> {
-    (!tag.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(tag)))
-}
-
-/// Output of runs that have ended before a generation came to read all of it: it is read now. `name` gives the name
-/// and namespace of a process that is still on the list.
-pub fn finish_outputs(context: &Context, kept: Vec<Kept>, name: impl Fn(ProcessId) -> Option<(String, String)>) {
-    let mut runs: BTreeMap<(ProcessId, SpawnId), Vec<Kept>> = BTreeMap::new();
-    for kept in kept {
-        if let Some(owner) = owner_of(&kept.name) {
-            runs.entry(owner).or_default().push(kept);
-        }
-    }
-    // One run after another, as they were.
-    for ((id, spawn), outputs) in runs {
-        let (name, namespace) = name(id).unwrap_or_default();
-        for Kept { name: key, tag, fd } in outputs {
-            let stream = if key.starts_with(OUT) { OutputStream::Out } else { OutputStream::Err };
-            let (name, namespace) = (name.as_str().into(), namespace.as_str().into());
-            context.logs.capture(Label { id, spawn, name, namespace, stream }, fd, path_of(&tag));
-        }
-        context.unwritten.finish(context, id, spawn);
     }
 }

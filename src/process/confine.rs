@@ -1,17 +1,16 @@
-//! What a run may use: its limits as the system takes them, and the control group that it and all it starts are in.
+//! The control group that a run and all it starts are in, and the limits that it holds.
 //!
-//! A limit of a control group that is not to be had is a warning, as the app runs without it. One of the process itself
-//! that is refused is an error: it is in the app's own hands to take it away.
+//! A limit that is not to be had is a warning, as the app runs without it.
 
-use super::launch::LaunchError;
 use crate::domain::spec::Limits;
 use crate::domain::{ProcessId, SpawnId};
 use crate::sys::cgroup::{Cgroup, Cgroups};
-use crate::sys::limits::{self, UNLIMITED};
-use crate::sys::spawn::{Limit, SpawnError, SpawnPlan, Stage};
+use crate::sys::oom::Killed;
+use crate::sys::spawn::SpawnPlan;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 
 /// The time in which a share of the cores is given out, in microseconds: the kernel's own choice.
 const CPU_PERIOD: u64 = 100_000;
@@ -22,12 +21,14 @@ pub struct Confinement {
     groups: Cgroups,
     /// Those of ended runs that could not be removed yet.
     ended: RefCell<Vec<Cgroup>>,
+    pub(super) killed: Killed,
 }
 
 /// What is made for one run before it is.
 #[derive(Debug, Default)]
 pub(super) struct Confined {
     pub(super) group: Option<Cgroup>,
+    directory: Option<File>,
     procs: Option<File>,
     /// Limits that are not in force, and why.
     pub(super) warnings: Vec<String>,
@@ -43,7 +44,7 @@ struct Setting {
 
 impl Confinement {
     pub fn new(groups: Cgroups) -> Self {
-        Self { groups, ended: RefCell::default() }
+        Self { groups, ended: RefCell::default(), killed: Killed::default() }
     }
 
     /// Where nothing outlives this program only an app with limits has a group: nobody would remove the others.
@@ -55,8 +56,8 @@ impl Confinement {
         let mut controllers: Vec<&'static str> = settings.iter().map(|setting| setting.controller).collect();
         controllers.dedup();
         let made = self.groups.create(&name_of(id, run), &controllers);
-        let made = made.and_then(|(group, lacking)| Ok((group.procs()?, group, lacking)));
-        let (procs, group, lacking) = match made {
+        let made = made.and_then(|(group, lacking)| Ok((group.directory()?, group.procs()?, group, lacking)));
+        let (directory, procs, group, lacking) = match made {
             Ok(made) => made,
             Err(error) => {
                 let warnings = settings.iter().map(|setting| not_in_force(setting.field, &error.to_string())).collect();
@@ -78,7 +79,7 @@ impl Confinement {
             // that.
             let _ = group.set("memory.oom.group", "1");
         }
-        Confined { group: Some(group), procs: Some(procs), warnings }
+        Confined { group: Some(group), directory: Some(directory), procs: Some(procs), warnings }
     }
 
     /// The group of a run that another generation has made, and which of its limits are not in force.
@@ -136,21 +137,17 @@ impl Confinement {
 }
 
 impl Confined {
-    /// Puts the limits into the plan of the run.
-    pub(super) fn plan<'a>(&'a self, limits: &Limits, plan: &mut SpawnPlan<'a>) {
-        use std::os::fd::AsFd;
+    /// The run is born in its group.
+    pub(super) fn plan<'a>(&'a self, plan: &mut SpawnPlan<'a>) {
+        plan.cgroup = self.directory.as_ref().map(File::as_fd);
         plan.cgroup_procs = self.procs.as_ref().map(File::as_fd);
-        plan.limits = rlimits(limits);
-        plan.nice = limits.nice;
-        plan.cpu_affinity.clone_from(&limits.cpu_affinity);
-        plan.oom_score_adj = limits.oom_score_adj;
-        plan.umask = limits.umask;
     }
 
     /// We may make a group, and yet not move a process into it: the app runs where it can.
     pub(super) fn give_up(&mut self, limits: &Limits, error: &io::Error) {
         let why = format!("it cannot be moved into its control group: {error}");
         self.warnings = settings(limits).iter().map(|setting| not_in_force(setting.field, &why)).collect();
+        self.directory = None;
         self.procs = None;
         if let Some(group) = self.group.take() {
             let _ = group.remove();
@@ -186,42 +183,10 @@ fn not_in_force(field: &str, why: &str) -> String {
     )
 }
 
-fn rlimits(limits: &Limits) -> Vec<Limit> {
-    let number = |limit: Option<u64>| limit.unwrap_or(UNLIMITED);
-    let known = limits.rlimits.iter().filter_map(|(name, limit)| {
-        Some(Limit { resource: limits::resource(name)?, soft: number(limit.soft), hard: number(limit.hard) })
-    });
-    known.collect()
-}
-
-/// Which field it was that the system has refused, where it was one of these.
-pub(super) fn refused(limits: &Limits, error: &SpawnError) -> Option<LaunchError> {
-    let (what, hint) = match error.stage {
-        Stage::Limits => {
-            let name = error.resource.and_then(limits::name).unwrap_or_default();
-            (format!("its limit rlimits.{name} cannot be set"), "only root can raise a hard limit")
-        }
-        Stage::Priority => {
-            (format!("nice {} cannot be set", limits.nice.unwrap_or_default()), "below the daemon's own it needs root")
-        }
-        Stage::Affinity => (
-            format!("cpu_affinity {:?} cannot be set", limits.cpu_affinity),
-            "none of these cores is there for the daemon; see: nproc",
-        ),
-        Stage::OomScore => (
-            format!("oom_score_adj {} cannot be set", limits.oom_score_adj.unwrap_or_default()),
-            "below the daemon's own it needs root",
-        ),
-        _ => return None,
-    };
-    let message = format!("{what}: {} ({hint})", error.source);
-    Some(LaunchError { message, errno: error.source.raw_os_error().unwrap_or(libc::EIO) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::spec::{CpuQuota, ResourceLimit};
+    use crate::domain::spec::CpuQuota;
     use crate::sys::cgroup::Places;
     use std::fs;
 
@@ -295,13 +260,5 @@ mod tests {
         confinement.release(ProcessId(1), SpawnId(2));
         confinement.close();
         assert!(!root.path().join("rpm-test").exists());
-    }
-
-    #[test]
-    fn resources_without_a_number_are_unlimited() {
-        let limit = ResourceLimit { soft: Some(0), hard: None };
-        let limits = Limits { rlimits: [("core".to_owned(), limit)].into(), ..Limits::default() };
-        let core = limits::resource("core").unwrap();
-        assert_eq!(rlimits(&limits), [Limit { resource: core, soft: 0, hard: UNLIMITED }]);
     }
 }

@@ -4,11 +4,13 @@
 //! environment, is in the run's control group where there is one, or was found so before. Without a control group what
 //! has left its parent and its session and lost its environment, all before anybody looked, is out of reach.
 
+use super::hunt::Hunt;
 use super::kin::Family;
 use super::kinship::{Kinship, Place};
 use super::mark::Mark;
 use crate::clock;
 use crate::slots::Standing;
+use crate::sys::births::Births;
 use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
 use crate::sys::tree::{self, Kin};
@@ -20,27 +22,30 @@ use std::time::Duration;
 
 /// What forks while it is waited for is found after this time.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How long what forks as fast as it dies is chased without a rest.
-const CHASE: Duration = Duration::from_millis(20);
+/// After a look that has shown nothing, while somebody was born and died unseen.
+const UNCERTAIN: Duration = Duration::from_millis(2);
 const SIGKILL: i32 = 9;
 
 /// All that one run has started.
 #[derive(Debug)]
 pub(super) struct Containment {
-    kinship: Rc<Kinship>,
-    mark: Mark,
+    pub(super) kinship: Rc<Kinship>,
+    pub(super) mark: Mark,
     /// The main process, alive or not, and when it began; 0 where nobody knows.
-    leader: i32,
-    began: u64,
-    place: Place,
+    pub(super) leader: i32,
+    pub(super) began: u64,
+    pub(super) place: Place,
     cgroup: Option<Cgroup>,
     /// Those found so far that may live.
-    known: BTreeMap<i32, u64>,
+    pub(super) known: BTreeMap<i32, u64>,
     /// What each of them gets.
     signal: Option<i32>,
     /// Those that have it.
-    signalled: BTreeSet<(i32, u64)>,
+    pub(super) signalled: BTreeSet<(i32, u64)>,
     found_some: bool,
+    /// On the trail of what forks as fast as it dies.
+    pub(super) hunt: Option<Hunt>,
+    pub(super) doubt: Option<&'static str>,
 }
 
 impl Containment {
@@ -56,6 +61,8 @@ impl Containment {
             signal: None,
             signalled: BTreeSet::new(),
             found_some: false,
+            hunt: None,
+            doubt: None,
         }
     }
 
@@ -73,7 +80,7 @@ impl Containment {
     /// Takes note of what there is, while the tree still tells.
     pub(super) fn remember(&mut self) {
         let all = match self.place {
-            Place::Guardian(guardian) => self.kinship.below_guardian(guardian, self.leader),
+            Place::Guardian(guardian) => self.kinship.listed_below_guardian(guardian, self.leader),
             // Only what is below the main process: the rest has been found by something that it keeps.
             Place::Anywhere => tree::below(self.leader, |_| false)
                 .map(|below| tree::kin(self.leader).into_iter().chain(below).collect()),
@@ -87,16 +94,26 @@ impl Containment {
     /// Whether something of it may live that is not the main process. Costs little where nothing does.
     pub(super) fn may_have_members(&self) -> bool {
         // Where that is not told, what else tells does.
-        if self.cgroup.as_ref().is_some_and(|cgroup| cgroup.is_populated().unwrap_or(false)) {
+        if self.is_populated() == Some(true) {
             return true;
         }
         match self.place {
             Place::Guardian(guardian) => {
+                let births = Births::begin();
                 let all = self.kinship.below_guardian(guardian, self.leader);
-                all.is_none_or(|all| !self.members(&all).is_empty())
+                all.is_none_or(|all| !self.members(&all).is_empty()) || !self.is_certain(births)
             }
             Place::Anywhere => true,
         }
+    }
+
+    pub(super) fn is_populated(&self) -> Option<bool> {
+        self.cgroup.as_ref().and_then(|cgroup| cgroup.is_populated().ok())
+    }
+
+    /// Why something of it may live although it counts as ended.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        self.doubt
     }
 
     /// From now on each of them gets this signal, once.
@@ -127,21 +144,30 @@ impl Containment {
         // Those that a daemon before this one has asked are not asked twice.
         let mut told = standing.is_asked() && self.signalled.is_empty();
         loop {
+            let caught = self.caught().await;
+            let births = Births::begin();
             let members = self.look(clock::boot()).await;
             if told && self.signal != Some(SIGKILL) {
                 self.signalled.extend(members.iter().map(|kin| (kin.pid, kin.began)));
             }
-            self.deliver(&members);
+            let is_first = self.signalled.is_empty();
+            let is_news = self.deliver(&members);
             if !told {
                 fault::point(Point::StopAsked);
                 standing.set_asked(true);
                 told = true;
             }
-            if members.is_empty() {
+            if members.is_empty() && (caught.is_some_and(|catch| self.believes(catch)) || self.is_certain(births)) {
                 return;
             }
-            self.found_some = true;
-            let _ = tokio::time::timeout(LOOK_AGAIN, ended(&members)).await;
+            self.found_some |= !members.is_empty();
+            if self.signal == Some(SIGKILL) && (members.is_empty() || (is_news && !is_first)) {
+                self.begin_hunt();
+            } else if members.is_empty() {
+                tokio::time::sleep(UNCERTAIN).await;
+            } else {
+                let _ = tokio::time::timeout(LOOK_AGAIN, ended(&members)).await;
+            }
         }
     }
 
@@ -164,8 +190,11 @@ impl Containment {
     }
 
     fn members(&self, all: &[Kin]) -> Vec<Kin> {
-        let family = Family { leader: self.leader, began: self.began, known: &self.known };
-        family.members(all, |kin| self.mark.of(kin))
+        self.family().members(all, |kin| self.mark.of(kin))
+    }
+
+    pub(super) fn family(&self) -> Family<'_> {
+        Family { leader: self.leader, began: self.began, known: &self.known }
     }
 
     /// Those of its control group: also what has lost everything else that tells.
@@ -174,54 +203,38 @@ impl Containment {
         pids.into_iter().filter(|pid| !self.kinship.is_us(*pid)).filter_map(tree::kin).collect()
     }
 
+    /// We may be in its control group ourselves: started by an app, after the daemon before us was killed.
+    pub(super) fn holds_us(&self) -> bool {
+        let ours = |pids: Vec<i32>| pids.into_iter().any(|pid| self.kinship.is_us(pid));
+        self.cgroup.as_ref().is_some_and(|cgroup| cgroup.pids().is_ok_and(ours))
+    }
+
     /// Its control group in one step, of which no fork can escape.
     fn kill_group(&self) {
         let Some(cgroup) = &self.cgroup else { return };
-        // We may be in there ourselves: started by an app, after the daemon before us was killed.
-        let ours = |pids: Vec<i32>| pids.into_iter().any(|pid| self.kinship.is_us(pid));
-        if !cgroup.pids().is_ok_and(ours)
+        if !self.holds_us()
             && let Err(error) = cgroup.kill()
         {
             tracing::debug!("{} cannot be killed in one step: {error}", cgroup.path().display());
         }
     }
 
-    fn deliver(&mut self, members: &[Kin]) {
-        let Some(signal) = self.signal else { return };
+    /// Whether there are some that had it not yet.
+    fn deliver(&mut self, members: &[Kin]) -> bool {
+        let Some(signal) = self.signal else { return false };
+        let news: Vec<&Kin> = members.iter().filter(|kin| self.signalled.insert((kin.pid, kin.began))).collect();
         if signal == SIGKILL {
-            return self.kill_all(members);
-        }
-        for kin in members {
-            if self.signalled.insert((kin.pid, kin.began)) {
-                send(kin, signal);
-            }
-        }
-    }
-
-    /// What was started meanwhile is found and killed again, until nothing new is there: so that what forks faster than
-    /// it dies is caught between two forks.
-    fn kill_all(&mut self, members: &[Kin]) {
-        self.kill_group();
-        let deadline = clock::boot() + CHASE;
-        let mut killed = BTreeSet::new();
-        let mut found = members.to_vec();
-        loop {
-            found.retain(|kin| killed.insert((kin.pid, kin.began)));
-            if found.is_empty() || clock::boot() >= deadline {
-                return;
-            }
+            self.kill_group();
             // Their groups in one step each, of which a fork in between cannot escape.
-            let groups: BTreeSet<i32> = found.iter().map(|kin| kin.group).collect();
+            let groups: BTreeSet<i32> = news.iter().map(|kin| kin.group).collect();
             for group in groups.into_iter().filter(|group| *group != self.leader) {
                 group::signal(group, SIGKILL);
             }
-            for kin in &found {
-                send(kin, SIGKILL);
-            }
-            let Place::Guardian(guardian) = self.place else { return };
-            let Some(all) = self.kinship.below_guardian(guardian, self.leader) else { return };
-            found = self.members(&all);
         }
+        for kin in &news {
+            send(kin, signal);
+        }
+        !news.is_empty()
     }
 }
 

@@ -1,8 +1,9 @@
 //! What another generation of this program has left with the guardian, until it is taken up.
 
-use super::adopt::{began, path_of};
+use super::alive::began;
+use super::context::Context;
 use super::exit::ExitFact;
-use super::task::Context;
+use super::read_on::path_of;
 use super::wires::{ERR, IPC, NOTIFY, OUT, PID, name_of, owner_of};
 use crate::clock;
 use crate::domain::lifecycle::{Phase, State};

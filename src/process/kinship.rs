@@ -5,8 +5,9 @@ use super::mark::{Mark, Realm};
 use crate::clock;
 use crate::domain::{ProcessId, SpawnId};
 use crate::sys::launch::SPAWN_ID;
+use crate::sys::pidfd;
+use crate::sys::proc::{self, StatFile, Variable};
 use crate::sys::tree::{self, Kin};
-use crate::sys::{pidfd, proc};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -22,6 +23,8 @@ pub struct Kinship {
     pub(super) realm: Realm,
     /// Where orphans of our apps go: a process that has no other children but the daemon and the apps themselves.
     guardian: Option<i32>,
+    /// Its figures.
+    reaper: Option<StatFile>,
     /// Main processes of runs that live.
     mains: RefCell<BTreeSet<i32>>,
     /// The last look at everything, and when it began.
@@ -38,7 +41,8 @@ pub(super) enum Place {
 
 impl Kinship {
     pub fn new(realm: Realm, guardian: Option<i32>) -> Self {
-        Self { realm, guardian, mains: RefCell::default(), last: RefCell::default() }
+        let reaper = guardian.and_then(|pid| StatFile::open(pid).ok());
+        Self { realm, guardian, reaper, mains: RefCell::default(), last: RefCell::default() }
     }
 
     /// The daemon, and its guardian.
@@ -58,15 +62,33 @@ impl Kinship {
         self.mains.borrow_mut().remove(&main);
     }
 
-    /// All below the guardian that is no other run's, at little cost: what apps have left behind, and what is below
-    /// `leader`. `None` where it cannot be told this way.
-    pub(super) fn below_guardian(&self, guardian: i32, leader: i32) -> Option<Vec<Kin>> {
-        // When it has died its orphans have gone elsewhere, and new ones do.
-        if std::os::unix::process::parent_id() as i32 != guardian {
+    /// All below the guardian that is no other run's, as far as a list shows it: what apps have left behind, and what is
+    /// below `leader`. `None` where it cannot be told this way.
+    pub(super) fn listed_below_guardian(&self, guardian: i32, leader: i32) -> Option<Vec<Kin>> {
+        if !is_parent(guardian) {
             return None;
         }
+        tree::below(guardian, |pid| self.spares(pid, leader))
+    }
+
+    /// The same, with everybody who was there all the time.
+    pub(super) fn below_guardian(&self, guardian: i32, leader: i32) -> Option<Vec<Kin>> {
+        if !is_parent(guardian) {
+            return None;
+        }
+        tree::below_reaper(guardian, self.reaper.as_ref()?, |pid| self.spares(pid, leader))
+    }
+
+    /// Whether it is one of us, or the main process of another run than that of `leader`.
+    pub(super) fn spares(&self, pid: i32, leader: i32) -> bool {
+        self.is_us(pid) || (pid != leader && self.mains.borrow().contains(&pid))
+    }
+
+    /// All those.
+    pub(super) fn spared(&self, leader: i32) -> BTreeSet<i32> {
         let mains = self.mains.borrow();
-        tree::below(guardian, |pid| self.is_us(pid) || (pid != leader && mains.contains(&pid)))
+        let us = [Some(std::process::id() as i32), self.guardian];
+        us.into_iter().flatten().chain(mains.iter().copied().filter(|pid| *pid != leader)).collect()
     }
 
     /// Everything, as it is now.
@@ -121,13 +143,27 @@ impl Kinship {
     }
 }
 
+/// When the guardian has died its orphans have gone elsewhere, and new ones do.
+pub(super) fn is_parent(guardian: i32) -> bool {
+    std::os::unix::process::parent_id() as i32 == guardian
+}
+
 impl Mark {
     /// What the mark of a process says about whether it is of this run.
     pub(super) fn of(&self, kin: &Kin) -> Marked {
-        match proc::variable(kin.pid, SPAWN_ID) {
-            Some(text) if text == self.to_string() => Marked::Ours,
-            Some(_) => Marked::Others,
+        match self.on(kin.pid) {
+            Some(marked) => marked,
             None => Marked::No,
         }
+    }
+
+    /// The same of whatever has this number; `None` where there is nothing that could be marked.
+    pub(super) fn on(&self, pid: i32) -> Option<Marked> {
+        Some(match proc::look_up(pid, SPAWN_ID) {
+            Variable::Is(text) if text == self.to_string() => Marked::Ours,
+            Variable::Is(_) => Marked::Others,
+            Variable::None => Marked::No,
+            Variable::Blank => return None,
+        })
     }
 }

@@ -1,16 +1,18 @@
-//! Putting a run together: program, arguments, environment, descriptors.
+//! Putting a run together: program, arguments, environment, descriptors; and all that watches it.
 
 use super::account::account;
-use super::adopt::began;
-use super::command::{CommandLine, command_line};
-use super::confine::{Confined, refused};
+use super::alive::began;
+use super::command::command_line;
+use super::confine::Confined;
+use super::context::Context;
 use super::environment::{Identity, compose};
+use super::execute::execute;
 use super::exit::{ExitFact, ExitSource};
 use super::kinship::Place;
 use super::link::{Link, Membership};
 use super::notify::Notify;
+use super::pid_file;
 use super::secrets::Values;
-use super::task::Context;
 use super::vitals::{Vitals, await_line};
 use super::wires::{CHANNEL_FD, NOTIFY, PID, Wires, forget_all_but_output, forget_output, name_of};
 use crate::clock;
@@ -23,11 +25,10 @@ use crate::probe::{self, Prober};
 use crate::slots::Standing;
 use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
-use crate::sys::spawn::{Parent, Program, SpawnError, SpawnPlan, Spawned, Stage, c_string, spawn};
-use crate::sys::user::Ids;
+use crate::sys::spawn::{Parent, Spawned};
 use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -71,6 +72,12 @@ pub(super) struct LaunchError {
     pub(super) errno: i32,
 }
 
+impl LaunchError {
+    pub(super) fn of(what: &str, error: &io::Error) -> Self {
+        Self { message: format!("{what}: {error}"), errno: error.raw_os_error().unwrap_or(libc::EIO) }
+    }
+}
+
 /// What a launch needs besides the spec.
 pub(super) struct Surroundings<'a> {
     pub(super) identity: &'a Identity,
@@ -92,7 +99,7 @@ pub(super) fn launch(
     let mut line = command_line(spec, compose(spec, around.identity, secrets), ids.as_ref())?;
     let pipe_size = logs::pipe_size(context.running.get());
     let wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
-        .map_err(|error| failed(error.what, &error.source))?;
+        .map_err(|error| LaunchError::of(error.what, &error.source))?;
     wires.hand_over(ids.as_ref());
     let surroundings = spec.ready.probes.any().then(|| probe::Surroundings {
         env: line.env.clone(),
@@ -152,7 +159,7 @@ fn look_after(
     context.logs.capture(out_label, wires.out.0, out_log);
     context.logs.capture(err_label, wires.err.0, error_log);
     fault::point(Point::SpawnCaptured);
-    write_pid_file(&around.identity.pid_file, pid);
+    pid_file::write(&around.identity.pid_file, pid);
     let pidfd = Arc::new(spawned.pidfd);
     context.keep.note(&name_of(PID, process, id), &pidfd);
     let is_guardians = spawned.parentage == Parent::Guardian;
@@ -183,7 +190,7 @@ fn look_after(
             end_unwatched(pid);
             forget_all_but_output(context.keep.as_ref(), process, id);
             context.unwritten.finish(context, process, id);
-            Err(failed("it cannot be watched", &error))
+            Err(LaunchError::of("it cannot be watched", &error))
         }
     }
 }
@@ -191,58 +198,6 @@ fn look_after(
 fn listen(socket: Arc<OwnedFd>, id: SpawnId, pid: i32, around: &Surroundings<'_>) -> io::Result<Notify> {
     let name = name_of(NOTIFY, around.identity.id, id);
     Notify::listen(socket, pid, around.standing.clone(), Rc::clone(&around.context.keep), name, b"")
-}
-
-fn failed(what: &str, error: &io::Error) -> LaunchError {
-    LaunchError { message: format!("{what}: {error}"), errno: error.raw_os_error().unwrap_or(libc::EIO) }
-}
-
-fn execute(
-    spec: &AppSpec,
-    line: &CommandLine,
-    id: SpawnId,
-    ids: Option<&Ids>,
-    (wires, confined): (&Wires, &mut Confined),
-    context: &Context,
-) -> Result<Spawned, LaunchError> {
-    let words = |words: &mut dyn Iterator<Item = String>| words.map(c_string).collect::<io::Result<Vec<_>>>();
-    let CommandLine { program, argv, env, cwd } = line;
-    let plan = || -> io::Result<SpawnPlan<'_>> {
-        let argv = words(&mut argv.iter().cloned())?;
-        let env = words(&mut env.iter().map(|(name, value)| format!("{name}={value}")))?;
-        Ok(SpawnPlan {
-            fds: wires.places(),
-            ids: ids.cloned(),
-            parent: if context.guardian.is_some() { Parent::Guardian } else { Parent::Us },
-            birth: context.guardian.as_ref().map(|guardian| guardian.birth(id.0)),
-            parent_death_signal: context.parent_death_signal,
-            open_files: Some(context.open_files),
-            ..SpawnPlan::new(Program::Path(c_string(program)?), argv, env, c_string(cwd)?)
-        })
-    };
-    let attempt = |confined: &Confined| {
-        let mut plan = plan().map_err(|error| failed("it cannot be started", &error))?;
-        confined.plan(&spec.limits, &mut plan);
-        Ok(spawn(&plan))
-    };
-    let mut spawned = attempt(confined)?;
-    if let Err(error) = &spawned
-        && error.stage == Stage::Cgroup
-    {
-        confined.give_up(&spec.limits, &error.source);
-        spawned = attempt(confined)?;
-    }
-    spawned.map_err(|error| not_executed(spec, line, &error))
-}
-
-fn not_executed(spec: &AppSpec, line: &CommandLine, error: &SpawnError) -> LaunchError {
-    let what = match error.stage {
-        Stage::Cwd => format!("its working directory {} cannot be entered", line.cwd.display()),
-        Stage::Exec => format!("{} cannot be executed", line.program.display()),
-        Stage::Clone => "the system has no room for another process".to_owned(),
-        stage => stage.what().to_owned(),
-    };
-    refused(&spec.limits, error).unwrap_or_else(|| failed(&what, &error.source))
 }
 
 fn end_unwatched(pid: i32) {
@@ -262,27 +217,6 @@ pub(super) fn outputs(spec: &AppSpec, identity: &Identity, run: SpawnId) -> [(La
         stream,
     };
     [(label(OutputStream::Out), identity.out_log.clone()), (label(OutputStream::Err), identity.error_log.clone())]
-}
-
-/// Tells scripts which process it is.
-pub fn write_pid_file(path: &Path, pid: i32) {
-    let write = || {
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        let mut file = File::create(path)?;
-        io::Write::write_all(&mut file, pid.to_string().as_bytes())
-    };
-    if let Err(error) = write() {
-        tracing::warn!("the pid file {} cannot be written: {error}", path.display());
-    }
-}
-
-/// Removes the pid file, unless another run has written its own since.
-pub(super) fn remove_pid_file(path: &Path, pid: i32) {
-    if fs::read_to_string(path).is_ok_and(|text| text == pid.to_string()) {
-        let _ = fs::remove_file(path);
-    }
 }
 
 /// The version in the nearest package.json above a script.

@@ -159,6 +159,9 @@ impl Hearer {
             Inbound::Cluster(message) => {
                 self.membership.as_ref().and_then(|member| member.group.handle(member.worker, message))
             }
+            Inbound::Answer { seq, accepted } => {
+                self.membership.as_ref().and_then(|member| member.group.answered(member.worker, *seq, *accepted))
+            }
             Inbound::Handle | Inbound::OtherInternal | Inbound::Garbage => self.unasked(),
             Inbound::TooLong => Some(Notice::Broken(Breach::MessageTooLong)),
             // The pairing of descriptors and messages is lost, so nothing sent to this worker can be trusted.
@@ -185,6 +188,7 @@ impl Hearer {
             }
             // Messages of the app to others are the bus's, which has no readers yet.
             Inbound::User(_)
+            | Inbound::Answer { .. }
             | Inbound::Handle
             | Inbound::HandleAck
             | Inbound::HandleNack

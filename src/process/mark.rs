@@ -8,12 +8,12 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Tells the runs of one supervisor from those of all others, other machines' and containers' included, as far as their
 /// processes can be seen from here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Realm(Rc<str>);
+pub struct Realm(Arc<str>);
 
 /// A run, as it stands in the environment of its processes: `<realm>-<process id>-<run>`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::task::Task;
 use crate::clock;
 use crate::domain::Outcome;
 use crate::domain::lifecycle::{Phase, StopStep};
-use crate::sys::{oom, time};
+use crate::sys::time;
 use std::time::Duration;
 
 const SIGKILL: i32 = 9;
@@ -23,7 +23,7 @@ impl Task {
         let counted = group.and_then(|group| group.oom_kills()).is_some_and(|kills| kills > 0);
         let age = clock::boot_ms().saturating_sub(self.state.started_at);
         let started = Duration::from_millis(time::awake_ms().saturating_sub(age));
-        if counted || oom::has_killed(pid, started) {
+        if counted || self.context.confinement.killed.names(pid, started) {
             return ExitFact { outcome: Outcome::OomKilled, ..fact };
         }
         fact

@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(error, "its secret S cannot be read: its command took longer than 0.5 s");
         let pid: i32 = std::fs::read_to_string(note).unwrap().trim().parse().unwrap();
         // It is killed already, and dies as soon as the system comes to it.
-        while super::super::adopt::began(pid).is_some() {
+        while super::super::alive::began(pid).is_some() {
             std::thread::yield_now();
         }
     }

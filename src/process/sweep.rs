@@ -49,6 +49,17 @@ impl Task {
         self.containment.as_ref().is_some_and(Containment::has_found_some)
     }
 
+    /// What was not certain stands beside its state, until it is started again.
+    pub(super) fn tell_doubt(&self) {
+        if let Some(doubt) = self.containment.as_ref().and_then(Containment::doubt) {
+            self.seen.send_modify(|seen| {
+                if !seen.warnings.iter().any(|warning| warning == doubt) {
+                    seen.warnings.push(doubt.to_owned());
+                }
+            });
+        }
+    }
+
     /// Whether what its run has started is being ended.
     pub(super) fn is_sweeping(&self) -> bool {
         let Phase::Stopping { step, .. } = self.state.phase else { return false };

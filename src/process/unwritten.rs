@@ -1,6 +1,6 @@
 //! The output of processes that have ended, until all of it is in its files.
 
-use super::task::Context;
+use super::context::Context;
 use super::wires::forget_output;
 use crate::domain::{ProcessId, SpawnId};
 use crate::sys::fault::{self, Point};

@@ -1,7 +1,7 @@
 //! What tells how a run is, beside its channel: probes, its notifications, a line of its output.
 
+use super::context::Context;
 use super::notify::{Heard, Notify};
-use super::task::Context;
 use crate::domain::health::Verdict;
 use crate::domain::{AppSpec, SpawnId};
 use crate::probe::{Answer, Prober};

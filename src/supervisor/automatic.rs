@@ -1,9 +1,9 @@
 //! What is done to apps without anybody asking for it: by the clock, and for changes of files. It follows the list.
 
-use super::actor::World;
 use super::clockwork::Armed;
 use super::resume::Share;
 use super::watching::Watching;
+use super::world::World;
 use crate::api::{Cause, EventKind};
 use crate::clock;
 use crate::domain::lifecycle::{Phase, State};

@@ -3,9 +3,9 @@
 //! A time that has come is written into the app's diary before anything is done about it: a daemon that is killed in
 //! between leaves it to the next one, which does what is left of it. So no time is lost, and none is acted on twice.
 
-use super::actor::World;
 use super::automatic::Adoption;
 use super::resume::Share;
+use super::world::World;
 use crate::clock::{self, WallTimer};
 use crate::domain::cron::{self, Due, Pattern};
 use crate::domain::job::Trigger;

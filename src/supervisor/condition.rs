@@ -1,8 +1,8 @@
 //! How a run is, in words: what it waits for, why it was ended, what its probes say.
 
-use super::actor::World;
 use super::depend::Unmet;
 use super::registry::Entry;
+use super::world::World;
 use crate::api::{Health, ProbeState};
 use crate::domain::health::Kind;
 use crate::domain::lifecycle::Phase;

@@ -1,13 +1,13 @@
 //! Who waits for whom: apps that depend on others are held until those are as they should be, and stopped before them.
 
-use super::actor::World;
 use super::registry::{Entry, Registry};
 use super::resume::Share;
+use super::world::World;
 use crate::api::{ApiError, Code};
 use crate::domain::dependency::{Seen, Standing, standing};
 use crate::domain::health::Kind;
 use crate::domain::lifecycle::Phase;
-use crate::domain::order::{Graph, cycle, groups};
+use crate::domain::order::{self, Graph};
 use crate::domain::spec::Dependency;
 use crate::domain::{AppSpec, ProcessId, Status};
 use crate::process::{Command, Settled};
@@ -45,8 +45,8 @@ impl World {
     /// Before anything is changed: whatever an app depends on is there, or comes with it, and nobody waits for itself.
     pub(super) fn check_dependencies(&self, apps: &[AppSpec]) -> Result<(), ApiError> {
         let registry = self.registry.borrow();
-        let mut graph = graph(registry.iter().map(|entry| &*entry.spec));
-        graph.extend(self::graph(apps));
+        let mut graph = order::graph(registry.iter().map(|entry| &*entry.spec));
+        graph.extend(order::graph(apps));
         for spec in apps {
             if let Some(missing) = spec.depends_on.iter().find(|other| !graph.contains_key(&other.app)) {
                 let message =
@@ -57,7 +57,7 @@ impl World {
         }
         // A circle among others is no news.
         let is_ours = |circle: &Vec<String>| circle.iter().any(|name| apps.iter().any(|spec| spec.name == *name));
-        match cycle(&graph).filter(is_ours) {
+        match order::cycle(&graph).filter(is_ours) {
             None => Ok(()),
             Some(circle) => {
                 let message = format!("apps depend on each other in a circle: {}", circle.join(" → "));
@@ -153,16 +153,11 @@ impl World {
         let mut graph = Graph::new();
         for entry in ids.iter().filter_map(|id| registry.get(*id)) {
             apps.entry(entry.spec.name.clone()).or_default().push(entry.identity.id);
-            graph.extend(self::graph([&*entry.spec]));
+            graph.extend(order::graph([&*entry.spec]));
         }
         let of = |names: Vec<String>| names.iter().filter_map(|name| apps.get(name)).flatten().copied().collect();
-        groups(&graph).into_iter().rev().map(of).collect()
+        order::groups(&graph).into_iter().rev().map(of).collect()
     }
-}
-
-fn graph<'a>(specs: impl IntoIterator<Item = &'a AppSpec>) -> Graph {
-    let others = |spec: &AppSpec| spec.depends_on.iter().map(|other| other.app.clone()).collect();
-    specs.into_iter().map(|spec| (spec.name.clone(), others(spec))).collect()
 }
 
 fn unmet(registry: &Registry, spec: &AppSpec) -> Option<Unmet> {

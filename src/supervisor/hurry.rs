@@ -1,6 +1,6 @@
 //! Stops that do not take their time: `--force`, and whoever loses patience with one that is under way.
 
-use super::actor::World;
+use super::world::World;
 use crate::api::{ApiError, Response};
 use crate::domain::{ProcessId, Selector};
 use crate::process::Command;

@@ -1,9 +1,9 @@
 //! Jobs: programs that run and end. A run is begun by the clock or by hand, and by nothing else.
 
-use super::actor::World;
 use super::automatic::{is_at_rest, unix};
 use super::registry::Entry;
 use super::requests::Ticket;
+use super::world::World;
 use crate::api::{ApiError, Code, Job, Response};
 use crate::clock;
 use crate::domain::job::{End, Seen, Trigger};

@@ -1,7 +1,7 @@
 //! What an app wrote last of its own end: the line of its error log that says most.
 
-use super::actor::World;
 use super::registry::Entry;
+use super::world::World;
 use crate::clock;
 use crate::domain::lifecycle::Phase;
 use crate::domain::secret::{REDACTED, is_secret};

@@ -1,8 +1,8 @@
 //! `max_memory_restart`: looked at with each sample, decided by [`crate::domain::memory`], carried out by the way of a
 //! reload, one process of an app at a time.
 
-use super::actor::World;
 use super::registry::Entry;
+use super::world::World;
 use crate::api::EventKind;
 use crate::clock;
 use crate::domain::lifecycle::State;

@@ -5,20 +5,25 @@
 
 mod actor;
 mod automatic;
+mod check;
 mod clockwork;
 mod condition;
 mod depend;
+mod dispatch;
+mod enlist;
 mod handle;
 mod hurry;
 mod jobs;
 mod last_words;
 mod memory;
 mod persist;
+mod plan;
 mod ports;
 mod races;
 mod reason;
 mod registry;
 mod reload;
+mod reports;
 mod requests;
 mod restore;
 mod resume;
@@ -30,7 +35,9 @@ mod turns;
 mod verbs;
 mod view;
 mod watching;
+mod world;
 
-pub use actor::{Facts, Successor, Supervisor, World};
+pub use actor::Supervisor;
 pub use handle::{Ending, Handle};
 pub use persist::Persistence;
+pub use world::{Facts, Successor, World};

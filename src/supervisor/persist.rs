@@ -1,7 +1,7 @@
 //! The list kept on disk at each change.
 
-use super::actor::World;
 use super::registry::Entry;
+use super::world::World;
 use crate::api::{ApiError, Code};
 use crate::cluster::Holder;
 use crate::domain::{ProcessId, SpawnId};

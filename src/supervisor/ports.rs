@@ -1,7 +1,7 @@
 //! A port in use: who has it, whether it is one of ours, and the way out.
 
-use super::actor::World;
 use super::registry::Entry;
+use super::world::World;
 use crate::clock;
 use crate::cluster::Group;
 use crate::domain::lifecycle::Phase;

@@ -1,8 +1,8 @@
 //! Commands that meet on one process: what was asked for last is what becomes of it, and whoever asked for something
 //! else learns that. `docs/lifecycle.md` has the table.
 
-use super::actor::World;
 use super::registry::Entry;
+use super::world::World;
 use crate::api::request::{Existing, Start};
 use crate::api::{ApiError, Code};
 use crate::domain::lifecycle::{Phase, Report};

@@ -154,9 +154,9 @@ async fn answers(calls: Vec<(Verb, JoinHandle<Answer>)>) -> Result<Vec<(Verb, An
 fn check_end(program: Kind, answers: &[(Verb, Answer)], list: &[Process]) -> Result<(), TestCaseError> {
     let decides = |verb: &Verb| !matches!(verb, Verb::Signal | Verb::Reset);
     let Some((verb, answer)) = answers.iter().rev().find(|(verb, _)| decides(verb)) else { return Ok(()) };
-    let runs = |process: &Process| {
-        process.status == Status::Online || program == Kind::Crasher && process.status != Status::Stopped
-    };
+    // A signal ends it too.
+    let crashes = program == Kind::Crasher || answers.iter().any(|(verb, _)| matches!(verb, Verb::Signal));
+    let runs = |process: &Process| process.status == Status::Online || crashes && process.status != Status::Stopped;
     match verb {
         Verb::Delete => prop_assert!(list.is_empty(), "{list:?}"),
         Verb::Stop => prop_assert!(list.iter().all(|process| process.status == Status::Stopped), "{list:?}"),
@@ -167,7 +167,7 @@ fn check_end(program: Kind, answers: &[(Verb, Answer)], list: &[Process]) -> Res
         _ => {}
     }
     let alive = list.iter().filter(|process| process.pid.is_some()).count();
-    prop_assert!(program == Kind::Crasher || living() == alive, "{} live: {list:?}", living());
+    prop_assert!(crashes || living() == alive, "{} live: {list:?}", living());
     Ok(())
 }
 

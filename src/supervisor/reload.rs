@@ -1,10 +1,10 @@
 //! `reload`: the plan of [`crate::domain::rollout`] carried out on the processes of an app.
 
-use super::actor::World;
 use super::reason::describe_exit;
 use super::registry::Entry;
 use super::requests::Ticket;
 use super::resume::Share;
+use super::world::World;
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::clock;
 use crate::domain::lifecycle::{Phase, Then};

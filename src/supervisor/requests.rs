@@ -1,9 +1,9 @@
 //! Requests by their keys: what was begun, and how those that are through were answered. They outlive this program,
 //! so that a command whose daemon was killed under it can be sent again, and is one command all the same.
 
-use super::actor::World;
 use super::persist::Persistence;
 use super::turns::Turn;
+use super::world::World;
 use crate::api::{ApiError, Response};
 use crate::store::{Begun, SavedRequest, Stage as Saved};
 use std::cell::RefCell;

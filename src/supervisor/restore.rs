@@ -1,9 +1,9 @@
 //! Going on where another generation was cut off, or where the machine was: the only way a supervisor begins.
 
-use super::actor::World;
 use super::automatic::Adoption;
 use super::persist::Persistence;
 use super::registry::{Entry, identity};
+use super::world::World;
 use crate::cluster::app_of;
 use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::{ProcessId, SpawnId};

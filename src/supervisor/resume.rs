@@ -1,7 +1,7 @@
 //! Going on with what a daemon before this one has begun: each process by the run that it had then.
 
-use super::actor::World;
 use super::requests::Ticket;
+use super::world::World;
 use crate::api::{ApiError, Code};
 use crate::domain::lifecycle::Phase;
 use crate::domain::{ProcessId, Selector, SpawnId, Status};

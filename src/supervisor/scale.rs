@@ -1,8 +1,8 @@
 //! Scaling: more of the same, or fewer.
 
-use super::actor::World;
 use super::requests::Ticket;
 use super::resume::Share;
+use super::world::World;
 use crate::api::{ApiError, Code, Response};
 use crate::domain::ProcessId;
 use crate::process::Command;

@@ -1,7 +1,7 @@
 //! What another generation has left, and nobody has gone on with: ended and forgotten, unless nobody knows that it is
 //! not to run.
 
-use super::actor::World;
+use super::world::World;
 use crate::domain::{ProcessId, SpawnId};
 use crate::process::{self, Left};
 use std::rc::Rc;

@@ -1,6 +1,6 @@
 //! Logs and events, for whoever reads along.
 
-use super::actor::World;
+use super::world::World;
 use crate::api::{ApiError, Event, EventKind, LogItem, LogQuery, Stream};
 use crate::clock;
 use crate::domain::selector::Candidate;

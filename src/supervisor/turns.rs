@@ -1,7 +1,7 @@
 //! Requests about the same app act in the order in which they came, though each may have to write something down
 //! before it acts: a stop that comes after a start is the last word.
 
-use super::actor::World;
+use super::world::World;
 use crate::api::Request;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};

@@ -1,8 +1,8 @@
 //! The verbs on what is there: each sends commands to processes, awaits their answers, and tells how they are.
 
-use super::actor::World;
 use super::requests::Ticket;
 use super::resume::Share;
+use super::world::World;
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::domain::lifecycle::{NO_SECRET, State};
 use crate::domain::{Outcome, ProcessId, Selector};

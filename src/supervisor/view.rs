@@ -1,9 +1,9 @@
 //! Entries as others see them.
 
-use super::actor::World;
 use super::memory::{replaced, tree_of};
 use super::reason::Reason;
 use super::registry::Entry;
+use super::world::World;
 use crate::api::{ApiError, Host, Process, ProcessDetail, Response, RunsOn, Tree, pm2};
 use crate::clock;
 use crate::cluster::Group;

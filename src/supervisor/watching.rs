@@ -1,9 +1,9 @@
 //! Changes of files, and the restarts that follow them.
 
-use super::actor::World;
 use super::automatic::{Adoption, is_at_rest, unix};
 use super::registry::Entry;
 use super::resume::Share;
+use super::world::World;
 use crate::api::Watch;
 use crate::domain::{AppSpec, ProcessId, SpawnId, UnixMs};
 use crate::process::Command;

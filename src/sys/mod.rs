@@ -1,6 +1,7 @@
 //! All unsafe code and all platform code. Everything above calls these with ordinary types.
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
+pub mod births;
 pub mod cgroup;
 pub mod channel;
 pub mod children;
@@ -35,6 +36,8 @@ pub mod read_as;
 pub mod ready;
 #[cfg(test)]
 mod refusal;
+#[cfg(feature = "engine")]
+pub mod rest;
 pub mod signal;
 pub mod socket;
 pub mod spawn;

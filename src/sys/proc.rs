@@ -14,6 +14,8 @@ pub struct Stat {
     pub session: i32,
     /// How many threads of it there are; one that has died may have others that live.
     pub threads: u64,
+    /// Page faults of children that it has waited for: more with each that it reaps.
+    pub reaped_faults: u64,
     /// User and system time, in clock ticks.
     pub cpu_ticks: u64,
     /// Since boot, in clock ticks: with the pid it names a process for good.
@@ -34,6 +36,7 @@ impl Stat {
             group: fields.get(2)?.parse().ok()?,
             session: fields.get(3)?.parse().ok()?,
             threads: number(17)?,
+            reaped_faults: number(8)?,
             cpu_ticks: number(11)? + number(12)?,
             started: number(19)?,
             rss_pages: number(21)?,
@@ -95,7 +98,30 @@ pub fn pids() -> Vec<i32> {
 
 /// The value of a variable in the environment that the process was started with. `None` where we may not know.
 pub fn variable(pid: i32, name: &str) -> Option<String> {
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    value_of(&std::fs::read(format!("/proc/{pid}/environ")).ok()?, name)
+}
+
+/// What the environment of a process says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Variable {
+    Is(String),
+    /// It is not in it, or we may not know.
+    None,
+    /// There is no environment at all: of one that is just being executed, that has ended, or that was given none.
+    Blank,
+}
+
+/// A variable that the process was started with, as far as there is an environment to look at.
+pub fn look_up(pid: i32, name: &str) -> Variable {
+    match std::fs::read(format!("/proc/{pid}/environ")) {
+        Ok(environment) if environment.is_empty() => Variable::Blank,
+        Ok(environment) => value_of(&environment, name).map_or(Variable::None, Variable::Is),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Variable::None,
+        Err(_) => Variable::Blank,
+    }
+}
+
+fn value_of(environment: &[u8], name: &str) -> Option<String> {
     let value = environment
         .split(|byte| *byte == 0)
         .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
@@ -146,6 +172,7 @@ mod tests {
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.state, stat.parent, stat.group, stat.session), ('S', 1, 40, 41));
         assert_eq!((stat.cpu_ticks, stat.started, stat.rss_pages), (100, 9000, 25));
+        assert_eq!(stat.reaped_faults, 2);
     }
 
     #[test]

@@ -3,7 +3,13 @@
 //! A number alone names nobody for long: with when it began it names one process for good.
 
 use super::proc::{self, Stat, StatFile};
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// So often is looked at what changes while it is looked at.
+const TRIES: u32 = 5;
 
 /// A living process, as it was when it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +45,7 @@ pub fn children(pid: i32) -> Option<Vec<i32>> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Some(Vec::new()) };
     let mut found = Vec::new();
     for thread in threads.flatten() {
-        match fs::read_to_string(thread.path().join("children")) {
+        match read_list(&thread.path().join("children")) {
             Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok())),
             // A thread that has ended since; a kernel that lists none has the file for nobody.
             Err(_) if thread.path().join("stat").exists() => return None,
@@ -49,18 +55,51 @@ pub fn children(pid: i32) -> Option<Vec<i32>> {
     Some(found)
 }
 
+/// In as few calls as there can be: between two of them a child that is reaped hides another.
+fn read_list(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut list = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return String::from_utf8(list).map_err(|_| io::ErrorKind::InvalidData.into()),
+            length => list.extend_from_slice(&buffer[..length]),
+        }
+    }
+}
+
 /// All that lives below a process, those that `skip` names and what is below them left out.
 pub fn below(pid: i32, skip: impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
+    below_these(children(pid)?, &skip)
+}
+
+/// The same of one that inherits orphans and reaps them. `None` also where so many die that no list of them is whole.
+pub fn below_reaper(pid: i32, stat: &StatFile, skip: impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
+    let reaped = || Some(stat.read().ok()?.reaped_faults);
+    for _ in 0..TRIES {
+        let before = reaped()?;
+        let direct: BTreeSet<i32> = children(pid)?.into_iter().filter(|child| !skip(*child)).collect();
+        let found = below_these(direct.iter().copied().collect(), &skip)?;
+        // Whoever of them has died meanwhile has left its children here.
+        let has_no_more = || Some(children(pid)?.into_iter().all(|child| direct.contains(&child) || skip(child)));
+        if (direct.is_empty() || has_no_more()?) && reaped()? == before {
+            return Some(found);
+        }
+    }
+    None
+}
+
+fn below_these(mut pids: Vec<i32>, skip: &impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
     let mut found = Vec::new();
-    let mut parents = vec![pid];
-    while let Some(parent) = parents.pop() {
-        for child in children(parent)?.into_iter().filter(|child| !skip(*child)) {
-            // One that dies while it is looked at hands its children on to another parent: whoever wants all of them
-            // looks until there is nothing new.
-            if let Some(kin) = kin(child) {
-                found.push(kin);
-                parents.push(child);
-            }
+    while let Some(pid) = pids.pop() {
+        if skip(pid) {
+            continue;
+        }
+        // One that dies while it is looked at hands its children on to another parent: whoever wants all of them
+        // looks until there is nothing new.
+        if let Some(kin) = kin(pid) {
+            found.push(kin);
+            pids.extend(children(pid)?);
         }
     }
     Some(found)

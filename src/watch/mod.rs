@@ -8,6 +8,7 @@
 //!
 //! At rest the thread sleeps in the kernel: nothing is looked at from time to time.
 
+mod directories;
 mod glob;
 mod handle;
 mod ignore;

@@ -87,11 +87,11 @@ impl Thread {
                 let tree = Tree::new(*wanted, MOST, &self.watches, clock::boot_ms());
                 self.tell_state(&app, &tree);
                 let before = self.apps.insert(app, tree);
-                self.release(before.iter().flat_map(Tree::ids).collect());
+                self.release(before.iter().flat_map(|tree| tree.directories.ids()).collect());
             }
             Order::Forget(app) => {
                 let before = self.apps.remove(&app);
-                self.release(before.iter().flat_map(Tree::ids).collect());
+                self.release(before.iter().flat_map(|tree| tree.directories.ids()).collect());
             }
         }
     }
@@ -114,7 +114,7 @@ impl Thread {
         for (app, tree) in &mut self.apps {
             let before = tree.problem.clone();
             tree.settle(&self.watches);
-            dropped.append(&mut tree.dropped);
+            dropped.append(&mut tree.directories.take_dropped());
             if tree.problem != before {
                 changed.push(app.clone());
             }
@@ -130,7 +130,7 @@ impl Thread {
     /// Removes watches that no app needs any more.
     fn release(&self, ids: Vec<WatchId>) {
         for id in ids {
-            if !self.apps.values().any(|tree| tree.uses(id)) {
+            if !self.apps.values().any(|tree| tree.directories.uses(id)) {
                 self.watches.remove(id);
             }
         }
@@ -148,7 +148,7 @@ impl Thread {
     }
 
     fn tell_state(&self, app: &str, tree: &Tree) {
-        let (directories, problem) = (tree.directories(), tree.problem.clone());
+        let (directories, problem) = (tree.directories.len(), tree.problem.clone());
         let _ = self.notices.send(Notice::Watching { app: app.to_owned(), directories, problem });
     }
 }

@@ -1,13 +1,13 @@
-//! What is watched of one app: its directories, as they come and go.
+//! What is watched of one app: which directories, as they come and go, and what of it is a change.
 
+use super::directories::{Directories, Node, Role};
 use super::handle::Wanted;
 use super::ignore::Ignore;
 use super::pending::{LONGEST, Pending};
 use super::reach;
 use crate::domain::{BootMs, UnixMs};
 use crate::sys::inotify::{Event, Refusal, WatchId, Watches, What, most_watches};
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -20,38 +20,13 @@ pub(super) struct Tree {
     wanted: Wanted,
     most: usize,
     ignore: Ignore,
-    nodes: BTreeMap<WatchId, Vec<Node>>,
-    /// The directories among them. Below a path they stand in a row.
-    paths: BTreeMap<PathBuf, (WatchId, Inode)>,
-    /// A directory that links lead to twice is watched once.
-    inodes: BTreeSet<Inode>,
+    pub(super) directories: Directories,
     /// Roots that have been there, one of which is gone now.
     seen: BTreeSet<PathBuf>,
     is_missing: bool,
     is_stale: bool,
     pub(super) problem: Option<String>,
     pub(super) pending: Pending,
-    /// Watches that this app needs no more.
-    pub(super) dropped: Vec<WatchId>,
-}
-
-type Inode = (u64, u64);
-
-#[derive(Debug, Clone)]
-struct Node {
-    path: PathBuf,
-    role: Role,
-}
-
-/// Why a directory is watched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Role {
-    /// For all that is in it.
-    Directory,
-    /// For one file in it.
-    File(OsString),
-    /// For a name on the way to what is watched.
-    Way(OsString),
 }
 
 /// Which of the files that are found count as changes.
@@ -70,30 +45,15 @@ impl Tree {
             wanted,
             most,
             ignore,
-            nodes: BTreeMap::new(),
-            paths: BTreeMap::new(),
-            inodes: BTreeSet::new(),
+            directories: Directories::default(),
             seen: BTreeSet::new(),
             is_missing: false,
             is_stale: false,
             problem: None,
             pending: Pending::default(),
-            dropped: Vec::new(),
         };
         tree.plant(found, watches);
         tree
-    }
-
-    pub(super) fn directories(&self) -> usize {
-        self.paths.len()
-    }
-
-    pub(super) fn uses(&self, id: WatchId) -> bool {
-        self.nodes.contains_key(&id)
-    }
-
-    pub(super) fn ids(&self) -> impl Iterator<Item = WatchId> {
-        self.nodes.keys().copied()
     }
 
     /// When what has changed is told. What is watched may be about to be put back: a deployment removes it first.
@@ -105,9 +65,7 @@ impl Tree {
     /// Looks at everything anew: what was told may be only half of it.
     pub(super) fn replant(&mut self, watches: &Watches) {
         self.is_stale = false;
-        self.dropped.extend(std::mem::take(&mut self.nodes).into_keys());
-        self.paths.clear();
-        self.inodes.clear();
+        self.directories.drop_all();
         self.plant(Found::Old, watches);
     }
 
@@ -149,7 +107,7 @@ impl Tree {
 
     fn watch(&mut self, watched: Result<WatchId, Refusal>, path: PathBuf, role: Role) {
         match watched {
-            Ok(id) => self.nodes.entry(id).or_default().push(Node { path, role }),
+            Ok(id) => self.directories.add(id, path, role),
             Err(Refusal::NoRoom) => self.no_room(),
             Err(Refusal::Unreachable) => {}
         }
@@ -161,10 +119,10 @@ impl Tree {
         while let Some(directory) = rest.pop() {
             let Ok(metadata) = fs::metadata(&directory) else { continue };
             let inode = (metadata.dev(), metadata.ino());
-            if self.inodes.contains(&inode) {
+            if self.directories.has(inode) {
                 continue;
             }
-            if self.paths.len() >= self.most {
+            if self.directories.len() >= self.most {
                 self.problem = Some(format!(
                     "only {} of its directories are watched: ignore those that don't matter (ignore_watch), or name \
                      those that do (watch)",
@@ -174,11 +132,7 @@ impl Tree {
             }
             // Before it is read: what comes in between is told.
             match watches.add(&directory) {
-                Ok(id) => {
-                    self.nodes.entry(id).or_default().push(Node { path: directory.clone(), role: Role::Directory });
-                    self.paths.insert(directory.clone(), (id, inode));
-                    self.inodes.insert(inode);
-                }
+                Ok(id) => self.directories.add_whole(id, directory.clone(), inode),
                 Err(Refusal::NoRoom) => return self.no_room(),
                 Err(Refusal::Unreachable) => continue,
             }
@@ -218,21 +172,16 @@ impl Tree {
         self.problem = Some(format!(
             "only {} of its directories are watched: the system allows {allowed} for all programs of a user; ignore \
              those that don't matter (ignore_watch), or as root: sysctl fs.inotify.max_user_watches={raised}",
-            self.paths.len()
+            self.directories.len()
         ));
     }
 
     pub(super) fn event(&mut self, event: &Event, watches: &Watches, now: BootMs) {
-        let Some(nodes) = self.nodes.get(&event.id).cloned() else { return };
         if event.what == What::Unwatched {
-            self.nodes.remove(&event.id);
-            for node in nodes.iter().filter(|node| node.role == Role::Directory) {
-                self.forget_directory(&node.path);
-            }
-            return;
+            return self.directories.unwatched(event.id);
         }
         let Some(name) = &event.name else { return };
-        for Node { path, role } in nodes {
+        for Node { path, role } in self.directories.of(event.id) {
             let path = path.join(name);
             match role {
                 Role::Directory => self.in_directory(path, event, watches, now),
@@ -254,42 +203,18 @@ impl Tree {
             What::Created | What::MovedHere => {
                 // A link to a directory is told as a file.
                 if fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-                    self.uproot(&path);
+                    self.directories.uproot(&path);
                     self.grow(&path, Found::New(now), watches);
                 } else if !event.is_directory {
                     self.pending.note(path, event.what == What::Created, now);
                 }
             }
             What::Gone => {
-                self.uproot(&path);
+                self.directories.uproot(&path);
                 self.pending.note(path, false, now);
             }
             What::Written => self.pending.note(path, false, now),
             What::Uprooted | What::Unwatched | What::Overflow => {}
-        }
-    }
-
-    /// It is elsewhere, or another has its name: what was watched below it is not ours any more.
-    fn uproot(&mut self, path: &Path) {
-        let below = self.paths.range(path.to_owned()..).take_while(|(below, _)| below.starts_with(path));
-        let below: Vec<_> = below.map(|(below, (id, _))| (below.clone(), *id)).collect();
-        for (directory, id) in below {
-            self.forget_directory(&directory);
-            let is_other = |node: &Node| node.role != Role::Directory || node.path != directory;
-            let left = self.nodes.get_mut(&id).map(|nodes| {
-                nodes.retain(is_other);
-                nodes.len()
-            });
-            if left == Some(0) {
-                self.nodes.remove(&id);
-                self.dropped.push(id);
-            }
-        }
-    }
-
-    fn forget_directory(&mut self, path: &Path) {
-        if let Some((_, inode)) = self.paths.remove(path) {
-            self.inodes.remove(&inode);
         }
     }
 }
@@ -320,9 +245,9 @@ mod tests {
         let bounded = Tree::new(wanted(directory.path(), &[]), 4, &watches, 0);
         let problem = bounded.problem.as_ref().unwrap();
         assert!(problem.starts_with("only 4 of its directories") && problem.contains("ignore_watch"), "{problem}");
-        assert_eq!(bounded.directories(), 4);
+        assert_eq!(bounded.directories.len(), 4);
         let fitting = Tree::new(wanted(directory.path(), &["d/", "b/"]), 4, &watches, 0);
-        assert_eq!((fitting.directories(), &fitting.problem), (3, &None));
+        assert_eq!((fitting.directories.len(), &fitting.problem), (3, &None));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod environment;
 mod errors;
 mod fork;
 mod full_disk;
+mod hops;
 mod interpreters;
 mod jobs;
 mod lifecycle;

@@ -152,25 +152,6 @@ fn what_changes_its_group() {
 }
 
 #[test]
-fn what_forks_as_fast_as_it_dies() {
-    // Without a control group it is overlooked now and then.
-    let home = &Home::new();
-    home.write("hop.pl", include_str!("../fixtures/torture/hop.pl"));
-    home.write("app.sh", "perl hop.pl &\nexec sleep 1000\n");
-    home.rpm(["start", "app.sh", "--kill-timeout", "100"]).ok();
-    there(home, "hopping");
-    let group = fs::read_to_string(format!("/proc/{}/cgroup", home.pid("app"))).unwrap();
-    home.rpm(["stop", "app"]).ok();
-    if !group.lines().any(|line| line.starts_with("0::") && line.contains("/rpm-")) {
-        return eprintln!("skipped: no control group can be made here: {group}");
-    }
-    // One look may miss it, as ours may.
-    for _ in 0..20 {
-        assert_eq!(living(home, "hop.pl"), [""; 0]);
-    }
-}
-
-#[test]
 fn a_swarm_of_short_lives() {
     short_lives(&home());
     short_lives(&Home::new());

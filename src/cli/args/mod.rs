@@ -1,14 +1,19 @@
 //! The command line as typed values. What they mean is decided elsewhere.
 
+mod apps;
 mod help;
 mod order;
 mod parse;
+mod processes;
 mod start;
 mod verbs;
+mod views;
 
+pub(crate) use apps::{Applied, ApplyArgs, RestartArgs, ScaleArgs, StartArgs};
 pub(crate) use parse::{Cli, Global, Parsed, parse};
-pub(crate) use start::AppFlags;
-pub(crate) use verbs::{
-    Applied, ApplyArgs, Command, DescribeArgs, EndArgs, EnvArgs, FlushArgs, InitArgs, JobsArgs, KillArgs, ListArgs,
-    LogsArgs, RestartArgs, RunArgs, ScaleArgs, SelectorArgs, SignalArgs, StartArgs, UpdateArgs, ValidateArgs,
+pub(crate) use processes::{
+    EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
+pub(crate) use start::AppFlags;
+pub(crate) use verbs::Command;
+pub(crate) use views::{DescribeArgs, EnvArgs, JobsArgs, ListArgs, LogsArgs};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cli::args::verbs::Count;
+use crate::cli::args::apps::Count;
 
 fn parsed(line: &str) -> Parsed {
     parse(std::iter::once("rpm".into()).chain(shell_words::split(line).unwrap().into_iter().map(OsString::from)))

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 fn handle(daemon: &Daemon, worker: &Worker, message: &Value) -> Option<Notice> {
     match decode(message.to_string().as_bytes()) {
         Inbound::Cluster(message) => daemon.group.handle(worker.id, &message),
+        Inbound::Answer { seq, accepted } => daemon.group.answered(worker.id, seq, accepted),
         other => panic!("no cluster message but {other:?}"),
     }
 }

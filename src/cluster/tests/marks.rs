@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A daemon's scheduling, with channels that may be full.
 struct Model {
@@ -31,7 +32,7 @@ impl Model {
         let _client = UnixStream::connect(&self.path).unwrap();
         let connection = Connection::accept(self.listener.as_fd(), &self.in_flight).unwrap();
         self.accepted += 1;
-        self.unsent.extend(self.primary.accepted("k", connection, 0));
+        self.unsent.extend(self.primary.accepted("k", connection, Duration::ZERO));
     }
 
     fn begin_worker(&mut self) {
@@ -47,7 +48,7 @@ impl Model {
         self.sent.push((hand_over.worker, hand_over.seq));
     }
 
-    fn answer(&mut self, which: usize, accepted: bool, now: u64) {
+    fn answer(&mut self, which: usize, accepted: bool, now: Duration) {
         let (worker, seq) = self.sent.remove(which % self.sent.len());
         assert!(self.primary.answered(worker, seq, accepted, now));
         self.served += usize::from(accepted);
@@ -60,7 +61,7 @@ impl Model {
         self.primary.gone(id);
     }
 
-    fn step(&mut self, kind: u8, which: usize, yes: bool, now: u64) {
+    fn step(&mut self, kind: u8, which: usize, yes: bool, now: Duration) {
         match kind {
             0 | 1 => self.accept(),
             2 => self.begin_worker(),
@@ -97,7 +98,7 @@ proptest! {
         };
         model.primary.open("k");
         for (turn, (kind, which, yes)) in steps.into_iter().enumerate() {
-            model.step(kind, which, yes, turn as u64 * 7);
+            model.step(kind, which, yes, Duration::from_millis(turn as u64 * 7));
             // Whoever is neither served nor with a worker that has not said.
             let ours = model.accepted - model.served - model.sent.len();
             prop_assert_eq!(table.in_flight().count(), ours as u64);

@@ -152,6 +152,23 @@ fn a_socket_of_the_workers_own() {
 }
 
 #[test]
+fn a_socket_of_a_worker_that_is_gone_is_not_held_against_its_successor() {
+    let world = World::new();
+    let worker = Worker::new(1);
+    let own = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    world.live(async |daemon| {
+        daemon.adds(&worker);
+        daemon.group.identify(worker.id, Arc::new(pidfd::open(std::process::id() as i32).unwrap()));
+        worker.asks_for(1, json!({"act": "queryServer", "fd": own.as_raw_fd()})).await;
+    });
+    world.live(async |daemon| {
+        daemon.group.hold(worker.holder());
+        daemon.group.settle_after_adoption();
+        assert!(daemon.group.listens().is_empty() && world.keep.all().is_empty());
+    });
+}
+
+#[test]
 fn what_its_owner_ends_is_no_listener_any_more() {
     let world = World::new();
     let worker = Worker::new(1);

@@ -104,10 +104,10 @@ impl Daemon {
     fn reads(&self, id: WorkerId, channel: Rc<Channel>) {
         let group = self.group.clone();
         tokio::task::spawn_local(async move {
-            let hear = |message, _| {
-                if let Inbound::Cluster(message) = message {
-                    group.handle(id, &message);
-                }
+            let hear = |message, _| match message {
+                Inbound::Cluster(message) => drop(group.handle(id, &message)),
+                Inbound::Answer { seq, accepted } => drop(group.answered(id, seq, accepted)),
+                _ => {}
             };
             while channel.receive(hear).await {}
             group.gone(id);

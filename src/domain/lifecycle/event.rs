@@ -47,6 +47,33 @@ pub enum Event {
     Timer,
 }
 
+impl Event {
+    /// The run that it is about, where it is about one.
+    pub const fn run(self) -> Option<SpawnId> {
+        match self {
+            Self::Recycle(run, _)
+            | Self::Prepared(run)
+            | Self::Spawned(run)
+            | Self::NotStarted(run, _)
+            | Self::Ready(run)
+            | Self::Unwell(run)
+            | Self::Drained(run)
+            | Self::Exited { run, .. }
+            | Self::GroupGone(run)
+            | Self::Alone(run) => Some(run),
+            Self::Start
+            | Self::Hold
+            | Self::Stop
+            | Self::Restart
+            | Self::Succeed(_)
+            | Self::Delete
+            | Self::Retire
+            | Self::Hurry
+            | Self::Timer => None,
+        }
+    }
+}
+
 /// What has to be done, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {

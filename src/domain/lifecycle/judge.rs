@@ -85,11 +85,6 @@ impl Machine<'_> {
         self.state.recycled = 0;
     }
 
-    pub(super) fn rest(&mut self, phase: Phase, cause: Cause) {
-        self.state.phase = phase;
-        self.state.cause = cause;
-    }
-
     /// Why this exit is its end, if it is.
     fn end(&self) -> Option<Cause> {
         let policy = self.policy.restart;

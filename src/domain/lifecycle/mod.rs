@@ -2,10 +2,13 @@
 //!
 //! Somebody else can carry on with a [`State`]: it is small, plain and copyable, and its timers are absolute.
 
+mod at_rest;
 mod event;
 mod judge;
+mod running;
 mod state;
 mod step;
+mod stopping;
 
 pub use event::{Effect, Event, Policy, Report};
 pub use judge::NO_SECRET;

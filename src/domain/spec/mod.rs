@@ -3,13 +3,17 @@
 
 mod cluster;
 mod environment;
+mod inherit;
+mod layer;
 mod limits;
 mod ready;
 mod schedule;
 mod watch;
 
 pub use cluster::{ClusterPolicy, Listen, RolloutPolicy, Sched};
-pub use environment::{EnvFile, Environment, FilterEnv, Inherit, Layer, SecretSource};
+pub use environment::{EnvFile, Environment, SecretSource};
+pub use inherit::{FilterEnv, Inherit};
+pub use layer::Layer;
 pub use limits::{CpuQuota, Limits, ResourceLimit};
 pub use ready::{Check, Condition, Dependency, Probe, Probes, ReadyPolicy};
 pub use schedule::{CatchUp, Job, Overlap, Schedule};

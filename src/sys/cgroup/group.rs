@@ -24,6 +24,11 @@ impl Cgroup {
         self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
     }
 
+    /// What a process can be born into.
+    pub fn directory(&self) -> io::Result<File> {
+        File::open(&self.path)
+    }
+
     /// The file that a process moves itself into it by.
     pub fn procs(&self) -> io::Result<File> {
         self.open("cgroup.procs")

@@ -1,6 +1,7 @@
 //! The parent's half: prepares all that the child needs, clones, and learns how far the child came.
 
 use super::child::{ChildPlan, Executable, run_child};
+use super::into::clone_into;
 use super::plan::{Parent, Program, SpawnPlan, Spawned};
 use super::{SpawnError, Stage};
 use crate::sys::{fault, pidfd};
@@ -49,7 +50,8 @@ pub fn spawn(plan: &SpawnPlan<'_>) -> Result<Spawned, SpawnError> {
         failed: Cell::new(None),
         refused: Cell::new(None),
     };
-    let (pid, pidfd, parentage) = clone_for(plan.parent, &mut child).map_err(|source| SpawnError {
+    let group = plan.cgroup.map(|group| group.as_raw_fd());
+    let (pid, pidfd, parentage) = clone_for(plan.parent, &mut child, group).map_err(|source| SpawnError {
         stage: Stage::Clone,
         resource: None,
         source,
@@ -81,13 +83,13 @@ fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
 }
 
 /// A kernel or a filter of system calls that does not let a process make siblings still lets it make children.
-fn clone_for(parent: Parent, child: &mut ChildPlan<'_>) -> io::Result<(i32, OwnedFd, Parent)> {
+fn clone_for(parent: Parent, child: &mut ChildPlan<'_>, group: Option<RawFd>) -> io::Result<(i32, OwnedFd, Parent)> {
     if parent == Parent::Guardian {
         child.parent = nix::unistd::getppid().as_raw();
         let made = if fault::simulated("no-clone-parent") {
             Err(io::Error::from_raw_os_error(libc::EPERM))
         } else {
-            clone_child(child, libc::CLONE_PARENT)
+            clone_child(child, libc::CLONE_PARENT, group)
         };
         match made {
             Err(error) if matches!(error.raw_os_error(), Some(libc::EPERM | libc::EINVAL | libc::ENOSYS)) => {}
@@ -95,7 +97,7 @@ fn clone_for(parent: Parent, child: &mut ChildPlan<'_>) -> io::Result<(i32, Owne
         }
     }
     child.parent = nix::unistd::getpid().as_raw();
-    clone_child(child, 0).map(|(pid, pidfd)| (pid, pidfd, Parent::Us))
+    clone_child(child, 0, group).map(|(pid, pidfd)| (pid, pidfd, Parent::Us))
 }
 
 fn empty_signal_set() -> libc::sigset_t {
@@ -107,28 +109,52 @@ fn empty_signal_set() -> libc::sigset_t {
     }
 }
 
-fn clone_child(child: &ChildPlan<'_>, more_flags: libc::c_int) -> io::Result<(i32, OwnedFd)> {
+/// In the group from its birth, where that is possible; else the child moves there by itself.
+fn clone_child(child: &mut ChildPlan<'_>, more_flags: libc::c_int, group: Option<RawFd>) -> io::Result<(i32, OwnedFd)> {
     let mut stack = vec![0u128; STACK_SIZE / 16];
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | more_flags;
+    if let Some(group) = group {
+        let procs = child.cgroup_procs.take();
+        // Siblings end with the signal that we end with, and clone3 wants to hear of no other.
+        let exit_signal = if more_flags & libc::CLONE_PARENT == 0 { libc::SIGCHLD } else { 0 };
+        let born = with_signals_blocked(|| clone_into(child, flags, exit_signal, group, &mut stack));
+        if born.is_ok() {
+            return born;
+        }
+        child.cgroup_procs = procs;
+    }
+    with_signals_blocked(|| clone_onto(child, flags, &mut stack))
+}
+
+fn clone_onto(child: &ChildPlan<'_>, flags: libc::c_int, stack: &mut [u128]) -> io::Result<(i32, OwnedFd)> {
     let mut pidfd: libc::c_int = -1;
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD | more_flags;
     // SAFETY: signals are blocked around the clone, so no handler of ours runs in the child on shared memory. The
     // stack is ours, aligned, large enough, and outlives the child's use of it, as CLONE_VFORK has this thread wait
     // until the child has executed or left. `child` likewise outlives it, and is written through Cells only.
     let pid = unsafe {
-        let mut all = empty_signal_set();
-        libc::sigfillset(&raw mut all);
-        let mut before = empty_signal_set();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
         let top = stack.as_mut_ptr().add(stack.len()).cast::<libc::c_void>();
         let argument = std::ptr::from_ref(child).cast_mut().cast::<libc::c_void>();
-        let pid = libc::clone(run_child, top, flags, argument, &raw mut pidfd);
-        let error = io::Error::last_os_error();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
-        if pid < 0 {
-            return Err(error);
-        }
-        pid
+        libc::clone(run_child, top, flags | libc::SIGCHLD, argument, &raw mut pidfd)
     };
+    if pid < 0 {
+        return Err(io::Error::last_os_error());
+    }
     // SAFETY: CLONE_PIDFD has stored a new descriptor that nobody else owns.
     Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
+}
+
+fn with_signals_blocked<T>(act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let mut before = empty_signal_set();
+    // SAFETY: both sets are ours, and the mask of this thread is put back below.
+    unsafe {
+        let mut all = empty_signal_set();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+    }
+    let result = act();
+    // SAFETY: as above.
+    unsafe {
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+    }
+    result
 }

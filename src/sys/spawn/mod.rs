@@ -8,6 +8,7 @@ mod child;
 mod clone;
 mod error;
 mod find;
+mod into;
 mod plan;
 #[cfg(test)]
 mod tests;

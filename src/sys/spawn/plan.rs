@@ -18,7 +18,9 @@ pub struct SpawnPlan<'a> {
     pub parent: Parent,
     /// A session of its own, so that a terminal's signals don't reach it and its group is ours to signal.
     pub new_session: bool,
-    /// The file `cgroup.procs` of the cgroup it belongs in.
+    /// The cgroup it belongs in, where it is born if the kernel can do that.
+    pub cgroup: Option<BorrowedFd<'a>>,
+    /// The file `cgroup.procs` of the same, through which it goes there if not.
     pub cgroup_procs: Option<BorrowedFd<'a>>,
     /// Sent on the descriptor before exec: how a keeper of processes learns who was born. It may still fail after it.
     pub birth: Option<(BorrowedFd<'a>, Vec<u8>)>,
@@ -47,6 +49,7 @@ impl SpawnPlan<'_> {
             fds: Vec::new(),
             parent: Parent::Us,
             new_session: true,
+            cgroup: None,
             cgroup_procs: None,
             birth: None,
             oom_score_adj: None,

@@ -1,9 +1,9 @@
 //! What a started process gets, seen from inside it.
 
 use super::*;
-use crate::sys::pidfd;
 use crate::sys::refusal::refuse;
 use crate::sys::user::{self, Ids};
+use crate::sys::{cgroup, pidfd};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -308,4 +308,23 @@ fn it_ends_with_the_thread_that_made_it_whoever_it_is() {
     .join()
     .unwrap();
     assert_eq!(pidfd::reap(&pidfd).ended, pidfd::Ended::Signal(libc::SIGKILL));
+}
+
+/// Without `cgroup.procs` there is only one way into the group.
+#[test]
+fn where_the_kernel_can_it_is_born_in_its_cgroup() {
+    let groups = cgroup::Cgroups::new(cgroup::roots(), &format!("rpm-spawn-test-{}", std::process::id()));
+    let made = groups.create("run", &[]).and_then(|(group, _)| Ok((group.directory()?, group)));
+    let Ok((directory, group)) = made else {
+        return eprintln!("skipped: no control group can be made here");
+    };
+    let mut plan = plan(&["/bin/sleep", "1000"], vec![]);
+    plan.cgroup = Some(directory.as_fd());
+    let spawned = spawn(&plan).unwrap();
+    let members = group.pids();
+    group.kill().unwrap();
+    pidfd::reap(&spawned.pidfd);
+    group.remove().unwrap();
+    groups.tidy();
+    assert_eq!(members.unwrap(), [spawned.pid]);
 }

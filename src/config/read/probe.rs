@@ -1,6 +1,9 @@
 //! Probes as people write them.
 
-use super::{read, words};
+use super::number::{count, port};
+use super::text::{list, text, variables};
+use super::unit::millis;
+use crate::config::words;
 use crate::domain::spec::{Check, Probe};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -8,15 +11,15 @@ use std::collections::BTreeMap;
 const LOCAL: &str = "127.0.0.1";
 
 /// `{ http: "http://127.0.0.1:3000/health", period: "5s" }`, with `tcp` or `exec` instead of `http`.
-pub(super) fn probe(value: &Value) -> Option<Probe> {
+pub(in crate::config) fn probe(value: &Value) -> Option<Probe> {
     let parts = value.as_object()?;
     let mut probe = Probe::of(check(parts)?);
     for (key, value) in parts {
         match key.as_str() {
             "http" | "tcp" | "exec" => {}
-            "initial_delay" | "initialDelay" => probe.initial_delay = read::millis(value)?,
-            "period" | "interval" => probe.period = read::millis(value).filter(|period| *period >= 10)?,
-            "timeout" => probe.timeout = read::millis(value).filter(|timeout| *timeout > 0)?,
+            "initial_delay" | "initialDelay" => probe.initial_delay = millis(value)?,
+            "period" | "interval" => probe.period = millis(value).filter(|period| *period >= 10)?,
+            "timeout" => probe.timeout = millis(value).filter(|timeout| *timeout > 0)?,
             "success_threshold" | "successThreshold" => probe.success_threshold = at_least_one(value)?,
             "failure_threshold" | "failureThreshold" => probe.failure_threshold = at_least_one(value)?,
             "initialDelaySeconds" => probe.initial_delay = seconds(value)?,
@@ -29,11 +32,11 @@ pub(super) fn probe(value: &Value) -> Option<Probe> {
 }
 
 fn at_least_one(value: &Value) -> Option<u32> {
-    read::count(value).filter(|count| *count > 0)
+    count(value).filter(|count| *count > 0)
 }
 
 fn seconds(value: &Value) -> Option<u64> {
-    read::count(value).map(|seconds| u64::from(seconds) * 1000)
+    count(value).map(|seconds| u64::from(seconds) * 1000)
 }
 
 /// Exactly one of them.
@@ -49,7 +52,7 @@ fn check(parts: &Map<String, Value>) -> Option<Check> {
 fn exec_line(value: &Value) -> Option<Check> {
     let command = match value {
         Value::String(line) => words::split(line),
-        other => read::list(other)?,
+        other => list(other)?,
     };
     (!command.is_empty()).then_some(Check::Exec { command })
 }
@@ -57,27 +60,27 @@ fn exec_line(value: &Value) -> Option<Check> {
 /// A port, `host:port`, or an object of both.
 fn tcp(value: &Value) -> Option<Check> {
     let (host, port) = match value {
-        Value::Object(parts) => (host(parts)?, read::port(parts.get("port")?)?),
+        Value::Object(parts) => (host(parts)?, port(parts.get("port")?)?),
         Value::String(text) => match text.rsplit_once(':') {
             Some((host, port)) => (host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?),
             None => (LOCAL.to_owned(), text.parse().ok()?),
         },
-        other => (LOCAL.to_owned(), read::port(other)?),
+        other => (LOCAL.to_owned(), port(other)?),
     };
     Some(Check::Tcp { host, port })
 }
 
 fn host(parts: &Map<String, Value>) -> Option<String> {
-    parts.get("host").map_or(Some(LOCAL.to_owned()), read::text)
+    parts.get("host").map_or(Some(LOCAL.to_owned()), text)
 }
 
 /// A URL, or an object of `port`, `path`, `host` and `headers`.
 fn http(value: &Value) -> Option<Check> {
     match value {
         Value::Object(parts) => {
-            let path = parts.get("path").map_or(Some("/".to_owned()), read::text)?;
-            let headers = parts.get("headers").map_or(Some(BTreeMap::new()), read::variables)?;
-            Some(Check::Http { host: host(parts)?, port: read::port(parts.get("port")?)?, path, headers })
+            let path = parts.get("path").map_or(Some("/".to_owned()), text)?;
+            let headers = parts.get("headers").map_or(Some(BTreeMap::new()), variables)?;
+            Some(Check::Http { host: host(parts)?, port: port(parts.get("port")?)?, path, headers })
         }
         Value::String(url) => {
             let rest = url.strip_prefix("http://")?;
@@ -90,12 +93,9 @@ fn http(value: &Value) -> Option<Check> {
             let host = host.trim_matches(['[', ']']).to_owned();
             (!host.is_empty()).then_some(Check::Http { host, port, path, headers: BTreeMap::new() })
         }
-        other => Some(Check::Http {
-            host: LOCAL.into(),
-            port: read::port(other)?,
-            path: "/".into(),
-            headers: BTreeMap::new(),
-        }),
+        other => {
+            Some(Check::Http { host: LOCAL.into(), port: port(other)?, path: "/".into(), headers: BTreeMap::new() })
+        }
     }
 }
 

@@ -1,0 +1,53 @@
+//! What verbs take that only show something.
+
+use clap::Args;
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ListArgs {
+    /// Order by name, namespace, pid, id, cpu, memory, uptime or status; with :desc the other way round
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) sort: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DescribeArgs {
+    /// Name, id, namespace, /regex/ or "all"
+    pub(crate) target: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EnvArgs {
+    /// Name, id, namespace, /regex/ or "all"
+    pub(crate) target: String,
+    /// Show where each variable comes from, what it hides, and whether its file says something else by now
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JobsArgs {
+    /// Name, id, namespace or /regex/; with one its runs are shown
+    pub(crate) target: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
+pub(crate) struct LogsArgs {
+    /// Name, id, namespace, /regex/; all by default
+    pub(crate) target: Option<String>,
+    /// How many of the last lines of each file come first
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    pub(crate) lines: u32,
+    /// End after the last lines, don't follow
+    #[arg(long)]
+    pub(crate) nostream: bool,
+    /// Lines as the apps wrote them, without a prefix
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) raw: bool,
+    /// Only standard output
+    #[arg(long, conflicts_with = "err")]
+    pub(crate) out: bool,
+    /// Only standard error
+    #[arg(long)]
+    pub(crate) err: bool,
+}

@@ -1,0 +1,87 @@
+//! A run begins: its number, what it needs first, its execution.
+
+use super::launch::{LaunchError, Surroundings, launch, package_version};
+use super::secrets::Values;
+use super::task::Task;
+use crate::clock;
+use crate::cluster::WorkerId;
+use crate::domain::SpawnId;
+use crate::domain::lifecycle::Event;
+use crate::slots::Table;
+use crate::sys::fault::{self, Point};
+
+impl Task {
+    /// No other run, of whatever generation, gets the number; and what the last run said is not true of this one.
+    pub(super) fn begin_run(&self, id: SpawnId) {
+        self.context.ids.used(id);
+        if let Some(slots) = &self.context.slots {
+            Table::note_next_run(slots, id.0 + 1);
+        }
+        self.standing.reset();
+    }
+
+    pub(super) fn spawn(&mut self, id: SpawnId) {
+        fault::point(Point::SpawnRecorded);
+        if let Some(group) = &self.group {
+            group.hold(self.holder);
+        }
+        if self.spec.env.secrets.is_empty() {
+            self.execute(id, &Values::new());
+        } else {
+            self.prepare(id);
+        }
+    }
+
+    /// All that the run needs is there.
+    pub(super) fn execute(&mut self, id: SpawnId, secrets: &Values) {
+        let surroundings = Surroundings {
+            identity: &self.identity,
+            context: &self.context,
+            group: self.group.as_ref(),
+            worker: WorkerId(worker_number(id.0)),
+            holder: self.holder,
+            standing: &self.standing,
+        };
+        match launch(&self.spec, id, secrets, &surroundings) {
+            Ok(run) => {
+                let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
+                self.seen.send_modify(|seen| {
+                    seen.pid = Some(run.pid);
+                    seen.started_at = Some(clock::unix_ms());
+                    seen.listening = false;
+                    seen.said_ready = false;
+                    seen.launch_error = None;
+                    seen.version = version;
+                    seen.warnings.clone_from(&run.warnings);
+                    seen.cgroup.clone_from(&run.cgroup);
+                });
+                self.contain((run.pid, run.began), run.place);
+                for warning in &run.warnings {
+                    tracing::warn!("{} ({}): {warning}", self.spec.name, self.identity.id);
+                }
+                run.introduce();
+                self.run = Some(run);
+                self.context.running.set(self.context.running.get() + 1);
+                self.begin_vitals();
+                self.apply(Event::Spawned(id));
+                fault::point(Point::SpawnPublished);
+            }
+            Err(error) => self.not_started(id, error),
+        }
+    }
+
+    pub(super) fn not_started(&mut self, id: SpawnId, LaunchError { message, errno }: LaunchError) {
+        if self.context.guardian.as_ref().is_some_and(|guardian| guardian.is_gone()) {
+            // This program is about to become the guardian; the daemon after it starts this very run.
+            return;
+        }
+        tracing::warn!("{} ({}) did not start: {message}", self.spec.name, self.identity.id);
+        self.seen.send_modify(|seen| seen.launch_error = Some(message));
+        self.apply(Event::NotStarted(id, errno));
+    }
+}
+
+/// Node reads its worker number as a 32-bit integer and takes 0 for "none".
+pub(super) fn worker_number(run: u64) -> u32 {
+    (run % u64::from(i32::MAX as u32)) as u32 + 1
+}

@@ -1,0 +1,170 @@
+//! The one way to a process: its task is told what to do, and seen from outside.
+
+use super::context::Context;
+use super::environment::Identity;
+use super::exit::ExitFact;
+use super::health::Condition;
+use super::inherited::Left;
+use super::order::Command;
+use super::task::Task;
+use crate::clock;
+use crate::cluster::{Group, Holder};
+use crate::domain::lifecycle::{Phase, State, Then};
+use crate::domain::{AppSpec, SpawnId, UnixMs};
+use crate::slots::{Slot, Standing, Table};
+use crate::sys::cgroup::Cgroup;
+use std::cell::Cell;
+use std::rc::Rc;
+use tokio::sync::{mpsc, watch};
+
+/// What is seen of a process.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    pub state: State,
+    pub pid: Option<i32>,
+    pub started_at: Option<UnixMs>,
+    /// This run listens (cluster).
+    pub listening: bool,
+    /// This run has said that it is ready.
+    pub said_ready: bool,
+    /// Its secrets are being read; it is executed when they are there.
+    pub reading_secrets: bool,
+    /// Why it could not be executed.
+    pub launch_error: Option<String>,
+    pub last_exit: Option<ExitFact>,
+    /// Of the nearest package.json above the script, at the last start.
+    pub version: Option<String>,
+    /// Limits of this run that are not in force, and why.
+    pub warnings: Vec<String>,
+    /// What it and all it has started are in.
+    pub cgroup: Option<Cgroup>,
+    /// Of this run.
+    pub condition: Condition,
+    /// Why a run was ended though nobody asked for that.
+    pub unwell: Option<(SpawnId, String)>,
+}
+
+impl Observed {
+    /// Nothing has happened yet.
+    fn of(state: State) -> Self {
+        Self {
+            state,
+            pid: None,
+            started_at: None,
+            listening: false,
+            said_ready: false,
+            reading_secrets: false,
+            launch_error: None,
+            last_exit: None,
+            version: None,
+            warnings: Vec::new(),
+            cgroup: None,
+            condition: Condition::default(),
+            unwell: None,
+        }
+    }
+}
+
+/// The one way to a process.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    holder: Holder,
+    commands: mpsc::UnboundedSender<Command>,
+    observed: watch::Receiver<Observed>,
+    standing: Standing,
+    leaving: Rc<Cell<bool>>,
+    /// Commands to start that are on their way.
+    starting: Rc<Cell<usize>>,
+}
+
+impl Handle {
+    /// Begins the task of a process that doesn't run yet, or of one that another generation has left running.
+    pub fn begin(
+        context: Context,
+        spec: Rc<AppSpec>,
+        identity: Identity,
+        group: Option<Group>,
+        restarts: u32,
+        previous: Option<Left>,
+    ) -> Self {
+        let state = State { restarts, ..State::new(clock::boot_ms()) };
+        let (seen, observed) = watch::channel(Observed::of(state));
+        // Unbounded: a person or program waits for each answer, and the task reads at once.
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let holder = Holder(context.ids.next_holder());
+        let (slot, previous) = match previous {
+            Some(left) => (left.slot, Some((left.record, left.is_rebuilt))),
+            None => (context.slots.as_ref().and_then(Table::slot), None),
+        };
+        let starting: Rc<Cell<usize>> = Rc::default();
+        let standing = slot.as_ref().map_or_else(Standing::unkept, Slot::standing);
+        let mut task = Task {
+            context,
+            spec,
+            identity,
+            holder,
+            group,
+            state,
+            run: None,
+            containment: None,
+            is_swept: false,
+            preparing: None,
+            standing: standing.clone(),
+            slot,
+            starting: Rc::clone(&starting),
+            abandoned: false,
+            seen,
+            tickets: Vec::new(),
+        };
+        if let Some((previous, is_rebuilt)) = previous {
+            if is_rebuilt {
+                standing.assume_serving();
+                standing.line_mark(previous.state.run).set();
+            }
+            task.resume(&previous);
+        }
+        tokio::task::spawn_local(task.live(receiver));
+        Self { holder, commands, observed, standing, leaving: Rc::default(), starting }
+    }
+
+    /// Which task this is: the reports of a process that is being replaced come from two.
+    pub fn holder(&self) -> Holder {
+        self.holder
+    }
+
+    /// Whether it was told to go for good: no command after that brings it back.
+    pub fn is_leaving(&self) -> bool {
+        let leaves = |phase| matches!(phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
+        self.leaving.get() || leaves(self.observed.borrow().state.phase)
+    }
+
+    pub fn send(&self, command: Command) {
+        if command.starts() {
+            self.starting.set(self.starting.get() + 1);
+        }
+        if matches!(command, Command::Delete(_) | Command::Retire(_)) {
+            self.leaving.set(true);
+        }
+        // A task that has ended drops the command, and with it the sender that waits for an answer.
+        let _ = self.commands.send(command);
+    }
+
+    /// Whether it was told to start and doesn't know yet.
+    pub fn is_told_to_start(&self) -> bool {
+        self.starting.get() > 0
+    }
+
+    /// How many signals its run was sent because somebody asked for it.
+    pub fn signals(&self) -> u16 {
+        self.standing.signals()
+    }
+
+    pub fn observed(&self) -> watch::Ref<'_, Observed> {
+        self.observed.borrow()
+    }
+
+    /// Waits until `wanted` is seen; `None` when the process is deleted before.
+    pub async fn wait_for(&self, wanted: impl FnMut(&Observed) -> bool) -> Option<()> {
+        self.observed.clone().wait_for(wanted).await.map(|_| ()).ok()
+    }
+}

@@ -1,0 +1,68 @@
+//! Which verb a request is.
+
+use super::requests::Ticket;
+use super::world::World;
+use crate::api::{ApiError, Code, Request, Response};
+use crate::store::Begun;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+type Answer = Result<Response, ApiError>;
+
+impl World {
+    pub(super) async fn carry_out(self: Rc<Self>, request: Request, ticket: &Ticket) -> Answer {
+        // A second end waits for the first.
+        if request.changes_something() && !matches!(request, Request::Kill { .. } | Request::Hurry { .. }) {
+            self.refuse_when_closing()?;
+        }
+        ticket.turn().await;
+        match request {
+            Request::Ping => Ok(Response::Daemon(self.info())),
+            Request::List { selector } => self.list(&selector).await,
+            Request::Pm2List => Ok(self.pm2_list()),
+            Request::Describe { selector } => self.describe(&selector).await,
+            Request::Specs { selector } => self.specs(&selector),
+            Request::Start(start) => self.start(start, ticket).await,
+            Request::Stop { selector, force } => self.stop(&selector, force, ticket).await,
+            Request::Restart { selector, force } => self.restart(&selector, force, ticket).await,
+            Request::Reload { selector } => self.reload(&selector, ticket).await,
+            Request::Delete { selector, force } => self.delete(&selector, force, ticket).await,
+            Request::Hurry { selector } => self.hurry(&selector),
+            Request::Reset { selector } => self.reset(&selector),
+            Request::Scale { name, count, relative } => self.scale(&name, count, relative, ticket).await,
+            Request::Signal { selector, signal } => self.signal(&selector, signal, ticket).await,
+            Request::Flush { selector } => self.flush(selector.as_ref()).await,
+            Request::ReopenLogs => self.reopen_logs().await,
+            Request::Run { selector } => self.run(&selector, ticket).await,
+            Request::Jobs { selector } => self.jobs(&selector),
+            Request::Host => self.host_figures(),
+            Request::Update { program } => self.update(program, ticket).await,
+            Request::Kill { force } => self.kill(force).await,
+        }
+    }
+
+    /// Another program goes on as the daemon.
+    async fn update(self: &Rc<Self>, program: PathBuf, ticket: &Ticket) -> Answer {
+        let reported = self.facts.last_update.as_ref().map(|report| report.at);
+        if let Some(Begun::Update { generation, reported: before }) = ticket.begun
+            && before != reported
+        {
+            // Carried out by a daemon before this one, whatever has come of it.
+            return Ok(Response::Updating { generation });
+        }
+        let Some(successor) = &self.facts.successor else {
+            let message = format!("{} cannot take over: this supervisor has no guardian", program.display());
+            return Err(ApiError::new(Code::UpdateFailed, message));
+        };
+        self.begin(ticket, Begun::Update { generation: self.facts.generation, reported }).await;
+        successor(program).await?;
+        Ok(Response::Updating { generation: self.facts.generation })
+    }
+
+    async fn kill(self: &Rc<Self>, force: bool) -> Answer {
+        self.closing.set(true);
+        self.stop_everything(force).await;
+        self.close_state().await;
+        Ok(Response::Done)
+    }
+}

@@ -1,0 +1,134 @@
+//! What is done to the processes of each app that is started: planned all at once, then carried out.
+
+use super::resume::Share;
+use super::world::World;
+use crate::api::request::Existing;
+use crate::api::{ApiError, EventKind};
+use crate::domain::{AppSpec, Outcome, ProcessId};
+use crate::process::Command;
+use std::rc::Rc;
+
+/// What planning has changed on the list, should it have to be taken back.
+#[derive(Default)]
+pub(super) struct Changes {
+    pub(super) new: Vec<ProcessId>,
+    /// What those that were there were to run with before.
+    pub(super) before: Vec<(ProcessId, Rc<AppSpec>)>,
+}
+
+/// What is done to the processes of one app.
+pub(super) enum Plan {
+    /// They are on the list, and were never started.
+    Start(Share),
+    Restart(Share),
+    Reload {
+        share: Share,
+        /// What they run with until the reload is through.
+        before: Vec<(ProcessId, Rc<AppSpec>)>,
+    },
+    /// They have their new settings already.
+    Keep(Share),
+}
+
+impl World {
+    /// Puts on the list what is new, and gives what is there its new settings.
+    pub(super) fn plan_start(
+        self: &Rc<Self>,
+        spec: AppSpec,
+        existing: Existing,
+        changes: &mut Changes,
+    ) -> Result<Plan, ApiError> {
+        self.refuse_when_closing()?;
+        let known = match existing {
+            Existing::Duplicate => Vec::new(),
+            Existing::Refuse => self.same_script(&spec),
+            Existing::Restart | Existing::Reload | Existing::Keep => self.registry.borrow().named(&spec.name),
+        };
+        let spec = Rc::new(spec);
+        if known.is_empty() {
+            let new: Vec<_> = (0..spec.instances.max(1)).map(|_| self.add(&spec)).collect();
+            changes.new.extend(&new);
+            return Ok(Plan::Start(Share::all_due(new)));
+        }
+        let before = self.specs_of(&known);
+        if existing == Existing::Reload {
+            self.refuse_second_reload(&spec.name)?;
+            changes.before.extend(before.iter().cloned());
+            self.respec(&known, &spec);
+            return Ok(Plan::Reload { share: Share::all_due(known), before });
+        }
+        changes.before.extend(before);
+        self.respec(&known, &spec);
+        let share = Share::all_due(known);
+        Ok(if existing == Existing::Keep { Plan::Keep(share) } else { Plan::Restart(share) })
+    }
+
+    /// What a daemon before this one has begun. New processes and new settings are on the list since then.
+    pub(super) fn go_on(left: Share, never_ran: bool, existing: Existing) -> Plan {
+        match existing {
+            Existing::Keep => Plan::Keep(left),
+            _ if never_ran => Plan::Start(left),
+            // What they ran with before is forgotten: a failure leaves the old processes, with the new settings.
+            Existing::Reload => Plan::Reload { before: Vec::new(), share: left },
+            Existing::Refuse | Existing::Duplicate | Existing::Restart => Plan::Restart(left),
+        }
+    }
+
+    pub(super) async fn carry_out_start(
+        self: &Rc<Self>,
+        plan: Plan,
+        autostart: bool,
+        force: bool,
+    ) -> Result<Vec<ProcessId>, ApiError> {
+        let ids = plan.ids();
+        match plan {
+            Plan::Start(_) if !autostart => {}
+            Plan::Start(share) => self.launch_new(&share).await?,
+            Plan::Keep(_) => {}
+            Plan::Restart(share) => self.hurried(force, &share.due, self.restart_all(&share)).await?,
+            Plan::Reload { share, before } => {
+                if let Err(error) = self.reload_all(&share).await {
+                    // The old processes go on, and so do the settings they run with.
+                    for (id, old) in before {
+                        self.respec(&[id], &old);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(ids)
+    }
+
+    /// All instances, started together. What cannot be executed at all leaves nothing on the list.
+    async fn launch_new(self: &Rc<Self>, share: &Share) -> Result<(), ApiError> {
+        let ids = share.ids();
+        let settled = self.start_share(share, |_, reply| Command::Start(reply)).await;
+        if let Err(error) = self.not_started(&settled).await {
+            if !self.never_ran(&ids) {
+                return Err(error);
+            }
+            self.forget(&ids, Command::Delete).await;
+            return Err(error.hint("correct it and start it again; nothing of it was left on the list"));
+        }
+        self.overtaken_start(&settled, "start")?;
+        for id in &ids {
+            self.announce(*id, EventKind::Start, true);
+        }
+        Ok(())
+    }
+
+    /// Whether none of them could even be executed.
+    fn never_ran(&self, ids: &[ProcessId]) -> bool {
+        let registry = self.registry.borrow();
+        let mut entries = ids.iter().filter_map(|id| registry.get(*id));
+        entries.all(|entry| matches!(entry.handle.observed().state.last_exit, Some(Outcome::NotStarted(_))))
+    }
+}
+
+impl Plan {
+    pub(super) fn ids(&self) -> Vec<ProcessId> {
+        match self {
+            Self::Start(share) | Self::Restart(share) | Self::Keep(share) | Self::Reload { share, .. } => share.ids(),
+        }
+    }
+}
