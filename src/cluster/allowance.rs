@@ -7,28 +7,33 @@ use crate::domain::BootMs;
 
 /// So many at once.
 pub(super) const BURST: u32 = 10_000;
-/// And so many a millisecond, for ever.
-const A_MILLISECOND: u64 = 1;
+/// And one in so many milliseconds, for ever.
+const EVERY: u64 = 10;
 
-/// What is left of it.
+/// What is left of it, as the time that it has taken to come by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowance {
-    left: u32,
+    left: u64,
     counted_at: BootMs,
 }
 
 impl Allowance {
+    const MOST: u64 = BURST as u64 * EVERY;
+
     pub(super) fn new(now: BootMs) -> Self {
-        Self { left: BURST, counted_at: now }
+        Self { left: Self::MOST, counted_at: now }
     }
 
     /// One more. False when it is one too many.
     pub(super) fn spend(&mut self, now: BootMs) -> bool {
-        let gained = now.saturating_sub(self.counted_at).saturating_mul(A_MILLISECOND);
-        let left = u64::from(self.left).saturating_add(gained).min(u64::from(BURST)) as u32;
+        let gained = now.saturating_sub(self.counted_at);
+        self.left = self.left.saturating_add(gained).min(Self::MOST);
         self.counted_at = now.max(self.counted_at);
-        self.left = left.saturating_sub(1);
-        left > 0
+        let is_enough = self.left >= EVERY;
+        if is_enough {
+            self.left -= EVERY;
+        }
+        is_enough
     }
 }
 
@@ -42,8 +47,8 @@ mod tests {
         let mut allowance = Allowance::new(5);
         assert!((0..BURST).all(|_| allowance.spend(5)));
         assert!(!allowance.spend(5));
-        assert!(allowance.spend(6) && !allowance.spend(6));
-        assert!((0..100_000).all(|n| allowance.spend(7 + n)), "one a millisecond is no flood");
+        assert!(!allowance.spend(5 + EVERY - 1) && allowance.spend(5 + EVERY));
+        assert!((2..100_000).all(|n| allowance.spend(5 + n * EVERY)), "100 a second are no flood");
     }
 
     proptest! {
@@ -54,7 +59,7 @@ mod tests {
             for gap in gaps {
                 now += gap;
                 spent += (0..each).filter(|_| allowance.spend(now)).count() as u64;
-                prop_assert!(spent <= u64::from(BURST) + now * A_MILLISECOND);
+                prop_assert!(spent <= u64::from(BURST) + now / EVERY);
             }
         }
     }

@@ -57,7 +57,9 @@ impl Group {
 
     /// All workers that another daemon has known are back: servers that nobody has and nobody is on the way to go.
     pub fn settle_after_adoption(&self) {
-        self.inner.state.borrow_mut().prune();
+        let mut state = self.inner.state.borrow_mut();
+        state.close_given();
+        state.prune();
     }
 
     /// The process runs or will run: its listeners are kept from now on, through crashes and restarts.
@@ -233,8 +235,8 @@ impl Group {
         self.inner.state.borrow().refused.clone()
     }
 
-    /// A worker's answer to a connection. Whether it is one to something.
-    pub fn answered(&self, id: WorkerId, seq: u64, accepted: bool) -> bool {
+    /// A worker's answer to a connection. One that answers to nothing may be to another daemon before this.
+    pub fn answered(&self, id: WorkerId, seq: u64, accepted: bool) -> Option<Notice> {
         let known = {
             let mut state = self.inner.state.borrow_mut();
             let known = state.primary.answered(id, seq, accepted, clock::boot());
@@ -248,13 +250,13 @@ impl Group {
             }
             worker.map(|worker| Rc::clone(&worker.channel))
         };
-        let Some(channel) = known else { return false };
+        let Some(channel) = known else { return self.unasked(id) };
         channel.descriptor_taken();
         self.inner.pump();
         if !accepted {
             try_again_later(&self.inner);
         }
-        true
+        None
     }
 
     /// A refusal of what a daemon has handed over that would have given it to somebody else, and is dead. There can't be

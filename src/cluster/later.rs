@@ -3,16 +3,15 @@
 use super::group::Group;
 use super::state::{Inner, State};
 use crate::clock;
-use crate::domain::BootMs;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 /// A server that nobody listens to is closed after this, unless a worker is still on its way to it.
-const PRUNE_AFTER: u64 = 1000;
+const PRUNE_AFTER: Duration = Duration::from_secs(1);
 
 impl Group {
     pub(super) fn prune_later(&self) {
-        let at = clock::boot_ms() + PRUNE_AFTER;
+        let at = clock::boot() + PRUNE_AFTER;
         if self.inner.state.borrow_mut().prune_at.replace(at).is_none() {
             tokio::task::spawn_local(prune(Rc::downgrade(&self.inner)));
         }
@@ -31,7 +30,7 @@ pub(super) fn try_again_later(inner: &Rc<Inner>) {
 
 async fn prune(inner: Weak<Inner>) {
     while let Some(at) = with(&inner, |state| state.prune_at).flatten() {
-        if at > clock::boot_ms() {
+        if at > clock::boot() {
             sleep_until(at).await;
             continue;
         }
@@ -50,7 +49,7 @@ async fn try_again(inner: Weak<Inner>) {
             next
         });
         let Some(at) = next.flatten() else { return };
-        sleep_until(at.as_millis() as BootMs).await;
+        sleep_until(at).await;
         if let Some(inner) = inner.upgrade() {
             inner.pump();
         }
@@ -61,7 +60,7 @@ fn with<T>(inner: &Weak<Inner>, work: impl FnOnce(&mut State) -> T) -> Option<T>
     inner.upgrade().map(|inner| work(&mut inner.state.borrow_mut()))
 }
 
-async fn sleep_until(at: BootMs) {
+async fn sleep_until(at: Duration) {
     // The timer's milliseconds are not the clock's: never too early.
-    tokio::time::sleep(Duration::from_millis(at.saturating_sub(clock::boot_ms()) + 1)).await;
+    tokio::time::sleep(at.saturating_sub(clock::boot()) + Duration::from_millis(1)).await;
 }

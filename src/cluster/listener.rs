@@ -153,17 +153,18 @@ impl Listener {
     }
 
     /// Ends it, whoever else has a copy. The file goes first: a listener that has stopped has none. A UDP socket ends
-    /// with its last copy only, and so does one that a worker has bound: our copy is all that we can close.
-    pub(super) fn close(&self) {
+    /// with its last copy only, and so does one that a worker has bound: then it is false.
+    pub(super) fn close(&self) -> bool {
         match &self.bound {
-            Bound::Udp(_) => return,
-            _ if self.is_given => return,
+            Bound::Udp(_) => return false,
+            _ if self.is_given => return false,
             Bound::Unix(file) => {
                 let _ = fs::remove_file(file);
             }
             Bound::Tcp(_) => {}
         }
         socket::stop_listening(self.socket.as_fd());
+        true
     }
 
     pub(super) fn socket(&self) -> &Arc<OwnedFd> {

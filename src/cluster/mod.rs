@@ -4,13 +4,14 @@
 //! [`server`] does, and [`primary`] decides (pure) who gets what, by each worker's [`window`]; [`affinity`] is the part of
 //! it in which not everybody is to have a connection. Where workers accept they get the listener itself ([`shared`]):
 //! one for all, or each its own ([`seats`]), among which the kernel chooses ([`spread`]); [`relief`] decides what is taken
-//! off the busy and the dead, [`relieve`] does it. [`listener`] binds, [`connection`] is what is accepted, [`kept`] what is
+//! off the busy and the dead, [`relieve`] does it. [`listener`] binds, [`connection`] is what is accepted, [`bun`] what is said otherwise to workers of Bun, [`kept`] what is
 //! written of a server for a daemon after this one. [`state`] holds all of it, and [`group`] is the shell that joins them,
 //! one for each app; [`opening`] is the part of it that makes servers, [`later`] what it does in time, [`load`] what it
 //! tells in figures. Workers are not trusted: [`allowance`] bounds what they may send.
 
 mod affinity;
 mod allowance;
+mod bun;
 mod connection;
 mod group;
 mod kept;
@@ -38,3 +39,4 @@ pub use group::{Group, Holder, Notice};
 pub use kept::app_of;
 pub use load::Load;
 pub use primary::{Seat, WorkerId};
+pub use query::explain;

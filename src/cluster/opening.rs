@@ -131,12 +131,12 @@ impl Group {
         };
         let key = given.as_ref().map_or_else(|| query.key.clone(), Listener::identity);
         let way = Way::of(state.sched, &query.address);
+        let key = state.unasked_key(id, key);
         let old = state.close_for(way, &key, &self.inner.in_flight);
         if state.servers.contains_key(&key) {
-            // Twice in one worker is twice: Node binds anew, and finds the address taken by itself.
             state.seat(id, &key, query)?;
-            let is_new = state.workers.get_mut(&id).is_none_or(|worker| worker.asked.insert(key.clone()));
-            return if is_new { Ok(key) } else { Err(libc::EADDRINUSE.into()) };
+            state.note_asked(id, &key);
+            return Ok(key);
         }
         if state.servers.len() >= MOST {
             return Err(Refusal { errno: libc::EMFILE, why: Some("an app can have 256 servers") });
@@ -151,7 +151,7 @@ impl Group {
             key: key.clone(),
             number: state.unused_number(),
             address: listener.bound().clone(),
-            shared: query.address.is_shared() || way == Way::PerSeat,
+            shared: query.shared || way == Way::PerSeat,
             given: listener.is_given(),
             data: query.data.clone(),
             place: None,
@@ -173,9 +173,7 @@ impl Group {
             state.primary.accepted(&key, connection, clock::boot());
         }
         state.servers.insert(key.clone(), server);
-        if let Some(worker) = state.workers.get_mut(&id) {
-            worker.asked.insert(key.clone());
-        }
+        state.note_asked(id, &key);
         Ok(key)
     }
 
@@ -197,6 +195,19 @@ impl Group {
 }
 
 impl State {
+    /// Twice in one worker is twice, as with Node's own primary: it binds anew, and mostly finds the address taken.
+    fn unasked_key(&self, id: WorkerId, key: String) -> String {
+        let Some(worker) = self.workers.get(&id) else { return key };
+        let again = (2..).map(|time: u32| format!("{key}:{time}"));
+        std::iter::once(key.clone()).chain(again).find(|key| !worker.asked.contains(key)).unwrap_or(key)
+    }
+
+    fn note_asked(&mut self, id: WorkerId, key: &str) {
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.asked.insert(key.to_owned());
+        }
+    }
+
     /// Takes a copy of a socket that the worker has open.
     fn take(&self, id: WorkerId, number: i32, datagrams: bool, backlog: i32) -> Result<Listener, Refusal> {
         let process = self.workers.get(&id).and_then(|worker| worker.process.as_ref());

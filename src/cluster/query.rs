@@ -73,6 +73,8 @@ pub(super) struct Query {
     pub(super) backlog: i32,
     /// Opaque: TLS ticket keys. The first worker's is everybody's.
     pub(super) data: Value,
+    /// The workers accept, or receive, by themselves.
+    pub(super) shared: bool,
 }
 
 impl Query {
@@ -94,7 +96,9 @@ impl Query {
             Some(backlog) if backlog > 0 => i32::try_from(backlog).unwrap_or(i32::MAX),
             _ => DEFAULT_BACKLOG,
         };
-        Ok(Self { seq, key, address: Address::of(message)?, backlog, data })
+        let address = Address::of(message)?;
+        let shared = address.is_shared() || message.shared_only == Some(true);
+        Ok(Self { seq, key, address, backlog, data, shared })
     }
 }
 
@@ -111,7 +115,7 @@ impl Address {
     }
 
     /// Whether the workers receive what comes by themselves: nobody can hand them a datagram.
-    pub(super) fn is_shared(&self) -> bool {
+    fn is_shared(&self) -> bool {
         matches!(self, Self::Udp { .. } | Self::Given { datagrams: true, .. })
     }
 
@@ -126,7 +130,8 @@ impl Address {
         }
         let host = message.address.as_deref();
         if let (Some(-1), Some(path)) = (family, host) {
-            if path.is_empty() || path.contains('\0') {
+            // Node sends whole paths; others would mean another directory here.
+            if !path.starts_with('/') || path.contains('\0') {
                 return Err(libc::EINVAL);
             }
             if path.len() > LONGEST_PATH {
@@ -154,6 +159,12 @@ impl Address {
             None => Err(libc::EINVAL),
         }
     }
+}
+
+/// What a `queryServer` asks for: the server's key, and its address in words. The error is the `errno` for the worker.
+pub fn explain(query: &ClusterMessage) -> Result<(String, String), i32> {
+    let query = Query::of(query, query.seq.unwrap_or(0))?;
+    Ok((query.key, query.address.to_string()))
 }
 
 /// `fe80::1%eth0` means the address of one network interface.
@@ -256,6 +267,7 @@ mod tests {
             (json!({"address": {"a": 1}, "port": 1, "addressType": "udp4"}), libc::EINVAL),
             (json!({"address": null, "port": [1], "addressType": 4}), libc::EINVAL),
             (json!({"address": "", "port": -1, "addressType": -1}), libc::EINVAL),
+            (json!({"address": "x.sock", "port": -1, "addressType": -1}), libc::EINVAL),
             (json!({"address": "/a\0b", "port": -1, "addressType": -1}), libc::EINVAL),
             (json!({"address": format!("/{}", "x".repeat(10_000)), "port": -1, "addressType": -1}), libc::ENAMETOOLONG),
             (json!({"fd": 1u64 << 40}), libc::EBADF),

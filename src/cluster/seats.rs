@@ -90,11 +90,14 @@ impl Seats {
         keep.settle()
     }
 
-    pub(super) fn close(&self, keep: &dyn Keep) {
+    /// As of one listener: false where another copy keeps one of them open.
+    pub(super) fn close(&self, keep: &dyn Keep) -> bool {
+        let mut are_over = true;
         for one in &self.listeners {
-            one.listener.close();
+            are_over &= one.listener.close();
             keep.forget(&one.kept_as);
         }
+        are_over
     }
 
     /// The worker is given its listener.

@@ -154,12 +154,16 @@ impl Server {
 
     /// Its address is free when this returns.
     pub(super) fn close(self) {
-        match &self.serving {
+        let is_over = match &self.serving {
             Serving::Accepted { kept_as, .. } | Serving::Shared { kept_as, .. } => {
-                self.listener().close();
+                let is_over = self.listener().close();
                 self.keep.forget(kept_as);
+                is_over
             }
             Serving::PerSeat { seats, .. } => seats.close(self.keep.as_ref()),
+        };
+        if !is_over && let Err(error) = self.keep.settle() {
+            tracing::warn!("{} may be taken for a moment: {error}", self.listener().describe());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A descriptor that a worker gets with an answer: it listens, and accepts or receives, on its own copy.
 
+use super::bun;
 use super::kept::Tag;
 use super::listener::{Bound, Listener};
 use super::message;
@@ -42,7 +43,11 @@ impl State {
     ) -> Result<(), QueueFull> {
         let seq = self.primary.next_seq();
         let Some(worker) = self.workers.get(&id) else { return Ok(()) };
-        let line = message::shared_reply(seq, ack, &tag.key, data, kind(listener.bound()));
+        let line = if worker.channel.marks() {
+            bun::shared_reply(seq, ack, &tag.key, data)
+        } else {
+            message::shared_reply(seq, ack, &tag.key, data, kind(listener.bound()))
+        };
         worker.channel.share(&line, Rc::new(Copy { socket: Arc::clone(listener.socket()) }))
     }
 }

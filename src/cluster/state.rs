@@ -1,13 +1,13 @@
 //! What a group holds: workers with their channels, servers with their listeners, and who keeps them open.
 
 use super::allowance::Allowance;
+use super::bun;
 use super::connection::Connection;
 use super::group::Holder;
 use super::message;
 use super::primary::{HandOver, Primary, Seat, WorkerId};
 use super::server::Server;
 use crate::clock;
-use crate::domain::BootMs;
 use crate::domain::spec::Sched;
 use crate::ipc::{Channel, QueueFull};
 use crate::slots::{InFlight, MOST_SERVERS, Standing};
@@ -43,7 +43,7 @@ pub(super) struct State {
     /// The line of a hand-over, written over and over.
     line: Vec<u8>,
     /// Servers without members are closed then, and somebody waits for it.
-    pub(super) prune_at: Option<BootMs>,
+    pub(super) prune_at: Option<Duration>,
     /// Somebody waits until a worker that has refused a connection may be asked again.
     pub(super) retrying: bool,
 }
@@ -105,7 +105,8 @@ impl State {
     pub(super) fn deliver(&mut self, hand_over: HandOver<Rc<Connection>>) {
         if let (Some(worker), Some(server)) = (self.workers.get(&hand_over.worker), self.servers.get(&*hand_over.key)) {
             self.line.clear();
-            message::new_connection(&mut self.line, hand_over.seq, &server.key_json);
+            let write = if worker.channel.marks() { bun::new_connection } else { message::new_connection };
+            write(&mut self.line, hand_over.seq, &server.key_json);
             worker.channel.send_descriptor(&self.line, hand_over.connection);
             worker.standing.count_dispatched();
         }

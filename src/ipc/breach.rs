@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Breach {
     /// It would have to be kept in memory as a whole.
     LineTooLong,
+    /// All apps together have begun so many long lines.
+    TooMuchHeld,
     /// As no message of Node's own is.
     MessageTooLong,
     /// They would stay open with us for ever.
@@ -24,6 +26,7 @@ impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LineTooLong => write!(f, "it sent a line over {} MiB", LONGEST_LINE >> 20),
+            Self::TooMuchHeld => f.write_str("it went on with a long line, when those of all apps took over 256 MiB"),
             Self::MessageTooLong => {
                 write!(f, "it sent a message of Node's cluster over {} KiB", LONGEST_INTERNAL >> 10)
             }

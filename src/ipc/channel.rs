@@ -16,10 +16,10 @@ use tokio::sync::Notify;
 
 /// What may wait for an app that doesn't read, in bytes. More is refused to whoever sends.
 const LONGEST_QUEUE: usize = 16 * 1024 * 1024;
-/// Reads in a row before other tasks have their turn.
-const READS_IN_A_ROW: u32 = 16;
-/// Reads of what the dead have left: more than fits into a socket. A child of theirs may go on writing.
-const LAST_READS: u32 = 512;
+/// What is read before other tasks have their turn.
+const TURN: Turn = Turn { reads: 16, messages: 2000 };
+/// What is read of what the dead have left: more than fits into a socket. A child of theirs may go on writing.
+const LAST_TURN: Turn = Turn { reads: 512, messages: usize::MAX };
 /// Bytes of one read. A line that is longer leaves the socket in parts.
 const READ: usize = 16 * 1024;
 
@@ -183,7 +183,7 @@ impl Channel {
             Err(_) => return false,
         };
         loop {
-            match self.read(READS_IN_A_ROW, &mut each) {
+            match self.read(TURN, &mut each) {
                 // The end is not read behind the beginning of a line, which stays where it is.
                 Read::Emptied => return !closed,
                 Read::Ended => return false,
@@ -195,20 +195,21 @@ impl Channel {
 
     /// The same for what is there already. False once the channel has ended.
     pub fn receive_now(&self, mut each: impl FnMut(Inbound, Option<OwnedFd>)) -> bool {
-        !matches!(self.read(LAST_READS, &mut each), Read::Ended)
+        !matches!(self.read(LAST_TURN, &mut each), Read::Ended)
     }
 
-    fn read(&self, most: u32, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) -> Read {
+    fn read(&self, turn: Turn, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) -> Read {
         let mut buffer = BUFFER.take();
         buffer.resize(READ, 0);
-        let read = self.read_into(&mut buffer, most, each);
+        let read = self.read_into(&mut buffer, turn, each);
         BUFFER.set(buffer);
         read
     }
 
-    fn read_into(&self, buffer: &mut [u8], most: u32, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) -> Read {
+    fn read_into(&self, buffer: &mut [u8], turn: Turn, each: &mut impl FnMut(Inbound, Option<OwnedFd>)) -> Read {
         let fd = self.fd.get_ref().as_fd();
-        for _ in 0..most {
+        let mut handled = 0;
+        for _ in 0..turn.reads {
             let look = self.inbox.borrow_mut().look(fd, buffer);
             let emptied = match look {
                 Look::Lines { length, emptied } => {
@@ -216,6 +217,10 @@ impl Channel {
                         let message = self.inbox.borrow_mut().decode(line);
                         if !self.inbox.borrow_mut().is_a_rest(&message) {
                             self.handle(message, each);
+                        }
+                        handled += 1;
+                        if self.inbox.borrow().has_ended() {
+                            break;
                         }
                     }
                     fault::point(Point::ChannelHandled);
@@ -225,6 +230,7 @@ impl Channel {
                     emptied
                 }
                 Look::Taken { messages, emptied } => {
+                    handled += messages.len();
                     for message in messages {
                         self.handle(message, each);
                     }
@@ -238,6 +244,9 @@ impl Channel {
             }
             if emptied {
                 return Read::Emptied;
+            }
+            if handled > turn.messages {
+                break;
             }
         }
         Read::More
@@ -264,6 +273,14 @@ impl Channel {
             other => each(other, None),
         }
     }
+}
+
+/// How much is read at once.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    reads: u32,
+    /// After so many no further read begins.
+    messages: usize,
 }
 
 enum Read {

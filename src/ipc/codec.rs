@@ -3,10 +3,11 @@
 
 use super::usual;
 use memchr::memchr;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::fmt;
 
 /// A longer line ends the channel: it would otherwise be kept in memory as a whole.
 pub(super) const LONGEST_LINE: usize = 64 * 1024 * 1024;
@@ -16,7 +17,7 @@ pub(super) const LONGEST_LINE: usize = 64 * 1024 * 1024;
 pub(super) const LONGEST_INTERNAL: usize = 64 * 1024;
 
 /// What is kept of the buffer after a long line.
-const KEPT_BUFFER: usize = 1024 * 1024;
+pub(super) const KEPT_BUFFER: usize = 1024 * 1024;
 
 /// Splits a byte stream into lines, whatever the reads.
 #[derive(Debug, Default)]
@@ -31,6 +32,11 @@ pub struct Lines {
 pub struct LineTooLong;
 
 impl Lines {
+    /// Memory that is held for a line without its end.
+    pub(super) fn held(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Whether no line has begun without its end.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
@@ -72,13 +78,18 @@ impl Lines {
 }
 
 /// What an app has sent by `process.send`: a JSON value, as text. It is not made a value of here, which would take many
-/// times its length.
+/// times its length; and a long one is not looked through, so that it may be no JSON at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserMessage(Box<str>);
 
 impl UserMessage {
     pub fn as_json(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is a JSON value. Looked through without recursion, and without keeping anything.
+    pub fn is_json(&self) -> bool {
+        serde_json::from_str::<IgnoredAny>(&self.0).is_ok()
     }
 
     /// Whether it is just this string.
@@ -143,7 +154,7 @@ pub struct ClusterMessage {
     #[serde(deserialize_with = "lenient")]
     pub address: Option<String>,
     /// UDP sockets pass on what the app has written, which may be text.
-    #[serde(deserialize_with = "number")]
+    #[serde(deserialize_with = "lenient_number")]
     pub port: Option<i64>,
     /// 4, 6, -1 (unix path), or `udp4`, `udp6`.
     pub address_type: Option<Value>,
@@ -156,6 +167,9 @@ pub struct ClusterMessage {
     pub readable_all: Option<bool>,
     #[serde(deserialize_with = "lenient")]
     pub writable_all: Option<bool>,
+    /// Bun's, of servers that can't be handed connections: those of HTTP/2.
+    #[serde(deserialize_with = "lenient")]
+    pub shared_only: Option<bool>,
     /// Absent and `null` differ for nobody but the server that gets it back, so it is kept as it came.
     pub data: Option<Value>,
 }
@@ -164,23 +178,54 @@ fn lenient<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<Op
     Ok(serde_json::from_value(Value::deserialize(from)?).ok())
 }
 
-fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+fn lenient_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     Ok(match Value::deserialize(from)? {
         Value::String(text) => text.trim().parse().ok(),
         other => other.as_i64(),
     })
 }
 
-#[derive(Deserialize)]
-struct Command<'a> {
-    #[serde(borrow, default)]
-    cmd: Option<Cow<'a, str>>,
+/// The `cmd` of an object, as far as it stands within so much of it as a message of Node's cluster can be long. What
+/// comes behind it is not looked at: Node writes it first.
+fn command(line: &[u8]) -> Option<Cow<'_, str>> {
+    let mut found = None;
+    let mut json = serde_json::Deserializer::from_slice(&line[..line.len().min(LONGEST_INTERNAL)]);
+    // Its result is that there is more, or an error in what comes behind.
+    let _ = json.deserialize_map(Fields { found: &mut found });
+    found
 }
 
 #[derive(Deserialize)]
 struct Open {
     open: u32,
 }
+
+struct Fields<'a, 'de> {
+    found: &'a mut Option<Cow<'de, str>>,
+}
+
+impl<'de> Visitor<'de> for Fields<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(Text(name)) = fields.next_key()? {
+            if name == "cmd" {
+                *self.found = fields.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
+                return Ok(());
+            }
+            fields.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+/// Not copied where it need not be.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Bun writes this byte before internal messages, and expects it before ours.
 pub(super) const MARK: u8 = 2;
@@ -194,7 +239,7 @@ pub fn decode(line: &[u8]) -> Inbound {
     if !line.starts_with(b"{") {
         return user(line);
     }
-    let Ok(Command { cmd: Some(cmd) }) = serde_json::from_slice::<Command<'_>>(line) else { return user(line) };
+    let Some(cmd) = command(line) else { return user(line) };
     match &*cmd {
         "NODE_CLUSTER" if line.len() > LONGEST_INTERNAL => Inbound::TooLong,
         "NODE_CLUSTER" => serde_json::from_slice(line).map_or(Inbound::Garbage, |message: ClusterMessage| {
@@ -216,9 +261,9 @@ pub fn decode(line: &[u8]) -> Inbound {
 }
 
 fn user(line: &[u8]) -> Inbound {
-    match std::str::from_utf8(line) {
-        // Looked through without recursion, and without keeping anything.
-        Ok(text) if serde_json::from_str::<IgnoredAny>(text).is_ok() => Inbound::User(UserMessage(text.into())),
+    match std::str::from_utf8(line).map(|text| UserMessage(text.into())) {
+        // A long one takes so long to look through that others would notice.
+        Ok(message) if line.len() > LONGEST_INTERNAL || message.is_json() => Inbound::User(message),
         _ => Inbound::Garbage,
     }
 }
@@ -278,11 +323,29 @@ mod tests {
     #[test]
     fn nesting_is_no_danger() {
         let deep = [&b"["[..], b"]"].map(|one| one.repeat(1_000_000)).concat();
+        assert!(matches!(decode(&deep), Inbound::User(text) if text.is_json()));
+        let deep = [&b"["[..], b"]"].map(|one| one.repeat(30_000)).concat();
         assert!(matches!(decode(&deep), Inbound::User(_)));
-        assert_eq!(decode(&deep[..1_500_000]), Inbound::Garbage);
+        assert_eq!(decode(&deep[..50_000]), Inbound::Garbage);
         let of = |count| format!(r#"{{"cmd":"NODE_CLUSTER","data":{}{}}}"#, "[".repeat(count), "]".repeat(count));
         assert_eq!(decode(of(30_000).as_bytes()), Inbound::Garbage);
         assert_eq!(decode(of(40_000).as_bytes()), Inbound::TooLong);
+    }
+
+    #[test]
+    fn the_command_of_a_long_line_is_at_its_beginning() {
+        let long = "x".repeat(2 * LONGEST_INTERNAL);
+        assert_eq!(
+            decode(format!(r#"{{"cmd":"NODE_HANDLE","type":"net.Socket","msg":"{long}"}}"#).as_bytes()),
+            Inbound::Handle
+        );
+        assert_eq!(decode(format!(r#"{{"cmd":"NODE_CLUSTER","key":"{long}"}}"#).as_bytes()), Inbound::TooLong);
+        for text in [format!(r#"{{"cmd":"mine","x":"{long}"}}"#), format!(r#"{{"x":"{long}","cmd":"NODE_CLUSTER"}}"#)] {
+            assert_eq!(decode(text.as_bytes()), user(&text));
+        }
+        assert_eq!(decode(br#"{"a":{"cmd":"NODE_HANDLE"},"b":[],"\u0063md":"NODE_HANDLE_ACK"}"#), Inbound::HandleAck);
+        assert_eq!(decode(br#"{"cmd":null}"#), user(r#"{"cmd":null}"#));
+        assert_eq!(decode(br#"{"cmd":"NODE_X""#), Inbound::OtherInternal);
     }
 
     #[test]

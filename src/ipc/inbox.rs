@@ -1,6 +1,7 @@
 //! What is read of a channel, and whether it is taken out of the socket before or after it is handled.
 
 use super::codec::{Lines, MARK, decode};
+use super::held::Held;
 use super::{Breach, Inbound};
 use crate::sys;
 use memchr::{memchr, memrchr};
@@ -16,6 +17,7 @@ const MOST_DESCRIPTORS: usize = 16;
 pub(super) struct Inbox {
     /// A line that is longer than a read, as far as it came.
     lines: Lines,
+    held: Held,
     descriptors: VecDeque<OwnedFd>,
     ended: bool,
     /// Why it was ended, where that was not by the app.
@@ -51,7 +53,12 @@ impl Inbox {
 
     /// Whether this is no message but the rest of one whose beginning another has taken.
     pub(super) fn is_a_rest(&mut self, message: &Inbound) -> bool {
-        std::mem::take(&mut self.amid_a_line) && *message == Inbound::Garbage
+        let is_json = || match message {
+            Inbound::Garbage => false,
+            Inbound::User(text) => text.is_json(),
+            _ => true,
+        };
+        std::mem::take(&mut self.amid_a_line) && !is_json()
     }
 
     /// The descriptor of the next line that needs one.
@@ -63,6 +70,10 @@ impl Inbox {
     pub(super) fn fail(&mut self, breach: Breach) {
         self.ended = true;
         self.breach.get_or_insert(breach);
+        self.lines = Lines::default();
+        self.descriptors.clear();
+        // What takes nothing is never too much.
+        let _ = self.held.set(0);
     }
 
     pub(super) fn end(&mut self) {
@@ -138,6 +149,9 @@ impl Inbox {
                 self.marks = marks;
                 if lines.is_err() {
                     self.fail(Breach::LineTooLong);
+                }
+                if let Err(breach) = self.held.set(self.lines.held()) {
+                    self.fail(breach);
                 }
                 // Those that belong to the lines which are about to be handled are none too many.
                 let wanted = messages.iter().filter(|message| **message == Inbound::Handle).count();

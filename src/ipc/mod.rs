@@ -6,6 +6,7 @@
 mod breach;
 mod channel;
 mod codec;
+mod held;
 mod inbox;
 mod outbox;
 mod usual;

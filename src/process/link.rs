@@ -166,7 +166,9 @@ impl Hearer {
             Inbound::Cluster(message) => {
                 self.membership.as_ref().and_then(|member| member.group.handle(member.worker, message))
             }
-            Inbound::Answer { seq, accepted } => self.answered(*seq, *accepted),
+            Inbound::Answer { seq, accepted } => {
+                self.membership.as_ref().and_then(|member| member.group.answered(member.worker, *seq, *accepted))
+            }
             Inbound::Handle | Inbound::Agent(_) | Inbound::OtherInternal | Inbound::Garbage => self.unasked(),
             Inbound::TooLong => Some(Notice::Broken(Breach::MessageTooLong)),
             // The pairing of descriptors and messages is lost, so nothing sent to this worker can be trusted.
@@ -210,11 +212,6 @@ impl Hearer {
         }
     }
 
-    fn answered(&self, seq: u64, accepted: bool) -> Option<Notice> {
-        let Membership { group, worker, .. } = self.membership.as_ref()?;
-        if group.answered(*worker, seq, accepted) { None } else { group.unasked(*worker) }
-    }
-
     /// A worker has said something that answers to nothing.
     fn unasked(&self) -> Option<Notice> {
         self.membership.as_ref().and_then(|Membership { group, worker, .. }| group.unasked(*worker))
@@ -239,8 +236,8 @@ impl Hearer {
 mod tests {
     use super::*;
     use crate::slots::InFlight;
-    use crate::sys::channel;
     use crate::sys::keep::LocalKeep;
+    use crate::sys::{channel, socket};
     use std::os::fd::AsFd;
     use tokio::task::LocalSet;
 
@@ -255,6 +252,88 @@ mod tests {
         let tasks = LocalSet::new();
         tasks.block_on(&runtime, life);
         std::mem::forget((tasks, runtime));
+    }
+
+    fn write(app: &OwnedFd, text: &[u8]) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            match channel::send(app.as_fd(), rest, None) {
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
+                // It is not read any more.
+                Err(_) => return,
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_breaks_a_rule_is_told_why() {
+        let nothing = |_: &OwnedFd| {};
+        let stray = |app: &OwnedFd| {
+            for _ in 0..20 {
+                while channel::send(app.as_fd(), b"1\n", Some(app.as_fd())).is_err() {
+                    std::thread::yield_now();
+                }
+            }
+        };
+        let long = |length: usize| [&b"\""[..], &vec![b'x'; length], b"\"\n"].concat();
+        let message = format!("{{\"cmd\":\"NODE_CLUSTER\",\"key\":\"{}\"}}\n", "x".repeat(70_000));
+        let handles = "{\"cmd\":\"NODE_HANDLE\"}\n".repeat(20_000);
+        let attacks: [(&dyn Fn(&OwnedFd), Vec<u8>, Breach); 6] = [
+            (&nothing, long(65 << 20), Breach::LineTooLong),
+            (&nothing, message.into_bytes(), Breach::MessageTooLong),
+            (&stray, Vec::new(), Breach::StrayDescriptors),
+            (&nothing, b"{\"cmd\":\"NODE_HANDLE_NACK\"}\n".to_vec(), Breach::OutOfStep),
+            (&nothing, b"garbage\n".repeat(20_000), Breach::Flood),
+            (&nothing, handles.into_bytes(), Breach::Flood),
+        ];
+        for (first, text, breach) in attacks {
+            let (ours, app) = channel::pair().unwrap();
+            let ours = Arc::new(ours);
+            daemon(async {
+                let standing = Standing::unkept();
+                let mut link = Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing).unwrap();
+                first(&app);
+                let writer = std::thread::spawn(move || write(&app, &text));
+                assert_eq!(link.next().await, Said::Broken(breach));
+                // It lives, and is not heard any more.
+                socket::stop_listening(ours.as_fd());
+                writer.join().unwrap();
+            });
+        }
+    }
+
+    #[test]
+    fn whoever_marks_its_messages_gets_marked_ones_from_each_daemon() {
+        let (ours, app) = channel::pair().unwrap();
+        let (ours, standing) = (Arc::new(ours), Standing::unkept());
+        let heard = |count: usize| {
+            let mut buffer = vec![0; 4096];
+            let length = channel::receive(app.as_fd(), &mut buffer, &mut Vec::new()).unwrap();
+            let lines: Vec<_> = buffer[..length].split_inclusive(|byte| *byte == b'\n').collect();
+            assert_eq!(lines.len(), count);
+            lines.iter().map(|line| line[0]).collect::<Vec<_>>()
+        };
+        daemon(async {
+            let mut link = Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing.clone()).unwrap();
+            write(&app, b"\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n");
+            assert_eq!(link.next().await, Said::Cluster(Notice::Online));
+            // It listens without having asked.
+            write(&app, b"\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\",\"port\":80}\n");
+            assert_eq!(link.next().await, Said::Cluster(Notice::Listening));
+            write(&app, b"\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"exitedAfterDisconnect\",\"seq\":3}\n");
+            assert_eq!(link.next().await, Said::Cluster(Notice::Leaving));
+            link.send(&Value::from("hello"));
+            assert_eq!(heard(2), [2, b'"'], "the app's own messages have no mark");
+            std::mem::forget(link);
+        });
+        daemon(async {
+            let member = membership();
+            let link = Link::adopt(ours, Some(member.clone()), Holder(1), standing).unwrap();
+            member.group.disconnect(member.worker);
+            assert_eq!(heard(1), [2]);
+            std::mem::forget(link);
+        });
     }
 
     #[test]

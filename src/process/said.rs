@@ -22,7 +22,7 @@ impl Task {
                 let worker = run.link.as_ref().and_then(|link| link.membership()).map(|member| member.worker.0);
                 let why = match worker {
                     Some(worker) => format!("cluster worker {worker} was ended: {breach}"),
-                    None => format!("its channel was ended: {breach}"),
+                    None => format!("it was ended: {breach}"),
                 };
                 tracing::error!("{}: {why}", self.label());
                 self.note_unwell(why);

@@ -243,27 +243,6 @@ fn a_worker_without_a_channel_is_no_member() {
 }
 
 #[test]
-#[ignore = "cluster mode does not serve UDP yet: the app gets ENOTSUP"]
-fn a_datagram_socket_is_shared() {
-    let home = Home::new();
-    home.write(
-        "app.js",
-        "const socket = require('node:dgram').createSocket('udp4')
-         socket.on('message', (message, from) => socket.send(message + '!', from.port, from.address))
-         socket.bind(0, '127.0.0.1', () => console.log('port ' + socket.address().port))",
-    );
-    home.rpm(["start", "app.js", "-i", "2"]).ok();
-    let port = home.port("app-out-0.log");
-    assert_eq!(port, home.port("app-out-1.log"));
-    let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    client.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
-    client.send_to(b"hello", ("127.0.0.1", port)).unwrap();
-    let mut answer = [0; 16];
-    let length = client.recv(&mut answer).unwrap();
-    assert_eq!(&answer[..length], b"hello!");
-}
-
-#[test]
 fn a_relative_path_is_meant_from_the_apps_directory() {
     let home = Home::new();
     home.write(

@@ -7,6 +7,10 @@
 mod apply;
 mod balancing;
 mod cluster;
+mod cluster_bun;
+mod cluster_hostile;
+mod cluster_protocol;
+mod cluster_udp;
 mod conformance;
 mod control;
 mod corpus;

@@ -1,8 +1,10 @@
 //! Primaries that are killed, and those that go on.
 
 mod affinity;
+mod hostile;
 mod marks;
 mod seats;
+mod shared;
 mod world;
 
 use self::world::{Worker, World, until};
