@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn what_has_no_environment_may_be_about_to_have_one() {
         let line = |state, flags, environment| {
-            let memory = format!("9000 1000 25 184467 0{}", " 0".repeat(22));
+            let memory = format!("9000 1000 25 184467 0{}", " 0".repeat(23));
             format!("42 (a) {state} 1 40 40 0 -1 {flags} 1 2 3 4 70 30 0 0 20 0 1 0 {memory} {environment} 0")
         };
         let stat = |state, flags, environment| Stat::parse(&line(state, flags, environment)).unwrap();
