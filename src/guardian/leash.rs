@@ -162,7 +162,6 @@ mod tests {
     use super::*;
     use crate::sys::spawn::{Program, SpawnPlan, c_string, spawn};
     use std::io::{Cursor, PipeReader, Read};
-    use std::iter;
     use std::os::fd::AsFd;
 
     fn followed(text: &[u8]) -> BTreeMap<i32, u64> {
@@ -234,45 +233,6 @@ mod tests {
         let leash = Leash { apps: BTreeMap::from([(app.pid, started(app.pid))]) };
         assert!(leash.end(&unique_mark("group"), LONGEST));
         all_ended(app);
-    }
-
-    /// While they go on, in front of whoever looks at them and kills none: that they have gone must never seem certain.
-    #[test]
-    fn hops_that_go_on_are_never_overlooked() {
-        let forks = "for (1 .. 100000) { my $child = fork; POSIX::_exit(0) if $child; POSIX::setsid() }";
-        let executes = "exit if $ARGV[1] > 10000; POSIX::_exit(0) if fork; POSIX::setsid(); \
-                        exec $^X, q(-MPOSIX), q(-e), $ARGV[0], $ARGV[0], $ARGV[1] + 1";
-        for hops in [forks, executes] {
-            let mark = unique_mark("seen");
-            let app = app(&format!("echo; exec /usr/bin/perl -MPOSIX -e '{hops}' '{hops}' 0"), Some(&mark));
-            pidfd::wait_for_end(&app.pidfd, Duration::from_secs(20));
-            let overlooked = overlooks(&mark, Duration::from_millis(700));
-            assert!(Leash::default().end(&mark, LONGEST));
-            all_ended(app);
-            assert_eq!(overlooked, 0, "of {hops}");
-        }
-    }
-
-    /// How often a look says that there is nothing.
-    fn overlooks(mark: &str, time: Duration) -> usize {
-        let deadline = boot_clock() + time;
-        let look = || {
-            // Others are born too: that it was the last one tells nobody.
-            (0..20).for_each(|_| std::thread::spawn(|| {}).join().unwrap());
-            let mut births = Births::begin()?;
-            let listed = Leash::default().find(mark, Some(&mut births));
-            let mut rounds = 0;
-            let chase = births.chase(
-                |pid, _| judge(pid, mark, &[]),
-                || {
-                    rounds += 1;
-                    rounds <= 8
-                },
-            );
-            Some(listed.is_empty() && chase == Chase::Calm)
-        };
-        let looks: Vec<_> = iter::from_fn(|| (boot_clock() < deadline).then(look)).flatten().collect();
-        looks.into_iter().filter(|overlooked| *overlooked).count()
     }
 
     /// Its hops end by themselves some time, so that a leash that misses them fails here and leaves nothing behind.
