@@ -11,7 +11,7 @@
 //! ```
 
 use crate::sys::births::{Births, Chase, Judged};
-use crate::sys::proc::{self, StatFile};
+use crate::sys::proc::{self, StatFile, Variable};
 use crate::sys::time::boot_clock;
 use crate::sys::{group, pidfd, signal};
 use std::collections::BTreeMap;
@@ -74,12 +74,11 @@ impl Leash {
 
     /// Kills until nothing is left, as what is being killed may still start more. Whether that was reached.
     fn end(&self, mark: &str, longest: Duration) -> bool {
-        let entry = format!("{MARK}={mark}");
         let deadline = boot_clock() + longest;
         loop {
-            let births = Births::begin();
-            let found = self.find(entry.as_bytes());
-            if found.is_empty() && births.is_none_or(|births| self.is_certain(births, entry.as_bytes(), deadline)) {
+            let mut births = Births::begin();
+            let found = self.find(mark, births.as_mut());
+            if found.is_empty() && births.is_none_or(|births| self.is_certain(births, mark, deadline)) {
                 return true;
             }
             for process in &found {
@@ -97,15 +96,14 @@ impl Leash {
     }
 
     /// Whether nobody was overlooked who was born and died meanwhile. Kills whom it finds.
-    fn is_certain(&self, mut births: Births, entry: &[u8], deadline: Duration) -> bool {
+    fn is_certain(&self, mut births: Births, mark: &str, deadline: Duration) -> bool {
         let groups = self.groups();
         let judge = |pid: i32, process: &OwnedFd| {
-            let stat = || StatFile::open(pid).and_then(|file| file.read()).ok().filter(|stat| !stat.is_dead());
-            if proc::has_variable(pid, entry) || stat().is_some_and(|stat| groups.contains(&stat.group)) {
+            let judged = judge(pid, mark, &groups);
+            if judged == Judged::Ours {
                 let _ = pidfd::signal(process, SIGKILL);
-                return Judged::Ours;
             }
-            if stat().is_some() { Judged::Stranger } else { Judged::Gone }
+            judged
         };
         births.chase(judge, || boot_clock() < deadline) == Chase::Calm
     }
@@ -116,20 +114,41 @@ impl Leash {
     }
 
     /// All that lives and is ours.
-    fn find(&self, entry: &[u8]) -> Vec<OwnedFd> {
+    fn find(&self, mark: &str, births: Option<&mut Births>) -> Vec<OwnedFd> {
         let groups = self.groups();
         // In one call each, before any of them can start something.
         for pid in &groups {
             group::signal(*pid, SIGKILL);
         }
-        let is_ours = |pid: i32| {
+        let mut untold = Vec::new();
+        let mut ours = Vec::new();
+        for pid in proc::pids() {
             // The descriptor first: what is looked at afterwards is that process, or it is dead and nothing happens.
-            let process = pidfd::open(pid).ok()?;
-            let stat = StatFile::open(pid).and_then(|file| file.read()).ok()?;
-            let ours = !stat.is_dead() && (groups.contains(&stat.group) || proc::has_variable(pid, entry));
-            ours.then_some(process)
-        };
-        proc::pids().into_iter().filter_map(is_ours).collect()
+            let Ok(process) = pidfd::open(pid) else { continue };
+            match judge(pid, mark, &groups) {
+                Judged::Ours => ours.push(process),
+                Judged::Unclear => untold.push(pid),
+                Judged::Stranger | Judged::Gone => {}
+            }
+        }
+        if let Some(births) = births {
+            births.look_again(untold);
+        }
+        ours
+    }
+}
+
+/// What one process is to the supervisor, by its group and its environment.
+fn judge(pid: i32, mark: &str, groups: &[i32]) -> Judged {
+    let marked = proc::look_up(pid, MARK);
+    match proc::stat(pid) {
+        Ok(stat) if stat.is_dead() => Judged::Gone,
+        Ok(stat) if groups.contains(&stat.group) || matches!(&marked, Variable::Is(value) if value == mark) => {
+            Judged::Ours
+        }
+        Ok(_) if marked == Variable::Blank => Judged::of_blank(pid),
+        Ok(_) => Judged::Stranger,
+        Err(_) => Judged::Gone,
     }
 }
 

@@ -143,6 +143,8 @@ mod tests {
             cpu_ticks: 0,
             started: 0,
             rss_pages: 0,
+            flags: 0,
+            environment: (0, 0),
         }
     }
 

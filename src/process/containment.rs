@@ -86,7 +86,7 @@ impl Containment {
                 .map(|below| tree::kin(self.leader).into_iter().chain(below).collect()),
         };
         if let Some(all) = all {
-            let members = self.members(&all);
+            let members = self.members(&all, None);
             self.known.extend(members.iter().map(|kin| (kin.pid, kin.began)));
         }
     }
@@ -99,9 +99,9 @@ impl Containment {
         }
         match self.place {
             Place::Guardian(guardian) => {
-                let births = Births::begin();
+                let mut births = Births::begin();
                 let all = self.kinship.below_guardian(guardian, self.leader);
-                all.is_none_or(|all| !self.members(&all).is_empty()) || !self.is_certain(births)
+                all.is_none_or(|all| !self.members(&all, births.as_mut()).is_empty()) || !self.is_certain(births)
             }
             Place::Anywhere => true,
         }
@@ -145,8 +145,8 @@ impl Containment {
         let mut told = standing.is_asked() && self.signalled.is_empty();
         loop {
             let caught = self.caught().await;
-            let births = Births::begin();
-            let members = self.look(clock::boot()).await;
+            let mut births = Births::begin();
+            let members = self.look(clock::boot(), births.as_mut()).await;
             if told && self.signal != Some(SIGKILL) {
                 self.signalled.extend(members.iter().map(|kin| (kin.pid, kin.began)));
             }
@@ -171,14 +171,14 @@ impl Containment {
         }
     }
 
-    async fn look(&mut self, since: Duration) -> Vec<Kin> {
+    async fn look(&mut self, since: Duration, births: Option<&mut Births>) -> Vec<Kin> {
         let below = match self.place {
             Place::Guardian(guardian) => self.kinship.below_guardian(guardian, self.leader),
             Place::Anywhere => None,
         };
         let mut members = match below {
-            Some(all) => self.members(&all),
-            None => self.members(&self.kinship.all_since(since).await),
+            Some(all) => self.members(&all, births),
+            None => self.members(&self.kinship.all_since(since).await, births),
         };
         for kin in self.grouped() {
             if kin.pid != self.leader && !members.contains(&kin) {
@@ -189,8 +189,8 @@ impl Containment {
         members
     }
 
-    fn members(&self, all: &[Kin]) -> Vec<Kin> {
-        self.family().members(all, |kin| self.mark.of(kin))
+    fn members(&self, all: &[Kin], births: Option<&mut Births>) -> Vec<Kin> {
+        self.family().members_by(&self.mark, all, births)
     }
 
     pub(super) fn family(&self) -> Family<'_> {

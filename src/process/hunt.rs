@@ -8,9 +8,9 @@ use super::kinship::{Place, is_parent};
 use super::mark::Mark;
 use crate::clock;
 use crate::sys::births::{Births, Chase, Judged};
+use crate::sys::pidfd;
 use crate::sys::proc::StatFile;
 use crate::sys::tree::{self, Kin};
-use crate::sys::{pidfd, proc};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
@@ -25,8 +25,6 @@ const EFFORT: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_millis(500);
 /// And so often was looked, whatever else this machine had to do.
 const LOOKS: u32 = 100;
-/// An environment is missing no longer than that while a program is being executed.
-const EXECUTION: u64 = 1_000;
 const SIGKILL: i32 = 9;
 
 /// How a hunt has ended.
@@ -55,8 +53,8 @@ pub(super) fn judge(family: &Family<'_>, mark: &Mark, spares: impl Fn(i32) -> bo
     let Some(kin) = tree::kin(pid) else { return Judged::Gone };
     if is_family(family, mark, &kin, marked, spares) {
         Judged::Ours
-    } else if marked.is_none() && pid != family.leader && is_being_executed(&kin) {
-        Judged::Unclear
+    } else if marked.is_none() && pid != family.leader {
+        Judged::of_blank(pid)
     } else {
         Judged::Stranger
     }
@@ -78,12 +76,6 @@ fn is_family(
     let all: Vec<Kin> = others.into_iter().filter_map(tree::kin).chain([*kin]).collect();
     let marked = |other: &Kin| if other.pid == kin.pid { marked.unwrap_or(Marked::No) } else { mark.of(other) };
     family.members(&all, marked).iter().any(|member| member.pid == kin.pid)
-}
-
-/// Its program is set before its environment is; a thread of the kernel has neither, ever.
-fn is_being_executed(kin: &Kin) -> bool {
-    let age = clock::boot_ms().saturating_sub(kin.began * 1000 / proc::ticks_per_second());
-    age < EXECUTION && proc::program(kin.pid).is_some()
 }
 
 /// All that tells what is hunted, for a thread of its own.
@@ -109,9 +101,9 @@ impl Quarry {
         };
         while goes_on() {
             // Without it a look at everything is all that there is.
-            let births = Births::begin();
+            let mut births = Births::begin();
             let mut found = false;
-            for kin in self.all() {
+            for kin in self.all(births.as_mut()) {
                 found |= strike(&kin, &trail);
             }
             let chase = births.map_or(Chase::Calm, |mut births| {
@@ -132,7 +124,7 @@ impl Quarry {
     }
 
     /// Everything of it, as far as a list shows it.
-    fn all(&self) -> Vec<Kin> {
+    fn all(&self, births: Option<&mut Births>) -> Vec<Kin> {
         let below = match self.place {
             Place::Guardian(guardian) if is_parent(guardian) => {
                 let stat = StatFile::open(guardian).ok();
@@ -141,7 +133,7 @@ impl Quarry {
             Place::Guardian(_) | Place::Anywhere => None,
         };
         let everybody = || tree::all().into_iter().filter(|kin| !self.spared.contains(&kin.pid)).collect();
-        self.family().members(&below.unwrap_or_else(everybody), |kin| self.mark.of(kin))
+        self.family().members_by(&self.mark, &below.unwrap_or_else(everybody), births)
     }
 
     fn strike_newborn(&self, pid: i32, process: &OwnedFd, trail: &Trail) -> Judged {

@@ -1,9 +1,10 @@
 //! Looking at the processes there are, for all that have to know what belongs to their runs.
 
-use super::kin::Marked;
+use super::kin::{Family, Marked};
 use super::mark::{Mark, Realm};
 use crate::clock;
 use crate::domain::{ProcessId, SpawnId};
+use crate::sys::births::{Births, Judged};
 use crate::sys::launch::SPAWN_ID;
 use crate::sys::pidfd;
 use crate::sys::proc::{self, StatFile, Variable};
@@ -146,6 +147,24 @@ impl Kinship {
 /// When the guardian has died its orphans have gone elsewhere, and new ones do.
 pub(super) fn is_parent(guardian: i32) -> bool {
     std::os::unix::process::parent_id() as i32 == guardian
+}
+
+impl Family<'_> {
+    /// Those of them that belong to it. Who cannot tell yet is looked at again, with those who are born.
+    pub(super) fn members_by(&self, mark: &Mark, all: &[Kin], births: Option<&mut Births>) -> Vec<Kin> {
+        let untold = RefCell::new(BTreeSet::new());
+        let members = self.members(all, |kin| {
+            let marked = mark.on(kin.pid);
+            if marked.is_none() && Judged::of_blank(kin.pid) == Judged::Unclear {
+                untold.borrow_mut().insert(kin.pid);
+            }
+            marked.unwrap_or(Marked::No)
+        });
+        if let Some(births) = births {
+            births.look_again(untold.into_inner());
+        }
+        members
+    }
 }
 
 impl Mark {

@@ -7,7 +7,8 @@
 //!
 //! The order of things makes that exact. A number is given out before its process is there, so that one that can't be
 //! found is looked for once more; and a process that was sent SIGKILL is there for no child any more, so that only a
-//! child of one that had gone unseen can go unseen, and that one counts as uncertain.
+//! child of one that had gone unseen can go unseen, and that one counts as uncertain. So does one that has lost its
+//! environment as it dies: who it was nobody can tell, and it may have had a child after the last number was read.
 
 use super::{pidfd, proc};
 use std::collections::BTreeMap;
@@ -25,8 +26,20 @@ pub enum Judged {
     Stranger,
     /// It lives, and doesn't tell yet: it is just being executed.
     Unclear,
-    /// It died before it could be asked.
+    /// It died before it could be asked, or is about to: it has all the children that it will ever have.
     Gone,
+}
+
+impl Judged {
+    /// One in which no environment was found, where that is what tells. It is looked at after that.
+    pub fn of_blank(pid: i32) -> Self {
+        match proc::stat(pid) {
+            Err(_) => Self::Gone,
+            Ok(stat) if stat.is_exiting() => Self::Gone,
+            Ok(stat) if stat.has_no_environment() => Self::Stranger,
+            Ok(_) => Self::Unclear,
+        }
+    }
 }
 
 /// What all that were born since the last round have turned out to be.
@@ -53,7 +66,7 @@ pub enum Chase {
 pub struct Births {
     source: Source,
     last: i32,
-    /// Who is looked at once more, and whether it lived when it was looked at.
+    /// Who is looked at once more, and whether it may live: not any more once it was not there.
     again: BTreeMap<i32, bool>,
 }
 
@@ -95,8 +108,13 @@ impl Births {
 
     fn from(source: Source) -> Option<Self> {
         let last = source.last()?;
-        let again = (1.max(last - OVERLAP + 1)..=last).map(|pid| (pid, false)).collect();
+        let again = (1.max(last - OVERLAP + 1)..=last).map(|pid| (pid, true)).collect();
         Some(Self { source, last, again })
+    }
+
+    /// These too: they were there before, and could not tell yet who they are.
+    pub fn look_again(&mut self, pids: impl IntoIterator<Item = i32>) {
+        self.again.extend(pids.into_iter().map(|pid| (pid, true)));
     }
 
     /// Shows each that was born since the last round, in that order. `None` where the numbers have begun anew.
@@ -181,15 +199,47 @@ mod tests {
     #[test]
     fn nobody_is_born_and_nothing_is_left_open() {
         let (mut births, _) = told(100);
-        // Those before it are looked at, and that they have gone means nothing.
+        // Those before it may not have been there yet.
         let mut seen = Vec::new();
         let mut look = |pid, _| {
             seen.push(pid);
             Judged::Gone
         };
+        assert_eq!(births.round_of(&mut look), UNSURE);
         assert_eq!(births.round_of(&mut look), CALM);
         assert_eq!(births.round_of(&mut look), CALM);
-        assert_eq!(seen, (85..=100).collect::<Vec<_>>());
+        assert_eq!(seen, (85..=100).chain(85..=100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_was_there_before_and_did_not_tell_is_looked_at_and_what_it_has_left() {
+        let (mut births, last) = told(100);
+        births.look_again([7]);
+        assert_eq!(births.round_of(|pid, _| if pid == 7 { Judged::Unclear } else { Judged::Stranger }), UNSURE);
+        // It was executed, has forked after the number was read, and died.
+        last.set(101);
+        assert_eq!(births.round_of(|pid, _| if pid == 7 { Judged::Gone } else { Judged::Stranger }), UNSURE);
+        last.set(102);
+        let born = |pid, _| if pid == 102 { Judged::Ours } else { Judged::Gone };
+        assert_eq!(births.round_of(born), Some(Round { found: true, certain: true }));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "children that this test alone waits for")]
+    fn what_has_no_environment_tells_by_its_state() {
+        let mut without = Command::new("cat").env_clear().stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let pid = without.id() as i32;
+        // It has a moment in which it is executed.
+        while Judged::of_blank(pid) == Judged::Unclear {
+            std::thread::yield_now();
+        }
+        assert_eq!(Judged::of_blank(pid), Judged::Stranger);
+        without.kill().unwrap();
+        while Judged::of_blank(pid) != Judged::Gone {
+            std::thread::yield_now();
+        }
+        without.wait().unwrap();
+        assert_eq!(Judged::of_blank(std::process::id() as i32), Judged::Unclear, "it has one by now");
     }
 
     #[test]

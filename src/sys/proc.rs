@@ -5,6 +5,11 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+/// Flags of a task, as the kernel numbers them: it is on its way out, and starts nothing any more.
+const PF_EXITING: u64 = 0x4;
+/// It is a thread of the kernel.
+const PF_KTHREAD: u64 = 0x20_0000;
+
 /// What we read of a stat line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stat {
@@ -22,6 +27,10 @@ pub struct Stat {
     pub started: u64,
     /// Resident pages.
     pub rss_pages: u64,
+    /// `PF_…`, of its first thread.
+    pub flags: u64,
+    /// Where its environment begins and ends in its memory: nowhere while it is executed, or where we may not know.
+    pub environment: (u64, u64),
 }
 
 impl Stat {
@@ -40,12 +49,26 @@ impl Stat {
             cpu_ticks: number(11)? + number(12)?,
             started: number(19)?,
             rss_pages: number(21)?,
+            flags: number(6)?,
+            environment: (number(47).unwrap_or(0), number(48).unwrap_or(0)),
         })
     }
 
     /// Whether nothing of it runs. The first thread may have ended, and its zombie waits for the others.
     pub fn is_dead(&self) -> bool {
         matches!(self.state, 'Z' | 'X') && self.threads <= 1
+    }
+
+    /// Whether it starts nothing any more; its descriptors may still be open.
+    pub fn is_exiting(&self) -> bool {
+        self.is_dead() || (self.flags & PF_EXITING != 0 && self.threads <= 1)
+    }
+
+    /// Whether it will never have an environment to look at: it was given none, is a thread of the kernel, or its first
+    /// thread has ended.
+    pub fn has_no_environment(&self) -> bool {
+        let (begins, ends) = self.environment;
+        self.flags & PF_KTHREAD != 0 || self.state == 'Z' || (begins == ends && ends != 0)
     }
 
     pub fn rss_bytes(&self) -> u64 {
@@ -138,12 +161,6 @@ pub fn variables(pid: i32) -> BTreeMap<String, String> {
     environment.split(|byte| *byte == 0).filter_map(text).collect()
 }
 
-/// Whether the process was started with `entry`, `NAME=value`, in its environment. False where we may not know.
-pub fn has_variable(pid: i32, entry: &[u8]) -> bool {
-    std::fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == entry))
-}
-
 /// Names this boot of the machine. Empty where the system doesn't tell.
 pub fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
@@ -183,6 +200,22 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_environment_may_be_about_to_have_one() {
+        let line = |state, flags, environment| {
+            let memory = format!("9000 1000 25 184467 0{}", " 0".repeat(23));
+            format!("42 (a) {state} 1 40 40 0 -1 {flags} 1 2 3 4 70 30 0 0 20 0 1 0 {memory} {environment} 0")
+        };
+        let stat = |state, flags, environment| Stat::parse(&line(state, flags, environment)).unwrap();
+        let executed = stat('R', PF_KTHREAD << 1, "0 0");
+        assert!(!executed.has_no_environment() && !executed.is_exiting());
+        assert_eq!(stat('R', 0, "70 90").environment, (70, 90));
+        assert!(!stat('R', 0, "70 90").has_no_environment(), "it has been executed");
+        assert!(stat('S', 0, "70 70").has_no_environment(), "it was given none");
+        assert!(stat('S', PF_KTHREAD, "0 0").has_no_environment());
+        assert!(stat('R', PF_EXITING, "0 0").is_exiting() && stat('Z', PF_EXITING, "0 0").is_exiting());
+    }
+
+    #[test]
     fn garbage_is_nothing() {
         assert_eq!(Stat::parse(""), None);
         assert_eq!(Stat::parse("1 (x) S"), None);
@@ -192,6 +225,7 @@ mod tests {
     fn our_own() {
         let stat = StatFile::open(std::process::id() as i32).unwrap().read().unwrap();
         assert!(stat.rss_bytes() > 100_000 && !stat.is_dead());
+        assert!(!stat.is_exiting() && !stat.has_no_environment() && stat.environment.0 < stat.environment.1);
         assert_eq!(stat.session, nix::unistd::getsid(None).unwrap().as_raw());
         let pss = pss(std::process::id() as i32).unwrap();
         assert!(pss > 50_000 && pss < stat.rss_bytes() * 2, "{pss} of {}", stat.rss_bytes());
