@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &[u8]) -> Value {
-        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(line.split(|byte| *byte == b'\n').count(), 2);
         serde_json::from_slice(line).unwrap()
     }
 

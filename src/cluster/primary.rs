@@ -388,7 +388,7 @@ mod tests {
         let second = primary.dispatch_any(NOW).unwrap();
         assert_eq!((second.worker, second.connection), (WorkerId(2), 7));
         primary.answered(second.worker, second.seq, false, NOW);
-        assert_eq!(primary.dispatch_any(NOW + REFUSAL_PAUSE - Duration::from_micros(1)), None);
+        assert_eq!(primary.dispatch_any(NOW + REFUSAL_PAUSE.saturating_sub(Duration::from_micros(1))), None);
         assert_eq!(primary.next_try(NOW), Some(NOW + REFUSAL_PAUSE));
         assert!(primary.dispatch_any(NOW + REFUSAL_PAUSE).is_some());
         assert_eq!(primary.next_try(NOW + REFUSAL_PAUSE), None);

@@ -204,7 +204,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn read(fields: Value) -> Result<Query, i32> {
+    fn read(fields: &Value) -> Result<Query, i32> {
         let mut message = json!({"cmd": "NODE_CLUSTER", "act": "queryServer", "index": 0});
         for (name, value) in fields.as_object().unwrap() {
             message[name] = value.clone();
@@ -213,48 +213,48 @@ mod tests {
         Query::of(&message, 1)
     }
 
-    fn query(fields: Value) -> Query {
+    fn query(fields: &Value) -> Query {
         read(fields).unwrap()
     }
 
     #[test]
     fn addresses_as_node_writes_them() {
-        let any = query(json!({"address": null, "port": 3000, "addressType": 4, "backlog": 0}));
+        let any = query(&json!({"address": null, "port": 3000, "addressType": 4, "backlog": 0}));
         assert_eq!((any.address, any.backlog), (Address::AnyTcp { port: 3000 }, 511));
-        let v6 = query(json!({"address": "::1", "port": 0, "addressType": 6, "flags": 1, "backlog": 7}));
+        let v6 = query(&json!({"address": "::1", "port": 0, "addressType": 6, "flags": 1, "backlog": 7}));
         assert_eq!(v6.address, Address::Tcp { address: "[::1]:0".parse().unwrap(), v6only: true });
         assert_eq!(v6.backlog, 7);
-        let unix = query(json!({"address": "/x.sock", "port": -1, "addressType": -1, "readableAll": true}));
+        let unix = query(&json!({"address": "/x.sock", "port": -1, "addressType": -1, "readableAll": true}));
         assert!(matches!(unix.address, Address::Unix { readable_all: true, writable_all: false, .. }));
         let udp = |kind: &str, host: &str, flags: i64| {
-            query(json!({"address": host, "port": 53, "addressType": kind, "fd": -1, "flags": flags})).address
+            query(&json!({"address": host, "port": 53, "addressType": kind, "fd": -1, "flags": flags})).address
         };
         let address = "0.0.0.0:53".parse().unwrap();
         assert_eq!(udp("udp4", "0.0.0.0", 0), Address::Udp { address, v6only: false, reuse_address: false });
         let address = "[::]:53".parse().unwrap();
         assert_eq!(udp("udp6", "::", 5), Address::Udp { address, v6only: true, reuse_address: true });
-        let fd = query(json!({"address": null, "port": null, "addressType": null, "fd": 9}));
+        let fd = query(&json!({"address": null, "port": null, "addressType": null, "fd": 9}));
         assert_eq!(fd.address, Address::Given { number: 9, datagrams: false });
-        let fd = query(json!({"address": null, "port": null, "addressType": "udp4", "fd": 9, "flags": null}));
+        let fd = query(&json!({"address": null, "port": null, "addressType": "udp4", "fd": 9, "flags": null}));
         assert_eq!(fd.address, Address::Given { number: 9, datagrams: true });
-        let odd = query(json!({"address": "x", "port": 1, "addressType": "udp5"}));
+        let odd = query(&json!({"address": "x", "port": 1, "addressType": "udp5"}));
         assert_eq!(odd.address, Address::Unsupported);
         // UDP passes on what the app has written.
-        let text = query(json!({"address": "127.0.0.1", "port": "53", "addressType": "udp4"}));
+        let text = query(&json!({"address": "127.0.0.1", "port": "53", "addressType": "udp4"}));
         assert!(matches!(text.address, Address::Udp { address, .. } if address.port() == 53));
     }
 
     #[test]
     fn an_address_of_one_interface() {
-        let scoped = query(json!({"address": "fe80::1%lo", "port": 80, "addressType": 6})).address;
+        let scoped = query(&json!({"address": "fe80::1%lo", "port": 80, "addressType": 6})).address;
         let Address::Tcp { address: SocketAddr::V6(address), .. } = scoped else { panic!("{scoped:?}") };
         assert_ne!(address.scope_id(), 0);
-        assert_eq!(read(json!({"address": "fe80::1%no-such", "port": 80, "addressType": 6})), Err(libc::EINVAL));
+        assert_eq!(read(&json!({"address": "fe80::1%no-such", "port": 80, "addressType": 6})), Err(libc::EINVAL));
     }
 
     #[test]
     fn the_index_counts_for_port_0_only() {
-        let of = |port: u16, index: u64| query(json!({"index": index, "port": port, "addressType": 4})).key;
+        let of = |port: u16, index: u64| query(&json!({"index": index, "port": port, "addressType": 4})).key;
         assert_eq!(of(3000, 0), of(3000, 1));
         assert_ne!(of(0, 0), of(0, 1));
     }
@@ -274,7 +274,7 @@ mod tests {
             (json!({"port": 1, "addressType": 4, "data": "x".repeat(5000)}), libc::EINVAL),
         ];
         for (fields, errno) in refused {
-            assert_eq!(read(fields.clone()), Err(errno), "{fields}");
+            assert_eq!(read(&fields), Err(errno), "{fields}");
         }
     }
 
@@ -298,7 +298,7 @@ mod tests {
             ];
             let names = ["address", "port", "addressType", "fd", "flags", "backlog", "data", "index", "readableAll", "key", "writableAll"];
             let fields = names.iter().zip(&values).map(|(name, at)| ((*name).to_owned(), odd[*at].clone())).collect();
-            if let Ok(query) = read(Value::Object(fields)) {
+            if let Ok(query) = read(&Value::Object(fields)) {
                 prop_assert!(query.key.len() < 11_000 && query.backlog > 0);
                 let _ = query.address.to_string();
             }

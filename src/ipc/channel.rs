@@ -322,7 +322,7 @@ mod tests {
         buffer
     }
 
-    fn user(value: Value) -> Inbound {
+    fn user(value: &Value) -> Inbound {
         decode(value.to_string().as_bytes())
     }
 
@@ -339,7 +339,7 @@ mod tests {
                     seen.push(message);
                 })
                 .await;
-            assert_eq!(seen, [user(json!(1)), user(json!(2))]);
+            assert_eq!(seen, [user(&json!(1)), user(&json!(2))]);
             assert_eq!(unread(&ours), b"{\"half\":");
         });
     }
@@ -356,7 +356,7 @@ mod tests {
             assert!(again.await.is_err(), "it is read again and again");
             write(&app, b"f\"\n");
             assert!(channel.receive(|message, _| seen.push(message)).await);
-            assert_eq!(seen, [user(json!("half"))]);
+            assert_eq!(seen, [user(&json!("half"))]);
             write(&app, b"\"unfinished");
             drop(app);
             while channel.receive(|message, _| panic!("{message:?}")).await {}
@@ -379,7 +379,7 @@ mod tests {
                     })
                     .await;
             }
-            assert_eq!(seen, [user(json!(long)), user(json!(7))]);
+            assert_eq!(seen, [user(&json!(long)), user(&json!(7))]);
             assert!(unread(&ours).is_empty());
         });
     }
@@ -409,7 +409,7 @@ mod tests {
     #[test]
     fn the_rest_of_a_line_is_skipped_once() {
         run(async {
-            for (rest, wanted) in [("st of it\"}\n", vec![user(json!(1))]), ("", vec![user(json!(1))])] {
+            for (rest, wanted) in [("st of it\"}\n", vec![user(&json!(1))]), ("", vec![user(&json!(1))])] {
                 let (ours, app) = pair();
                 let channel = Channel::adopted(ours).unwrap();
                 write(&app, format!("{rest}1\n").as_bytes());
@@ -486,7 +486,7 @@ mod tests {
                 }
                 drop(app);
                 while channel.receive(|message, _| seen.push(message)).await {}
-                let wanted: Vec<Inbound> = lines.iter().map(|n| user(json!("y".repeat(*n)))).collect();
+                let wanted: Vec<Inbound> = lines.iter().map(|n| user(&json!("y".repeat(*n)))).collect();
                 assert_eq!(seen, wanted);
             });
         }

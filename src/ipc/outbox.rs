@@ -34,6 +34,7 @@ pub struct Frame {
 }
 
 /// The queue of one channel: strictly first in, first out.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own: any of them can be so with any other")]
 #[derive(Debug, Default)]
 pub struct Outbox {
     queue: VecDeque<Frame>,

@@ -266,6 +266,9 @@ mod tests {
         }
     }
 
+    /// What is done first, what is written then, and what it is called.
+    type Attack<'a> = (&'a dyn Fn(&OwnedFd), Vec<u8>, Breach);
+
     #[test]
     fn whoever_breaks_a_rule_is_told_why() {
         let nothing = |_: &OwnedFd| {};
@@ -279,7 +282,7 @@ mod tests {
         let long = |length: usize| [&b"\""[..], &vec![b'x'; length], b"\"\n"].concat();
         let message = format!("{{\"cmd\":\"NODE_CLUSTER\",\"key\":\"{}\"}}\n", "x".repeat(70_000));
         let handles = "{\"cmd\":\"NODE_HANDLE\"}\n".repeat(20_000);
-        let attacks: [(&dyn Fn(&OwnedFd), Vec<u8>, Breach); 6] = [
+        let attacks: [Attack<'_>; 6] = [
             (&nothing, long(65 << 20), Breach::LineTooLong),
             (&nothing, message.into_bytes(), Breach::MessageTooLong),
             (&stray, Vec::new(), Breach::StrayDescriptors),

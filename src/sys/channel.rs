@@ -67,10 +67,12 @@ pub fn receive(channel: BorrowedFd<'_>, buffer: &mut [u8], descriptors: &mut Vec
         let mut message = libc::CMSG_FIRSTHDR(&raw const header);
         while let Some(head) = message.as_ref() {
             if (head.cmsg_level, head.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
-                let numbers = libc::CMSG_DATA(message).cast::<RawFd>();
-                let length = head.cmsg_len as usize - libc::CMSG_LEN(0) as usize;
-                for index in 0..length / size_of::<RawFd>() {
-                    descriptors.push(OwnedFd::from_raw_fd(numbers.add(index).read_unaligned()));
+                let numbers = libc::CMSG_DATA(message);
+                let length = head.cmsg_len - libc::CMSG_LEN(0) as usize;
+                for at in (0..length).step_by(size_of::<RawFd>()) {
+                    let mut number = [0; size_of::<RawFd>()];
+                    numbers.add(at).copy_to_nonoverlapping(number.as_mut_ptr(), number.len());
+                    descriptors.push(OwnedFd::from_raw_fd(RawFd::from_ne_bytes(number)));
                 }
             }
             message = libc::CMSG_NXTHDR(&raw const header, message);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::AsRawFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Answers with its instance number. `/hang` keeps the worker busy until there is a file `on`, which it tells.
 const APP: &str = "const fs = require('node:fs')
@@ -73,10 +73,8 @@ fn a_busy_workers_queue_is_served_by_the_other() {
     let port = serve(&home, "kernel", 2);
     let busy = hang(&home, port);
     for _ in 0..40 {
-        let began = Instant::now();
         let reply = get(port, "/").unwrap();
         assert_ne!(reply.body, busy);
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     }
     home.write("on", "");
     eventually("it serves again", || answers(port, 10).contains_key(&busy).then_some(()));

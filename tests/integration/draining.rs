@@ -1,10 +1,10 @@
 //! A worker that leaves finishes what it has: no request of anybody is lost, and nobody notices how it is done.
 
-use crate::support::{Client, Home, Load, eventually, is_alive, never_within};
+use crate::support::{Client, Home, Load, eventually, is_alive, never_within, stopwatch};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Two workers that answer after so many milliseconds.
 fn serve(home: &Home, delay: u32) -> u16 {
@@ -81,7 +81,9 @@ fn an_idle_connection_has_time_for_one_more_request() {
         assert_eq!((reply.body, reply.last), (old.clone(), false), "{path}");
     }
     let reload = home.command(["reload", "app"]).begin();
-    assert_eq!(home.told("app-out-0.log", "drains "), "29000");
+    let time: u32 = home.told("app-out-0.log", "drains ").parse().unwrap();
+    // Of 30 s one is left for who is told to go, and some are gone by now.
+    assert!((20_000..=29_000).contains(&time), "{time}");
     for (path, client) in &mut clients {
         let reply = client.get(path).unwrap();
         assert_eq!((reply.body, reply.last), (old.clone(), true), "{path}");
@@ -95,14 +97,14 @@ fn a_connection_on_which_nothing_comes_is_closed_when_it_has_been_quiet() {
     let port = one(&home, PLAIN, &json!({}));
     let (unused, mut used) = (TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap(), Client::connect(port).unwrap());
     used.get("/").unwrap();
-    let begun = Instant::now();
+    let begun = stopwatch();
     home.rpm(["reload", "app"]).ok();
-    assert!(begun.elapsed() > Duration::from_millis(1900), "closed in no time");
+    assert!(begun() > Duration::from_millis(1900), "closed in no time");
     assert_eq!((&unused).read(&mut [0]).unwrap(), 0);
     assert_eq!(used.get("/").unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
 }
 
-/// Upgrades whoever asks. With `known` its connections are marked as a well-known library of WebSockets does.
+/// Upgrades whoever asks. With `known` its connections are marked as a well-known library does.
 const UPGRADES: &str = r"
 const server = require('node:http').createServer((_, r) => r.end('ok'))
 server.on('upgrade', (q, socket) => {
@@ -154,7 +156,7 @@ fn web_sockets_stay_until_the_end_and_are_closed_properly() {
     let port = one(&home, UPGRADES, &json!({"drain_timeout": 3000}));
     let (mut known, mut unknown) = (WebSocket::connect(port, "/known"), WebSocket::connect(port, "/other"));
     let old = home.pid("app");
-    let begun = Instant::now();
+    let begun = stopwatch();
     let reload = home.command(["reload", "app"]).begin();
     let draining = eventually("it drains", || {
         let draining = home.describe("app")[0]["draining"].clone();
@@ -167,7 +169,7 @@ fn web_sockets_stay_until_the_end_and_are_closed_properly() {
     unknown.echo();
     // Going away, as RFC 6455 numbers it.
     assert_eq!(known.rest(), [0x88, 2, 0x03, 0xe9]);
-    assert!(begun.elapsed() > Duration::from_millis(1900), "they had no time");
+    assert!(begun() > Duration::from_millis(1900), "they had no time");
     assert_eq!(unknown.rest(), [0; 0]);
     reload.end().ok();
     assert!(!is_alive(old));
@@ -185,9 +187,9 @@ fn what_never_ends_is_asked_to_at_the_end_of_its_time() {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     write!(stream, "GET / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
     home.told("app-out-0.log", "begun");
-    let begun = Instant::now();
+    let begun = stopwatch();
     home.rpm(["reload", "app"]).ok();
-    assert!(begun.elapsed() > Duration::from_millis(1400), "it had no time");
+    assert!(begun() > Duration::from_millis(1400), "it had no time");
     home.told("app-out-0.log", "asked");
 }
 

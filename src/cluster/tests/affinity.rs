@@ -51,7 +51,7 @@ fn serve(primary: &mut Primary<Of>, client: u32, now: Duration) -> Option<u32> {
 /// A client whose worker is the one of that seat, among so many.
 fn client_of(seat: u32, seats: u32) -> u32 {
     let mut primary = primary(seats);
-    (1..).find(|client| serve(&mut primary, *client, NOW) == Some(seat)).unwrap()
+    (1..u32::MAX).find(|client| serve(&mut primary, *client, NOW) == Some(seat)).unwrap()
 }
 
 #[test]

@@ -17,4 +17,4 @@ pub(crate) use numbered::{Run, numbered};
 pub(crate) use proc::{
     Signal, children, cpu_ticks, is_alive, is_root, parent, session, signal, status_field, terminal, told, try_signal,
 };
-pub(crate) use wait::{eventually, eventually_within, never_within, watch_for};
+pub(crate) use wait::{eventually, eventually_within, never_within, stopwatch, watch_for};

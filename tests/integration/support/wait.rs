@@ -42,6 +42,13 @@ pub(super) fn poll<T>(deadline: Duration, mut fact: impl FnMut() -> Option<T>) -
     }
 }
 
+/// How long ago it was made.
+#[expect(clippy::disallowed_methods, reason = "for what must not come too early")]
+pub(crate) fn stopwatch() -> impl Fn() -> Duration {
+    let began = Instant::now();
+    move || began.elapsed()
+}
+
 /// Looks all the time for as long as `time`.
 pub(crate) fn watch_for(time: Duration, mut look: impl FnMut()) {
     let nothing: Option<()> = poll(time, || {
