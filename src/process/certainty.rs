@@ -18,7 +18,8 @@ impl Containment {
     pub(super) fn is_certain(&self, births: Option<Births>) -> bool {
         match self.is_populated() {
             Some(false) => return true,
-            Some(true) if !self.holds_us() => return false,
+            // Its main process may be all that is in there.
+            Some(true) if !self.holds_us() && !self.main_lives() => return false,
             _ => {}
         }
         // Where the system tells no numbers a look is all that there is.

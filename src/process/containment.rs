@@ -116,6 +116,10 @@ impl Containment {
         self.doubt
     }
 
+    pub(super) fn main_lives(&self) -> bool {
+        tree::kin(self.leader).is_some_and(|kin| kin.began == self.began)
+    }
+
     /// From now on each of them gets this signal, once.
     pub(super) fn ask(&mut self, signal: i32) {
         self.signal = Some(signal);
