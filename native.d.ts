@@ -275,14 +275,6 @@ export interface ProcessInfo {
   nextRun: number | null
 }
 
-/** Why a process was restarted that nobody asked to restart. */
-export interface RestartCause {
-  /** In milliseconds since the epoch. */
-  at: number
-  /** `changed src/a.js (and 3 more)`, `cron_restart 0 3 * * *`. */
-  what: string
-}
-
 /** How far the reload of an app is. */
 export interface ReloadStep {
   step: 'begun' | 'replaced' | 'watching' | 'returned' | 'finished' | 'failed'
@@ -298,4 +290,12 @@ export interface ReloadStep {
   elapsed: number | null
   /** How long the new ones have to stay well, in milliseconds. */
   healthWindow: number | null
+}
+
+/** Why a process was restarted that nobody asked to restart. */
+export interface RestartCause {
+  /** In milliseconds since the epoch. */
+  at: number
+  /** `changed src/a.js (and 3 more)`, `cron_restart 0 3 * * *`. */
+  what: string
 }
