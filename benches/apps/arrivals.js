@@ -18,7 +18,7 @@ const client = (due) => {
       process.stdout.write(JSON.stringify({ waits, failed }))
     }
   }
-  const localAddress = `127.0.${1 + (sent >> 8) % 8}.${1 + (sent % 250)}`
+  const localAddress = `127.0.${1 + ((sent >> 8) % 8)}.${1 + (sent % 250)}`
   const request = http.get({ host: '127.0.0.1', port, agent: false, localAddress }, (response) => {
     response.resume()
     response.on('end', () => {
