@@ -72,8 +72,11 @@ impl World {
         let age = clock::boot_ms().saturating_sub(state.started_at) as UnixMs;
         let log = entry.identity.error_log.clone().filter(|_| fails);
         let log = log.map(|path| (path, clock::unix_ms() - age - COARSE));
+        if refused.is_none() && log.is_none() {
+            return None;
+        }
         let given = shown_environment(&entry.spec, &entry.identity).get("PORT").and_then(|port| port.parse().ok());
-        (refused.is_some() || log.is_some()).then_some(Suspect { id, refused, log, given })
+        Some(Suspect { id, refused, log, given })
     }
 
     pub(super) fn told_of(&self, of: &Taken, held: Option<Held>, entry: &Entry) -> String {

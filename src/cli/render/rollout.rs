@@ -28,7 +28,10 @@ pub(crate) fn line(process: &Process, rollout: &Rollout) -> Option<String> {
 }
 
 fn seconds(ms: u64) -> String {
-    format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+    match ms {
+        0..1000 => format!("{ms} ms"),
+        _ => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+    }
 }
 
 #[cfg(test)]
@@ -53,5 +56,6 @@ mod tests {
         ] {
             assert_eq!(told(step, replaced, returned).as_deref(), expected);
         }
+        assert_eq!([87, 1000].map(seconds), ["87 ms", "1.0 s"]);
     }
 }
