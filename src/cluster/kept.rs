@@ -60,8 +60,13 @@ pub fn app_of(kept: &Kept) -> Option<String> {
 
 /// A name that no listener of any app, and of any daemon before this one, has had.
 pub(super) fn unused_name() -> io::Result<String> {
+    fresh_name(PREFIX)
+}
+
+/// A name with this prefix that nothing kept has had.
+pub fn fresh_name(prefix: &str) -> io::Result<String> {
     let number = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(format!("{PREFIX}{number:016x}"))
+    Ok(format!("{prefix}{number:016x}"))
 }
 
 #[cfg(test)]

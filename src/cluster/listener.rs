@@ -8,7 +8,7 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -95,11 +95,7 @@ impl Listener {
     }
 
     fn unix(path: &Path, readable_all: bool, writable_all: bool, backlog: i32) -> io::Result<Self> {
-        let socket = match socket::listen_unix(path, backlog) {
-            Err(error) if error.raw_os_error() == Some(libc::EADDRINUSE) && is_stale(path) => {
-                fs::remove_file(path)?;
-                socket::listen_unix(path, backlog)?
-            }
+        let socket = match socket::listen_unix_anew(path, backlog) {
             // As libuv does: a missing directory is EACCES.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(io::Error::from_raw_os_error(libc::EACCES));
@@ -196,11 +192,6 @@ impl AsRawFd for Listener {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
     }
-}
-
-/// A socket's file that nobody listens behind.
-fn is_stale(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) && !socket::answers(path)
 }
 
 #[cfg(test)]

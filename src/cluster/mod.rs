@@ -36,7 +36,7 @@ mod tests;
 mod window;
 
 pub use group::{Group, Holder, Notice};
-pub use kept::app_of;
+pub use kept::{app_of, fresh_name};
 pub use load::Load;
 pub use primary::{Seat, WorkerId};
 pub use query::explain;

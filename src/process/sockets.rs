@@ -4,7 +4,7 @@
 //! They are kept by address as long as a process that asks for it runs or will run.
 
 use super::launch::LaunchError;
-use crate::cluster::Holder;
+use crate::cluster::{Holder, fresh_name};
 use crate::domain::AppSpec;
 use crate::domain::spec::Listen;
 use crate::sys::fault::{self, Point};
@@ -17,8 +17,6 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The variable that tells a process that what it inherits is meant for it.
@@ -125,7 +123,7 @@ impl Sockets {
             errno: error.raw_os_error().unwrap_or(libc::EIO),
         };
         let fd = Arc::new(bind(listen).map_err(failed)?);
-        let socket = Socket { tag, name: unused_name().map_err(failed)?, fd: Arc::clone(&fd) };
+        let socket = Socket { tag, name: fresh_name(Sockets::PREFIX).map_err(failed)?, fd: Arc::clone(&fd) };
         fault::point(Point::ListenBound);
         let text = serde_json::to_vec(&socket.tag).map_err(|error| failed(error.into()))?;
         if let Err(error) = keep.put(&socket.name, &text, &fd) {
@@ -190,7 +188,7 @@ fn bind(listen: &Listen) -> io::Result<OwnedFd> {
     let bound = match listen {
         Listen::Port(port) => any(*port),
         Listen::Tcp(address) => socket::listen_tcp(*address, false, BACKLOG),
-        Listen::Unix(path) => unix(path),
+        Listen::Unix(path) => socket::listen_unix_anew(path, BACKLOG),
     }?;
     // As systemd gives it: whoever wants it otherwise says so, and not everybody expects the other.
     socket::set_blocking(bound.as_fd())?;
@@ -205,24 +203,6 @@ fn any(port: u16) -> io::Result<OwnedFd> {
         }
         _ => v6,
     }
-}
-
-/// A file that nobody listens behind is replaced.
-fn unix(path: &Path) -> io::Result<OwnedFd> {
-    let is_socket = || fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    match socket::listen_unix(path, BACKLOG) {
-        Err(error) if error.raw_os_error() == Some(libc::EADDRINUSE) && is_socket() && !socket::answers(path) => {
-            fs::remove_file(path)?;
-            socket::listen_unix(path, BACKLOG)
-        }
-        other => other,
-    }
-}
-
-/// A name that no socket of any daemon has had.
-fn unused_name() -> io::Result<String> {
-    let number = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(format!("{}{number:016x}", Sockets::PREFIX))
 }
 
 #[cfg(test)]

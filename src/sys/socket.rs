@@ -8,9 +8,11 @@ use nix::sys::socket::{
     AddressFamily, Backlog, Shutdown, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, accept4, bind,
     getpeername, getsockname, getsockopt, setsockopt, shutdown, socket,
 };
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 const FLAGS: SockFlag = SockFlag::SOCK_NONBLOCK.union(SockFlag::SOCK_CLOEXEC);
@@ -59,6 +61,18 @@ pub fn listen_unix(path: &Path, backlog: i32) -> io::Result<OwnedFd> {
     through_short_path(path, |path| Ok(bind(listener.as_raw_fd(), &UnixAddr::new(path)?)?))?;
     listen(listener.as_fd(), backlog)?;
     Ok(listener)
+}
+
+/// The same; a socket's file that nobody listens behind is replaced.
+pub fn listen_unix_anew(path: &Path, backlog: i32) -> io::Result<OwnedFd> {
+    let is_socket = || fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    match listen_unix(path, backlog) {
+        Err(error) if error.raw_os_error() == Some(libc::EADDRINUSE) && is_socket() && !answers(path) => {
+            fs::remove_file(path)?;
+            listen_unix(path, backlog)
+        }
+        other => other,
+    }
 }
 
 /// A long path has a short one as long as its directory is open.
@@ -242,7 +256,7 @@ mod tests {
     fn a_path_may_be_longer_than_an_address() {
         let directory = tempfile::tempdir().unwrap();
         let deep = directory.path().join("d".repeat(90)).join("e".repeat(90));
-        std::fs::create_dir_all(&deep).unwrap();
+        fs::create_dir_all(&deep).unwrap();
         let path = deep.join("app.sock");
         let listener = listen_unix(&path, 8).unwrap();
         assert!(path.exists() && answers(&path));
@@ -264,7 +278,7 @@ mod tests {
         assert_eq!(kind_of(unix.as_fd()).unwrap(), Kind { datagrams: false, path: Some(path) });
         assert_ne!(identity(unix.as_fd()), identity(tcp.as_fd()));
         assert_eq!(identity(unix.as_fd()), identity(unix.try_clone().unwrap().as_fd()));
-        let file = std::fs::File::open("/dev/null").unwrap();
+        let file = fs::File::open("/dev/null").unwrap();
         assert!(kind_of(file.as_fd()).is_err());
         never_linger(file.as_fd());
     }
