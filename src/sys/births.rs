@@ -15,9 +15,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
+use std::sync::LazyLock;
 
 /// So many of those who were there already are looked at too: they have their numbers, and may not have been there yet.
-const OVERLAP: i32 = 16;
+const OVERLAP: i32 = 64;
+/// Where the numbers begin anew (`RESERVED_PIDS` of the kernel).
+const ANEW: i32 = 300;
 
 /// What one process turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +111,7 @@ impl Births {
 
     fn from(source: Source) -> Option<Self> {
         let last = source.last()?;
-        let again = (1.max(last - OVERLAP + 1)..=last).map(|pid| (pid, true)).collect();
+        let again = just_before(last, pid_max()).map(|pid| (pid, true)).collect();
         Some(Self { source, last, again })
     }
 
@@ -168,6 +171,22 @@ impl Births {
     }
 }
 
+/// The last numbers that were given out, up to `last`.
+fn just_before(last: i32, max: i32) -> impl Iterator<Item = i32> {
+    let of_this_turn = 1.max(last - OVERLAP + 1)..=last;
+    let before = if last < ANEW + OVERLAP { (max - OVERLAP).max(last + 1)..max } else { 0..0 };
+    of_this_turn.chain(before)
+}
+
+/// All numbers are below it.
+fn pid_max() -> i32 {
+    static MAX: LazyLock<i32> = LazyLock::new(|| {
+        let text = std::fs::read_to_string("/proc/sys/kernel/pid_max").unwrap_or_default();
+        text.trim().parse().unwrap_or(32_768)
+    });
+    *MAX
+}
+
 /// `is_new`: it matters whether it was there at all.
 fn look_at(pid: i32, is_new: bool, judge: &mut impl FnMut(i32, &OwnedFd) -> Judged) -> Judged {
     // The descriptor first: what is looked at afterwards is that process, or it is dead and nothing happens to it.
@@ -208,7 +227,16 @@ mod tests {
         assert_eq!(births.round_of(&mut look), UNSURE);
         assert_eq!(births.round_of(&mut look), CALM);
         assert_eq!(births.round_of(&mut look), CALM);
-        assert_eq!(seen, (85..=100).chain(85..=100).collect::<Vec<_>>());
+        let once: Vec<i32> = just_before(100, pid_max()).collect();
+        assert_eq!(seen, [once.clone(), once].concat());
+    }
+
+    #[test]
+    fn the_numbers_before_the_last_one() {
+        assert_eq!(just_before(1000, 32_768).collect::<Vec<_>>(), (937..=1000).collect::<Vec<_>>());
+        let anew: BTreeSet<i32> = just_before(302, 32_768).collect();
+        assert!(anew.is_superset(&(300..=302).collect()) && anew.is_superset(&(32_704..32_768).collect()));
+        assert_eq!(just_before(3, 3).collect::<Vec<_>>(), [1, 2, 3]);
     }
 
     #[test]

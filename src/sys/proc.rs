@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
 /// Flags of a task, as the kernel numbers them: it is on its way out, and starts nothing any more.
 const PF_EXITING: u64 = 0x4;
 /// It is a thread of the kernel.
 const PF_KTHREAD: u64 = 0x20_0000;
+
+/// Most environments are smaller: one read takes all of it.
+const ENVIRONMENT: usize = 16 * 1024;
 
 /// What we read of a stat line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +124,10 @@ pub fn pids() -> Vec<i32> {
 
 /// The value of a variable in the environment that the process was started with. `None` where we may not know.
 pub fn variable(pid: i32, name: &str) -> Option<String> {
-    value_of(&std::fs::read(format!("/proc/{pid}/environ")).ok()?, name)
+    match look_up(pid, name) {
+        Variable::Is(value) => Some(value),
+        Variable::None | Variable::Blank => None,
+    }
 }
 
 /// What the environment of a process says.
@@ -136,12 +142,21 @@ pub enum Variable {
 
 /// A variable that the process was started with, as far as there is an environment to look at.
 pub fn look_up(pid: i32, name: &str) -> Variable {
-    match std::fs::read(format!("/proc/{pid}/environ")) {
-        Ok(environment) if environment.is_empty() => Variable::Blank,
-        Ok(environment) => value_of(&environment, name).map_or(Variable::None, Variable::Is),
+    match environment(pid) {
+        Ok(None) => Variable::Blank,
+        Ok(Some(environment)) => value_of(&environment, name).map_or(Variable::None, Variable::Is),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Variable::None,
         Err(_) => Variable::Blank,
     }
+}
+
+/// All of it, or `None` where there is none.
+fn environment(pid: i32) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(format!("/proc/{pid}/environ"))?;
+    let mut environment = Vec::with_capacity(ENVIRONMENT);
+    file.read_to_end(&mut environment)?;
+    // It ends early where the process does while it is read. What is still there afterwards was there all the time.
+    Ok((file.read_at(&mut [0], 0)? > 0).then_some(environment))
 }
 
 fn value_of(environment: &[u8], name: &str) -> Option<String> {
@@ -153,7 +168,7 @@ fn value_of(environment: &[u8], name: &str) -> Option<String> {
 
 /// The variables that the process was started with, as far as they are text. None where we may not know.
 pub fn variables(pid: i32) -> BTreeMap<String, String> {
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let environment = environment(pid).ok().flatten().unwrap_or_default();
     let text = |entry: &[u8]| {
         let (name, value) = str::from_utf8(entry).ok()?.split_once('=')?;
         Some((name.to_owned(), value.to_owned()))
@@ -213,6 +228,33 @@ mod tests {
         assert!(stat('S', 0, "70 70").has_no_environment(), "it was given none");
         assert!(stat('S', PF_KTHREAD, "0 0").has_no_environment());
         assert!(stat('R', PF_EXITING, "0 0").is_exiting() && stat('Z', PF_EXITING, "0 0").is_exiting());
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a child that this test alone waits for")]
+    fn one_that_ends_while_it_is_read_has_no_environment_rather_than_a_part_of_it() {
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", "i=0; while [ $i -lt 1500 ]; do (:) & (:) & wait; i=$((i+1)); done"])
+            .env_clear()
+            .env("MARK", "yes")
+            .envs((0..400).map(|index| (format!("A{index}"), "x".repeat(100))))
+            .spawn()
+            .unwrap();
+        let pid = shell.id() as i32;
+        let (mut told, mut blank) = (0, 0);
+        while shell.try_wait().unwrap().is_none() {
+            for child in super::super::tree::children(pid).unwrap_or_default() {
+                match look_up(child, "MARK") {
+                    Variable::Is(value) => {
+                        assert_eq!(value, "yes");
+                        told += 1;
+                    }
+                    Variable::Blank => blank += 1,
+                    Variable::None => panic!("a part was taken for the whole, after {told} and {blank}"),
+                }
+            }
+        }
+        println!("{told} told, {blank} did not");
     }
 
     #[test]
