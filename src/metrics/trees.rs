@@ -145,6 +145,7 @@ mod tests {
             rss_pages: 0,
             flags: 0,
             environment: (0, 0),
+            program_end: 0,
         }
     }
 

@@ -193,8 +193,11 @@ fn look_at(pid: i32, is_new: bool, judge: &mut impl FnMut(i32, &OwnedFd) -> Judg
     match pidfd::open(pid) {
         Ok(process) => judge(pid, &process),
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Judged::Gone,
-        // A thread, or one that is not there yet.
-        Err(_) if is_new && proc::StatFile::open(pid).is_ok() => Judged::Stranger,
+        // A thread, or one that is not there yet, and may be by now.
+        Err(_) if is_new && proc::StatFile::open(pid).is_ok() => match pidfd::open(pid) {
+            Ok(process) => judge(pid, &process),
+            Err(_) => Judged::Stranger,
+        },
         Err(_) => Judged::Gone,
     }
 }

@@ -34,6 +34,8 @@ pub struct Stat {
     pub flags: u64,
     /// Where its environment begins and ends in its memory: nowhere while it is executed, or where we may not know.
     pub environment: (u64, u64),
+    /// Where its program ends in its memory: nowhere until it has been executed, its environment included.
+    pub program_end: u64,
 }
 
 impl Stat {
@@ -54,6 +56,7 @@ impl Stat {
             rss_pages: number(21)?,
             flags: number(6)?,
             environment: (number(47).unwrap_or(0), number(48).unwrap_or(0)),
+            program_end: number(24).unwrap_or(0),
         })
     }
 
@@ -71,7 +74,9 @@ impl Stat {
     /// thread has ended.
     pub fn has_no_environment(&self) -> bool {
         let (begins, ends) = self.environment;
-        self.flags & PF_KTHREAD != 0 || self.state == 'Z' || (begins == ends && ends != 0)
+        // The kernel sets both ends to the same place before it counts what is in between.
+        let was_given_none = begins == ends && ends != 0 && self.program_end != 0;
+        self.flags & PF_KTHREAD != 0 || self.state == 'Z' || was_given_none
     }
 
     pub fn rss_bytes(&self) -> u64 {
@@ -145,7 +150,11 @@ pub fn look_up(pid: i32, name: &str) -> Variable {
     match environment(pid) {
         Ok(None) => Variable::Blank,
         Ok(Some(environment)) => value_of(&environment, name).map_or(Variable::None, Variable::Is),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Variable::None,
+        // A process that is ending shows nobody but root what it was.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => match stat(pid) {
+            Ok(stat) if !stat.is_exiting() => Variable::None,
+            _ => Variable::Blank,
+        },
         Err(_) => Variable::Blank,
     }
 }
@@ -216,11 +225,13 @@ mod tests {
 
     #[test]
     fn what_has_no_environment_may_be_about_to_have_one() {
-        let line = |state, flags, environment| {
-            let memory = format!("9000 1000 25 184467 0{}", " 0".repeat(23));
+        let line = |state, flags, program, environment| {
+            let memory = format!("9000 1000 25 184467 {program}{}", " 0".repeat(22));
             format!("42 (a) {state} 1 40 40 0 -1 {flags} 1 2 3 4 70 30 0 0 20 0 1 0 {memory} {environment} 0")
         };
-        let stat = |state, flags, environment| Stat::parse(&line(state, flags, environment)).unwrap();
+        let stat = |state, flags, environment| Stat::parse(&line(state, flags, "10 20", environment)).unwrap();
+        let half = Stat::parse(&line('R', 0, "0 0", "70 70")).unwrap();
+        assert!(!half.has_no_environment(), "it is just being given one");
         let executed = stat('R', PF_KTHREAD << 1, "0 0");
         assert!(!executed.has_no_environment() && !executed.is_exiting());
         assert_eq!(stat('R', 0, "70 90").environment, (70, 90));
