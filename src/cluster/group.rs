@@ -259,6 +259,23 @@ impl Group {
         None
     }
 
+    /// The same for all that it has taken at once.
+    pub fn taken(&self, id: WorkerId, seqs: &[u64]) -> Option<Notice> {
+        let (known, channel) = {
+            let mut state = self.inner.state.borrow_mut();
+            let now = clock::boot();
+            let known = seqs.iter().filter(|seq| state.primary.answered(id, **seq, true, now)).count();
+            (known, state.workers.get(&id).map(|worker| Rc::clone(&worker.channel)))
+        };
+        if let Some(channel) = channel.filter(|_| known > 0) {
+            (0..known).for_each(|_| channel.descriptor_taken());
+            self.inner.pump();
+        }
+        // Numbers that nobody has given, or no numbers at all, are more than was asked for.
+        let unknown = seqs.len() - known;
+        (0..unknown.max(usize::from(seqs.is_empty()))).find_map(|_| self.unasked(id))
+    }
+
     /// A refusal of what a daemon has handed over that would have given it to somebody else, and is dead. There can't be
     /// more than that one may have handed over.
     fn is_lost(&self, state: &mut State, id: WorkerId) {

@@ -107,6 +107,8 @@ pub enum Inbound {
         seq: u64,
         accepted: bool,
     },
+    /// The connections with these numbers have been taken: our agent's word for many [`Self::Answer`]s.
+    Taken(Vec<u64>),
     /// A descriptor we sent has arrived.
     HandleAck,
     /// It has not.
@@ -200,6 +202,14 @@ struct Open {
     open: u32,
 }
 
+/// More than a worker ever has to answer for.
+pub(super) const MOST_TAKEN: usize = 64;
+
+#[derive(Deserialize)]
+struct Taken {
+    acks: Vec<u64>,
+}
+
 struct Fields<'a, 'de> {
     found: &'a mut Option<Cow<'de, str>>,
 }
@@ -251,6 +261,11 @@ pub fn decode(line: &[u8]) -> Inbound {
         "NODE_HANDLE_ACK" => Inbound::HandleAck,
         "NODE_HANDLE_NACK" => Inbound::HandleNack,
         "NODE_HANDLE" => Inbound::Handle,
+        "NODE_RPM_TAKEN" if line.len() > LONGEST_INTERNAL => Inbound::TooLong,
+        "NODE_RPM_TAKEN" => match serde_json::from_slice(line) {
+            Ok(Taken { acks }) if acks.len() <= MOST_TAKEN => Inbound::Taken(acks),
+            _ => Inbound::Garbage,
+        },
         "NODE_RPM_AGENT" => Inbound::Agent(AgentWord::Here),
         "NODE_RPM_OPEN" => serde_json::from_slice(line)
             .map_or(Inbound::OtherInternal, |Open { open }| Inbound::Agent(AgentWord::Open(open))),

@@ -1,9 +1,13 @@
-//! The two lines that come for each connection, understood without the detour over JSON.
+//! The lines that come for each connection, understood without the detour over JSON.
 
 use super::Inbound;
+use super::codec::MOST_TAKEN;
 
-/// The two lines that come for each connection, in the form that Node writes them.
+/// The lines that come for each connection, in the form that Node and our agent write them.
 pub(super) fn decode(line: &[u8]) -> Option<Inbound> {
+    if let Some(list) = line.strip_prefix(br#"{"cmd":"NODE_RPM_TAKEN","acks":["#) {
+        return numbers(list.strip_suffix(b"]}")?).map(Inbound::Taken);
+    }
     if line == br#"{"cmd":"NODE_HANDLE_ACK"}"# {
         return Some(Inbound::HandleAck);
     }
@@ -15,6 +19,19 @@ pub(super) fn decode(line: &[u8]) -> Option<Inbound> {
     };
     let (_, rest) = number(rest.strip_prefix(br#","seq":"#)?)?;
     (rest == b"}").then_some(Inbound::Answer { seq, accepted })
+}
+
+fn numbers(mut list: &[u8]) -> Option<Vec<u64>> {
+    let mut found = Vec::new();
+    loop {
+        let (next, rest) = number(list)?;
+        found.push(next);
+        match rest.strip_prefix(b",") {
+            Some(rest) if found.len() < MOST_TAKEN => list = rest,
+            Some(_) => return None,
+            None => return rest.is_empty().then_some(found),
+        }
+    }
 }
 
 /// A number without a sign, a fraction or a needless 0 at its head, and what follows it.
@@ -44,6 +61,10 @@ mod tests {
             b"{\"cmd\":\"NODE_CLUSTER\",\"ack\":1,\"accepted\":null,\"seq\":1}",
             b"{\"cmd\":\"NODE_CLUSTER\",\"ack\":1,\"accepted\":true,\"seq\":1}}",
             b"{\"cmd\":\"NODE_HANDLE_ACK\"} ",
+            b"{\"cmd\":\"NODE_RPM_TAKEN\",\"acks\":[]}",
+            b"{\"cmd\":\"NODE_RPM_TAKEN\",\"acks\":[1,]}",
+            b"{\"cmd\":\"NODE_RPM_TAKEN\",\"acks\":[1 ,2]}",
+            b"{\"cmd\":\"NODE_RPM_TAKEN\",\"acks\":[1,2]",
             b"",
         ] {
             assert_eq!(decode(line), None, "{}", line.escape_ascii());
@@ -51,6 +72,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn all_that_were_taken_are_what_json_says(acks in prop::collection::vec(any::<u64>(), 0..80)) {
+            let line = serde_json::json!({"cmd": "NODE_RPM_TAKEN", "acks": acks}).to_string();
+            let spaced = line.replace(',', ", ");
+            let meant = if acks.len() > MOST_TAKEN { Inbound::Garbage } else { Inbound::Taken(acks) };
+            prop_assert_eq!(ipc::decode(line.replace(r#""acks":"#, r#""acks" :"#).as_bytes()), meant);
+            prop_assert_eq!(ipc::decode(line.as_bytes()), ipc::decode(spaced.as_bytes()));
+        }
+
         /// What is changed in an answer makes it another message here just where it does so for JSON.
         #[test]
         fn an_answer_means_what_its_json_means(

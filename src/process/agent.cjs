@@ -10,10 +10,14 @@ const { setImmediate, setInterval } = globalThis
 const QUIET = 2000
 /** Between two looks at what is open. */
 const PAUSE = 100
+/** A worker is never owed more answers than a window of connections takes. */
+const MOST = 64
 /** Of a WebSocket: the server goes away. */
 const GOING_AWAY = 1001
 
 const send = process.send
+/** Node's cluster listens too, and has done so before us. */
+const isWorker = process.listenerCount('internalMessage') > 1
 /** TLS connections that have been set up, and sessions of HTTP/2: Node has no list of them. */
 const secure = new Set()
 const sessions = new Set()
@@ -206,7 +210,40 @@ function begin() {
     if (message && message.cmd === 'NODE_RPM_DRAIN') attempt(leave, message)
   })
   tell({ cmd: 'NODE_RPM_AGENT' })
+  if (isWorker) attempt(answerAtOnce)
   listenFor(({ server }) => server && !known.has(server) && attempt(meet, server))
+}
+
+/**
+ * A worker answers to each connection twice: Node's channel says that something has come, its cluster that it was taken.
+ * Ours needs one word for all that have come at once. It is said before anything is read from them, and before
+ * anything else is said.
+ */
+function answerAtOnce() {
+  const write = process._send
+  const end = process._disconnect
+  if (typeof write !== 'function' || typeof end !== 'function') return
+  let taken = []
+  const flush = () => {
+    if (taken.length === 0) return
+    const acks = taken
+    taken = []
+    if (process.connected) attempt(() => write.call(process, { cmd: 'NODE_RPM_TAKEN', acks }, null, true))
+  }
+  process._send = function (message, handle, ...rest) {
+    if (message && !handle && message.cmd === 'NODE_HANDLE_ACK') return true
+    if (message && !handle && message.cmd === 'NODE_CLUSTER' && message.accepted === true) {
+      if (taken.push(message.ack) === 1) setImmediate(flush)
+      if (taken.length === MOST) flush()
+      return true
+    }
+    flush()
+    return write.call(this, message, handle, ...rest)
+  }
+  process._disconnect = function (...rest) {
+    flush()
+    return end.apply(this, rest)
+  }
 }
 
 /** Calls back with each server before it has a connection, or with the first one where Node doesn't tell earlier. */

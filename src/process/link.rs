@@ -169,6 +169,7 @@ impl Hearer {
             Inbound::Answer { seq, accepted } => {
                 self.membership.as_ref().and_then(|member| member.group.answered(member.worker, *seq, *accepted))
             }
+            Inbound::Taken(seqs) => self.membership.as_ref().and_then(|member| member.group.taken(member.worker, seqs)),
             Inbound::Handle | Inbound::Agent(_) | Inbound::OtherInternal | Inbound::Garbage => self.unasked(),
             Inbound::TooLong => Some(Notice::Broken(Breach::MessageTooLong)),
             // The pairing of descriptors and messages is lost, so nothing sent to this worker can be trusted.
@@ -201,6 +202,7 @@ impl Hearer {
             // Messages of the app to others are the bus's, which has no readers yet.
             Inbound::User(_)
             | Inbound::Answer { .. }
+            | Inbound::Taken(_)
             | Inbound::Handle
             | Inbound::HandleAck
             | Inbound::HandleNack

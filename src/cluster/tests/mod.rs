@@ -8,8 +8,10 @@ mod shared;
 mod world;
 
 use self::world::{Worker, World, until};
+use super::Notice;
+use super::allowance::BURST;
 use super::kept::app_of;
-use crate::ipc::{Inbound, decode};
+use crate::ipc::{Breach, Inbound, decode};
 use crate::slots::MOST_SERVERS;
 use crate::sys::keep::Keep;
 use serde_json::{Value, json};
@@ -62,6 +64,25 @@ fn connections_wait_for_the_next_daemon() {
         }
         until(|| daemon.table.in_flight().count() == 0).await;
         assert_eq!(daemon.table.lost_connections(), 0);
+    });
+}
+
+#[test]
+fn all_that_were_taken_at_once_are_answered_with_one_word() {
+    let world = World::new();
+    let (worker, liar) = (Worker::new(1), Worker::new(2));
+    world.live(async |daemon| {
+        daemon.adds(&worker);
+        daemon.adds(&liar);
+        let reply = worker.listens().await;
+        let _clients = [connect(&reply), connect(&reply), connect(&reply)];
+        let given = [worker.is_given().await, worker.is_given().await, worker.is_given().await];
+        assert_eq!(daemon.group.taken(liar.id, &given), None);
+        assert_eq!(daemon.group.unacknowledged(worker.id), 3, "they are not for others to take");
+        assert_eq!(daemon.group.taken(worker.id, &[given[0], given[2], 12_345]), None);
+        assert_eq!(daemon.group.unacknowledged(worker.id), 1);
+        let flood = (0..2 * BURST).find_map(|_| daemon.group.taken(liar.id, &[]));
+        assert_eq!(flood, Some(Notice::Broken(Breach::Flood)));
     });
 }
 
