@@ -40,7 +40,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("daemon", &["engine", "server", "supervisor::Handle", "supervisor::Ending", "api", "guardian", "paths", "clock", "sys"]),
     // the edges
     ("client", &["api", "domain", "paths", "sys"]),
-    ("cli", &["client", "api", "config", "domain", "engine", "paths", "sys::signal", "sys::terminal", "clock"]),
+    ("cli", &["client", "api", "config", "domain", "engine", "paths", "sys::machine", "sys::ready", "sys::signal", "sys::terminal", "clock"]),
     ("tui", &["client", "api", "config", "domain"]),
     ("addon", &["client", "api", "config", "domain", "engine", "paths"]),
     ("main", &["cli", "daemon"]),

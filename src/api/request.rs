@@ -49,6 +49,8 @@ pub enum Request {
     Hurry { selector: Selector },
     /// Set `restarts` and `unstable_restarts` to 0.
     Reset { selector: Selector },
+    /// Mark the processes meant, or take the mark away: PM2's `_km_monitored`.
+    Monitor { selector: Selector, on: bool },
     /// Set, or with `relative` change, how many processes an app has.
     Scale { name: String, count: i32, relative: bool },
     /// Send a signal, by number, to the processes meant.

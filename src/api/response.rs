@@ -34,6 +34,7 @@ pub enum Response {
 }
 
 /// One process of the list.
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with one another")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Process {
     pub id: ProcessId,
@@ -68,6 +69,9 @@ pub struct Process {
     /// It runs and ends: `stopped` is how it is between its runs.
     #[serde(default)]
     pub job: bool,
+    /// Changes of its files restart it.
+    #[serde(default)]
+    pub watching: bool,
     /// When its schedule restarts it, or runs it, next.
     #[serde(default)]
     pub next_run: Option<UnixMs>,
@@ -130,6 +134,9 @@ pub struct ProcessDetail {
     /// What its ended runs have left alive, where `treekill` is off.
     #[serde(default)]
     pub left_alive: Vec<i32>,
+    /// The mark of `monitor` and `unmonitor`.
+    #[serde(default)]
+    pub monitored: Option<bool>,
 }
 
 /// A process that finishes its connections, and goes.

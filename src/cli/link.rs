@@ -19,10 +19,12 @@ pub(crate) struct Daemon {
     client: Client,
     home: PathBuf,
     quiet: bool,
+    /// That a daemon was launched is nobody's business.
+    discreet: bool,
 }
 
 impl Daemon {
-    pub(crate) fn new(client: Client, home: PathBuf, quiet: bool) -> Self {
+    pub(crate) fn new(client: Client, home: PathBuf, quiet: bool, discreet: bool) -> Self {
         let quiet = quiet || !std::io::stderr().is_terminal();
         // Over a line of progress, if there is one.
         let client = client.telling(move || {
@@ -30,7 +32,7 @@ impl Daemon {
                 _ = writeln!(anstream::stderr(), "\r\x1b[2Kthe daemon was lost; waiting for the next one");
             }
         });
-        Self { client, home, quiet }
+        Self { client, home, quiet, discreet }
     }
 
     /// Tells that the daemon is another version than this command, where somebody reads it.
@@ -45,7 +47,7 @@ impl Daemon {
     }
 
     async fn ensure(&self) -> Result<(), ApiError> {
-        if self.client.ensure_daemon().await? == Presence::Launched && !self.quiet {
+        if self.client.ensure_daemon().await? == Presence::Launched && !self.quiet && !self.discreet {
             _ = writeln!(anstream::stderr(), "daemon started (home {})", self.home.display());
         }
         Ok(())

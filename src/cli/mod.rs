@@ -16,6 +16,7 @@ mod exit;
 mod failure;
 mod interrupts;
 mod link;
+mod order;
 mod render;
 mod run;
 mod session;

@@ -5,6 +5,7 @@ use super::commands;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::link::Daemon;
+use super::order::Order;
 use super::render::Screen;
 use super::session::Session;
 use crate::client::Client;
@@ -45,7 +46,11 @@ fn execute(global: &Global, command: args::Command) -> Exit {
         Ok(runtime) => runtime,
         Err(source) => return end(screen, Failure::new(format!("the system is out of resources: {source}"))),
     };
-    let mut session = Session::new(&link, screen, global.mini_list);
+    let order = match Order::parse(global.sort.as_deref()) {
+        Ok(order) => order,
+        Err(failure) => return end(screen, failure),
+    };
+    let mut session = Session::new(&link, screen, global.mini_list).sorted(order);
     // Those that bring both together, or tell the version.
     let quiet = matches!(command, args::Command::Update(_) | args::Command::Kill(_) | args::Command::Ping);
     let exit = match runtime.block_on(commands::run(&mut session, command)) {
@@ -63,7 +68,7 @@ fn connect(quiet: bool) -> Result<Daemon, Failure> {
     let program = env::current_exe()
         .map_err(|source| Failure::new(format!("the path of this program cannot be told: {source}")))?;
     let root = home.root().to_owned();
-    Ok(Daemon::new(Client::new(home, program), root, quiet))
+    Ok(Daemon::new(Client::new(home, program), root, quiet, Global::is_discreet()))
 }
 
 fn told(screen: &mut Screen, work: impl FnOnce(&mut Screen) -> Result<(), Failure>) -> Exit {

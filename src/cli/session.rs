@@ -4,12 +4,13 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupts::Interrupts;
 use super::link::Link;
+use super::order::Order;
 use super::render::outcome::{self, Verb};
 use super::render::progress::{Goal, Scope};
 use super::render::{Screen, process};
 use super::steps::{self, Steps};
 use super::words;
-use crate::api::{Process, Request, Response};
+use crate::api::{Code, Process, ProcessDetail, Request, Response};
 use crate::clock;
 use crate::config::Caller;
 use crate::domain::{Selector, Status};
@@ -27,6 +28,7 @@ pub(crate) struct Session<'a> {
     pub(crate) screen: Screen,
     /// `--mini-list`.
     pub(crate) mini: bool,
+    order: Order,
     exit: Exit,
 }
 
@@ -42,7 +44,12 @@ pub(crate) enum About {
 
 impl<'a> Session<'a> {
     pub(crate) const fn new(link: &'a dyn Link, screen: Screen, mini: bool) -> Self {
-        Self { link, screen, mini, exit: Exit::Success }
+        Self { link, screen, mini, order: Order::BY_NAME, exit: Exit::Success }
+    }
+
+    /// Lists are shown in this order.
+    pub(crate) fn sorted(self, order: Order) -> Self {
+        Self { order, ..self }
     }
 
     /// Who types: working directory, environment, user.
@@ -193,18 +200,37 @@ impl<'a> Session<'a> {
             self.screen.data_json(acted)?;
         } else if self.screen.is_decorated() {
             let mut all = self.list(Selector::all()).await?;
-            all.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-            self.show(&all)?;
+            self.sort(&mut all);
+            self.show(&all).await?;
         }
         Ok(self.exit)
     }
 
-    /// The processes as a table or in the compact form.
-    pub(crate) fn show(&mut self, processes: &[Process]) -> Result<(), Failure> {
+    pub(crate) fn sort(&self, processes: &mut [Process]) {
+        self.order.sort(processes);
+    }
+
+    /// The processes as a table or in the compact form, in the order they are in.
+    pub(crate) async fn show(&mut self, processes: &[Process]) -> Result<(), Failure> {
         let now = clock::unix_ms();
-        let text =
-            if self.mini { process::mini(processes, now) } else { process::table(processes, self.screen.width(), now) };
+        let text = if self.mini {
+            let details = self.details().await?;
+            let detail = |process: &Process| details.iter().find(|detail| detail.process.id == process.id);
+            process::mini(processes.iter().filter_map(detail), now)
+        } else {
+            process::table(processes, self.screen.width(), now)
+        };
         self.screen.say(&text)
+    }
+
+    /// All that is known of all processes; of an empty list nothing.
+    pub(crate) async fn details(&self) -> Result<Vec<ProcessDetail>, Failure> {
+        match self.link.request(Request::Describe { selector: Selector::all() }).await {
+            Ok(Response::Details(details)) => Ok(details),
+            Ok(_) => Err(Failure::unexpected_answer()),
+            Err(error) if error.code == Code::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

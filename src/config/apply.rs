@@ -48,6 +48,7 @@ fn profile(options: &mut AppOptions, key: &str, value: &Value, is_nothing: bool)
     if !is_nothing {
         let variables = read::variables(value).ok_or_else(|| Problem::bad_value(key, value, VARIABLES))?;
         options.profiles.insert(profile.to_owned(), variables);
+        options.typed.extend(read::typed_variables(value));
     }
     Ok(Applied::Set)
 }

@@ -55,7 +55,8 @@ pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppS
         warnings.push("only Node and bun apps can be cluster workers; started in fork mode".to_owned());
         Mode::Fork
     });
-    Ok((spec(options, origin, located, program, env, mode), warnings))
+    let spec = spec(options, origin, located, program, env, mode);
+    Ok((AppSpec { given: written.given(), ..spec }, warnings))
 }
 
 fn spec(
@@ -91,6 +92,7 @@ fn spec(
         uid: options.uid,
         gid: options.gid,
         recorded: options.recorded,
+        given: BTreeSet::new(),
         program,
         cwd,
         env,

@@ -42,6 +42,7 @@ pub(super) fn layers(
         instance_var: options.instance_var.clone().unwrap_or_else(|| Environment::INSTANCE_VAR.to_owned()),
         increment_var: options.increment_var.clone(),
         secrets: secrets(options, base, caller),
+        typed: options.typed.clone(),
         ..Environment::default()
     };
     for (name, value) in &options.env {
@@ -49,6 +50,7 @@ pub(super) fn layers(
     }
     if let Some(port) = options.port {
         env.set("PORT", port.to_string(), Layer::Port);
+        env.typed.insert("PORT".to_owned());
     }
     if let Some((name, chosen)) = profile.and_then(|name| options.profiles.get_key_value(name)) {
         for (variable, value) in chosen {

@@ -98,7 +98,11 @@ const FIELDS: &[Field] = &[
     Field {
         name: "env", aliases: &[], shape: shape::VARIABLES, default: "",
         doc: "Variables. Values that are not text are written as text, objects as JSON; `null` is left out. `env_<profile>` is added with `--env <profile>`.",
-        effect: Effect::Set(|options, value| { options.env.extend(read::variables(value)?); Some(()) }),
+        effect: Effect::Set(|options, value| {
+            options.env.extend(read::variables(value)?);
+            options.typed.extend(read::typed_variables(value));
+            Some(())
+        }),
     },
     field!("env_file", ["env_files"], WORDS, env_file = read::list, "", 
         "`.env` files, below `env`; later ones win, one that may be missing ends with `?`."),

@@ -8,11 +8,11 @@ use crate::domain::spec::{
 };
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::ParseIntError;
 use std::str::FromStr;
 
-/// Declares the fields that are there or not, with the one operation that goes over all of them.
+/// Declares the fields that are there or not, with the operations that go over all of them.
 macro_rules! app_options {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
         /// Every field an app can have so far, as written by a user in a file, an object or flags. Absent means the default.
@@ -24,6 +24,8 @@ macro_rules! app_options {
             pub profiles: BTreeMap<String, BTreeMap<String, String>>,
             /// Fields of PM2 that do nothing here, as they were written.
             pub recorded: BTreeMap<String, Value>,
+            /// Variables that were written as numbers or booleans.
+            pub typed: BTreeSet<String>,
         }
 
         impl AppOptions {
@@ -32,9 +34,16 @@ macro_rules! app_options {
                 $(if over.$field.is_some() { self.$field = over.$field; })*
                 self.env.extend(over.env);
                 self.recorded.extend(over.recorded);
+                self.typed.extend(over.typed);
                 for (name, variables) in over.profiles {
                     self.profiles.entry(name).or_default().extend(variables);
                 }
+            }
+
+            /// The fields that somebody has written.
+            pub fn given(&self) -> BTreeSet<String> {
+                let fields = [$((stringify!($field), self.$field.is_some()),)*];
+                fields.into_iter().filter(|(_, is_given)| *is_given).map(|(field, _)| field.to_owned()).collect()
             }
         }
     };
@@ -244,8 +253,8 @@ mod tests {
     #[test]
     fn the_upper_layer_wins_where_it_speaks() {
         let read = |value| serde_json::from_value::<AppOptions>(value).unwrap();
-        let mut options = read(json!({"name": "a", "instances": 2, "env": {"A": "1", "B": "1"}, "env_p": {"C": 1}}));
-        options.overlay(read(json!({"instances": 4, "cwd": "/x", "env": {"B": "2"}, "env_p": {"D": 2}})));
+        let mut options = read(json!({"name": "a", "instances": 2, "env": {"A": 1, "B": "1"}, "env_p": {"C": 1}}));
+        options.overlay(read(json!({"instances": 4, "cwd": "/x", "env": {"B": 2}, "env_p": {"D": 2}})));
         let expected =
             json!({"name": "a", "instances": 4, "cwd": "/x", "env": {"A": 1, "B": 2}, "env_p": {"C": 1, "D": 2}});
         assert_eq!(options, read(expected));

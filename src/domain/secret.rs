@@ -1,6 +1,8 @@
 //! Which variables are nobody's business.
 
+use regex_lite::Regex;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Words in a variable's name that make its value a secret.
 const WORDS: [&str; 10] =
@@ -11,8 +13,12 @@ pub const REDACTED: &str = "[redacted]";
 
 /// Whether the value of a variable of this name is not to be shown.
 pub fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    WORDS.iter().any(|word| name.contains(word))
+    // Without a copy: a list of many apps asks for thousands of names.
+    let name = name.as_bytes();
+    let begins = |at: usize, word: &str| {
+        name.get(at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    (0..name.len()).any(|at| WORDS.iter().any(|word| begins(at, word)))
 }
 
 /// The value of a variable as it may be shown: none of a secret, and no password in an address.
@@ -24,6 +30,29 @@ pub fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     } else {
         without_passwords(value)
     }
+}
+
+/// A line of text, such as one of a log, without values of variables and headers that are secrets by their names, and
+/// without passwords in addresses.
+pub fn in_text(line: &str) -> String {
+    let line = without_passwords(line);
+    let line = NAMED.replace_all(&line, format!("${{1}}{REDACTED}"));
+    BEARER.replace_all(&line, format!("${{1}} {REDACTED}")).into_owned()
+}
+
+/// `DB_PASSWORD=x`, `"token": "x"`, `--api-key x`.
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    let words = WORDS.map(|word| word.replace('_', "[_-]?")).join("|");
+    // Without a sign in between only after an option: "unexpected token" is none.
+    let name = format!(r"[\w-]*(?:{words})[\w-]*");
+    pattern(&format!(r#"(?i)({name}["']?\s*[=:]\s*|--{name}\s+)("[^"]*"|'[^']*'|[^\s"',;&]+)"#))
+});
+
+static BEARER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"));
+
+#[expect(clippy::expect_used, reason = "the patterns are ours, and a test uses them")]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a pattern of ours is valid")
 }
 
 /// `postgres://me:hunter2@db` as `postgres://me:[redacted]@db`, wherever in the text.
@@ -71,6 +100,22 @@ mod tests {
             assert_eq!(is_secret(name), expected, "{name}");
         }
         assert_eq!(shown("TOKEN", ""), "", "that there is none is no secret");
+    }
+
+    #[test]
+    fn secrets_in_text() {
+        for (line, expected) in [
+            ("GET /?access_token=abc&x=1 200", "GET /?access_token=[redacted]&x=1 200"),
+            (r#"{"apiKey":"a b","n":1}"#, r#"{"apiKey":[redacted],"n":1}"#),
+            ("DB_PASSWORD = 'a b' tail", "DB_PASSWORD = [redacted] tail"),
+            ("authorization: Bearer abcdefgh.ij", "authorization: Bearer [redacted]"),
+            ("cannot reach postgres://me:hunter2@db", "cannot reach postgres://me:[redacted]@db"),
+            ("run --api-key abc --port 80", "run --api-key [redacted] --port 80"),
+            ("Unexpected token } in JSON", "Unexpected token } in JSON"),
+            ("listening on port 80", "listening on port 80"),
+        ] {
+            assert_eq!(in_text(line), expected, "{line}");
+        }
     }
 
     #[test]

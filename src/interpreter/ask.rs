@@ -49,9 +49,8 @@ pub fn version_of(program: &Path, ids: Option<&Ids>) -> Option<Version> {
     version
 }
 
-/// The same for who must not wait.
-#[expect(clippy::option_option, reason = "outside: whether it is known; inside: whether it has one")]
-pub(super) fn known_version_of(program: &Path) -> Option<Option<Version>> {
+/// The same for who must not wait: whether it is known, and inside that whether it has one.
+pub fn known_version_of(program: &Path) -> Option<Option<Version>> {
     match told(program) {
         Told::Known(version) => Some(version),
         Told::Unasked(..) => None,

@@ -21,7 +21,7 @@ mod typescript;
 mod version;
 mod wish;
 
-pub use ask::{in_path as version_in_path, version_of};
+pub use ask::{in_path as version_in_path, known_version_of, version_of};
 pub use node::{Chosen, Missing, Place, local, node, wish};
 pub use package::{Final, final_command, runner_line};
 pub use range::Range;

@@ -50,6 +50,17 @@ pub fn runs_on(spec: &AppSpec, pid: i32) -> Option<RunsOn> {
     Some(RunsOn { program, version: version.map(|version| version.to_string()), drift })
 }
 
+/// The version of the Node that a process runs, as PM2 writes it (`20.11.0`); `Some(None)` for something else. `None` where
+/// only [`runs_on`] can find it out: this executes nothing.
+pub fn known_node_version(pid: i32) -> Option<Option<String>> {
+    let program = proc::program(pid)?;
+    if program.file_name().is_none_or(|name| name != "node" && name != "nodejs") {
+        return Some(None);
+    }
+    let version = interpreter::known_version_of(&program)?;
+    Some(version.map(|version| version.to_string().trim_start_matches('v').to_owned()))
+}
+
 fn of_node(name: &str, place: &Place<'_>, runs: &Path, version: Option<Version>) -> Option<String> {
     let name = if name == "tsx" { "node" } else { name };
     let word = name.split('@').next().unwrap_or(name);

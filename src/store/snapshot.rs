@@ -89,6 +89,9 @@ pub struct SavedProcess {
     /// During the health window of a reload: what returns if the new run does not stay well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standby: Option<SavedStandby>,
+    /// The mark of `monitor` and `unmonitor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitored: Option<bool>,
 }
 
 /// The run before the current one, which lives still, and what it was started with.

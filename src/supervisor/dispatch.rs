@@ -29,6 +29,7 @@ impl World {
             Request::Delete { selector, force } => self.delete(&selector, force, ticket).await,
             Request::Hurry { selector } => self.hurry(&selector),
             Request::Reset { selector } => self.reset(&selector),
+            Request::Monitor { selector, on } => self.monitor(&selector, on).await,
             Request::Scale { name, count, relative } => self.scale(&name, count, relative, ticket).await,
             Request::Signal { selector, signal } => self.signal(&selector, signal, ticket).await,
             Request::Flush { selector } => self.flush(selector.as_ref()).await,

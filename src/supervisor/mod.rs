@@ -22,6 +22,7 @@ mod last_words;
 mod memory;
 mod persist;
 mod plan;
+mod pm2;
 mod ports;
 mod programs;
 mod races;

@@ -232,5 +232,6 @@ fn save(entry: &Entry) -> SavedProcess {
         restarts: seen.state.restarts,
         created_at: entry.created_at,
         standby: entry.standby.as_ref().map(Standby::save),
+        monitored: entry.monitored,
     }
 }

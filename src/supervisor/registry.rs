@@ -25,6 +25,8 @@ pub(super) struct Entry {
     pub(super) passing: Option<process::Handle>,
     /// That one stands by: it returns should the new one not stay well.
     pub(super) standby: Option<Standby>,
+    /// The mark of `monitor` and `unmonitor`.
+    pub(super) monitored: Option<bool>,
 }
 
 /// All processes.

@@ -178,7 +178,8 @@ impl World {
             saved.restarts,
             left,
         );
-        Entry { spec, identity, created_at: saved.created_at, handle, passing: None, standby: None }
+        let (created_at, monitored) = (saved.created_at, saved.monitored);
+        Entry { spec, identity, created_at, handle, passing: None, standby: None, monitored }
     }
 
     /// What runs before those that may live have left in their pipes comes before what these print.

@@ -90,6 +90,7 @@ impl World {
             | Request::Reload { selector, .. }
             | Request::Delete { selector, .. }
             | Request::Reset { selector }
+            | Request::Monitor { selector, .. }
             | Request::Signal { selector, .. } => {
                 let registry = self.registry.borrow();
                 let ids = registry.find(selector).unwrap_or_default();

@@ -4,7 +4,7 @@ use super::memory::{replaced, tree_of};
 use super::reason::Reason;
 use super::registry::Entry;
 use super::world::World;
-use crate::api::{ApiError, Draining, Host, Process, ProcessDetail, Response, Tree, pm2};
+use crate::api::{ApiError, Draining, Host, Process, ProcessDetail, Response, Tree};
 use crate::clock;
 use crate::cluster::Group;
 use crate::domain::lifecycle::{Phase, StopStep};
@@ -55,21 +55,6 @@ impl World {
         Ok(Response::Specs(entries.map(|entry| (entry.identity.id, (*entry.spec).clone())).collect()))
     }
 
-    pub(super) fn pm2_list(&self) -> Response {
-        let element = |entry: &Entry| {
-            pm2::element(pm2::Parts {
-                process: &self.view(entry),
-                spec: &entry.spec,
-                unique_id: &entry.identity.unique_id,
-                out_log: entry.identity.out_log.as_deref(),
-                error_log: entry.identity.error_log.as_deref(),
-                pid_file: &entry.identity.pid_file,
-                env: shown_environment(&entry.spec, &entry.identity),
-            })
-        };
-        Response::Pm2(self.registry.borrow().iter().map(element).collect())
-    }
-
     pub(super) fn views(&self, ids: &[ProcessId]) -> Vec<Process> {
         let registry = self.registry.borrow();
         ids.iter().filter_map(|id| registry.get(*id)).map(|entry| self.view(entry)).collect()
@@ -110,6 +95,7 @@ impl World {
             ready: Self::readiness(entry, &seen),
             reason: self.reason_of(entry, &seen, last_words).sentence().or_else(|| self.watch_of(&entry.spec)?.problem),
             job: entry.spec.schedule.job.is_some(),
+            watching: entry.spec.watch.is_some(),
             next_run: self.next_time(&entry.spec.name),
             connections: self.connections(entry),
         }
@@ -140,6 +126,7 @@ impl World {
             health: self.health(entry),
             draining: draining(entry),
             left_alive: spared.unwrap_or_default(),
+            monitored: entry.monitored,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::automatic::Automatic;
 use super::memory::Memory;
 use super::persist::Persistence;
+use super::pm2::Nodes;
 use super::registry::Registry;
 use super::requests::Requests;
 use super::turns::Turns;
@@ -25,6 +26,7 @@ pub struct World {
     pub(super) context: Context,
     pub(super) registry: RefCell<Registry>,
     pub(super) sampler: RefCell<Sampler>,
+    pub(super) nodes: RefCell<Nodes>,
     /// Shared with who looks, beside the actor.
     pub(super) ports: Arc<Mutex<Ports>>,
     pub(super) host: RefCell<HostSampler>,
@@ -72,6 +74,7 @@ impl World {
             context,
             registry: RefCell::new(registry),
             sampler: RefCell::default(),
+            nodes: RefCell::default(),
             ports: Arc::default(),
             host: RefCell::default(),
             memory: RefCell::default(),

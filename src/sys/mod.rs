@@ -21,6 +21,8 @@ pub mod launch;
 #[cfg(feature = "engine")]
 pub mod limits;
 pub mod lock;
+#[cfg(feature = "engine")]
+pub mod machine;
 pub mod memory;
 pub mod notify;
 #[cfg(feature = "engine")]

@@ -148,14 +148,13 @@ pub enum Variable {
 /// A variable that the process was started with, as far as there is an environment to look at.
 pub fn look_up(pid: i32, name: &str) -> Variable {
     match environment(pid) {
-        Ok(None) => Variable::Blank,
         Ok(Some(environment)) => value_of(&environment, name).map_or(Variable::None, Variable::Is),
         // A process that is ending shows nobody but root what it was.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => match stat(pid) {
             Ok(stat) if !stat.is_exiting() => Variable::None,
             _ => Variable::Blank,
         },
-        Err(_) => Variable::Blank,
+        Ok(None) | Err(_) => Variable::Blank,
     }
 }
 

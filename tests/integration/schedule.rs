@@ -23,7 +23,7 @@ fn an_app_is_restarted_by_the_clock() {
     let told = home.describe("a");
     assert_eq!(told[0]["cause"]["what"], json!("cron_restart * * * * * *"));
     let text = home.rpm(["describe", "a"]).ok().text();
-    assert!(text.contains("restarted by cron") && text.contains("next time"), "{text}");
+    assert!(text.contains("cron restart") && text.contains("next time"), "{text}");
     let log = String::from_utf8(std::fs::read(home.root().join("rpm.log")).unwrap()).unwrap();
     assert!(log.contains("a (0): restart: cron_restart * * * * * *"), "{log}");
     assert_eq!(home.jlist()[0]["pm2_env"]["cron_restart"], json!(EACH_SECOND));

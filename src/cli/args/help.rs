@@ -14,6 +14,8 @@ Run:
   run         run jobs now
   reset       set the restart counters to 0
   sendSignal  send a signal to processes (signal)
+  monitor     mark processes, as PM2's dashboards do
+  unmonitor   take the mark away
 
 Look:
   list        all processes (ls, l, ps, status)
@@ -22,6 +24,12 @@ Look:
   env         the variables of a process, and where they come from
   logs        the last lines of logs, then what is written (log)
   jlist       the list as PM2's JSON
+  prettylist  the same as Node shows an object
+  id          the ids of an app's processes
+  pid         pids, a line each
+  sysinfos    figures of the machine (slist)
+  report      all that belongs into a report of a problem
+  examples    what is typed most, by example
 
 Set up:
   init        write an application file for this directory (ecosystem)
@@ -142,12 +150,45 @@ pub(super) const LIST: &str = "\
 Examples:
   rpm ls
   rpm ls --sort memory:desc
+  rpm ls --watch                   drawn anew every second
   rpm ls --json                    for programs; PM2's own shape: rpm jlist";
 
 pub(super) const DESCRIBE: &str = "\
 Examples:
   rpm describe api
   rpm describe 0 --json";
+
+pub(super) const ID: &str = "\
+Examples:
+  rpm id api                       [ 0, 2 ]
+
+A name that nobody has gives [], and exit code 0.";
+
+pub(super) const PID: &str = "\
+Examples:
+  rpm pid api
+  kill -USR2 $(rpm pid api)
+
+Of what doesn't run it is 0.";
+
+pub(super) const MONITOR: &str = "\
+Examples:
+  rpm monitor api
+  rpm unmonitor all
+
+The mark (_km_monitored in jlist) stays with a process, and does nothing here.";
+
+pub(super) const SYSINFOS: &str = "\
+Examples:
+  rpm sysinfos
+  rpm sysinfos --json";
+
+pub(super) const REPORT: &str = "\
+Examples:
+  rpm report
+  rpm report | less
+
+Read it before you post it: what apps have written is in it, and not every secret looks like one.";
 
 pub(super) const LOGS: &str = "\
 Examples:

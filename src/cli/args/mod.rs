@@ -1,6 +1,7 @@
 //! The command line as typed values. What they mean is decided elsewhere.
 
 mod apps;
+mod examples;
 mod help;
 mod order;
 mod parse;
@@ -10,10 +11,11 @@ mod verbs;
 mod views;
 
 pub(crate) use apps::{Applied, ApplyArgs, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
+pub(crate) use examples::EXAMPLES;
 pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
 pub(crate) use start::AppFlags;
 pub(crate) use verbs::Command;
-pub(crate) use views::{DescribeArgs, EnvArgs, JobsArgs, ListArgs, LogsArgs};
+pub(crate) use views::{DescribeArgs, EnvArgs, IdArgs, JobsArgs, ListArgs, LogsArgs, PidArgs};

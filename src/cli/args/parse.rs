@@ -32,6 +32,9 @@ pub(crate) struct Global {
     /// Print lists in the compact form, a block an app
     #[arg(short, long, global = true)]
     pub(crate) mini_list: bool,
+    /// Order lists by name, namespace, pid, id, cpu, memory, uptime or status; with :desc the other way round
+    #[arg(long, global = true, value_name = "FIELD")]
+    pub(crate) sort: Option<String>,
     /// Print JSON instead of tables
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -43,9 +46,19 @@ pub(crate) struct Global {
 impl Global {
     /// `--silent`, or a variable that says so.
     pub(crate) fn is_silent(&self) -> bool {
-        let set = |name| env::var_os(name).filter(|value| !value.is_empty());
-        self.silent || set("RPM_SILENT").or_else(|| set("PM2_SILENT")).is_some()
+        self.silent || is_set("SILENT")
     }
+
+    /// Whether nothing is to be said of the daemon that had to be launched.
+    pub(crate) fn is_discreet() -> bool {
+        is_set("DISCRETE_MODE")
+    }
+}
+
+/// Whether a setting, `RPM_<name>` or PM2's `PM2_<name>`, has any value.
+fn is_set(name: &str) -> bool {
+    let set = |prefix| env::var_os(format!("{prefix}{name}")).is_some_and(|value| !value.is_empty());
+    set("RPM_") || set("PM2_")
 }
 
 /// What a command line comes to.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::cli::args::EXAMPLES;
 use crate::cli::args::apps::Count;
 
 fn parsed(line: &str) -> Parsed {
@@ -41,14 +42,14 @@ fn every_example_of_the_help_can_be_parsed() {
     let verbs = Cli::command();
     let helps = verbs.get_subcommands().filter_map(|verb| verb.get_after_help()).map(ToString::to_string);
     let mut count = 0;
-    for help in helps.chain([help::OVERVIEW_EXAMPLES.to_owned()]) {
+    for help in helps.chain([help::OVERVIEW_EXAMPLES.to_owned(), EXAMPLES.to_owned()]) {
         for line in help.lines().filter_map(|line| line.strip_prefix("  rpm ")) {
             let example = line.split("   ").next().unwrap().split(" | ").next().unwrap();
             assert!(matches!(parsed(example), Parsed::Run(..)), "{example}: {:?}", parsed(example));
             count += 1;
         }
     }
-    assert!(count > 30);
+    assert!(count > 60);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::help;
 use super::processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
-use super::views::{DescribeArgs, EnvArgs, JobsArgs, ListArgs, LogsArgs};
+use super::views::{DescribeArgs, EnvArgs, IdArgs, JobsArgs, ListArgs, LogsArgs, PidArgs};
 use clap::Subcommand;
 
 #[derive(Debug, Clone, Subcommand)]
@@ -48,12 +48,33 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Print the list as PM2's JSON
     Jlist,
+    /// Print the same as Node shows an object
+    Prettylist,
+    /// Print the ids of an app's processes
+    #[command(after_help = help::ID)]
+    Id(IdArgs),
+    /// Print pids, a line each
+    #[command(after_help = help::PID)]
+    Pid(PidArgs),
     /// Show everything about a process
     #[command(visible_aliases = ["desc", "info", "show"], after_help = help::DESCRIBE)]
     Describe(DescribeArgs),
     /// Show the variables of a process, and where they come from
     #[command(after_help = help::ENV)]
     Env(EnvArgs),
+    /// Mark processes, as PM2's dashboards do
+    #[command(after_help = help::MONITOR)]
+    Monitor(SelectorArgs),
+    /// Take the mark away
+    Unmonitor(SelectorArgs),
+    /// Show figures of the machine
+    #[command(visible_alias = "slist", after_help = help::SYSINFOS)]
+    Sysinfos,
+    /// Show all that belongs into a report of a problem, secrets taken out
+    #[command(after_help = help::REPORT)]
+    Report,
+    /// Show what is typed most, by example
+    Examples,
     /// Show the last lines of logs, then follow them
     #[command(visible_alias = "log", after_help = help::LOGS)]
     Logs(LogsArgs),

@@ -4,9 +4,21 @@ use clap::Args;
 
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ListArgs {
-    /// Order by name, namespace, pid, id, cpu, memory, uptime or status; with :desc the other way round
-    #[arg(long, value_name = "FIELD")]
-    pub(crate) sort: Option<String>,
+    /// Draw it anew every second, until q or Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct IdArgs {
+    /// The name of an app
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PidArgs {
+    /// Name, id, namespace or /regex/; all by default
+    pub(crate) target: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

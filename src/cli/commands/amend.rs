@@ -36,6 +36,7 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     amend_watch(spec, options, caller);
     put(&mut spec.program.interpreter_args, options.interpreter_args.clone());
     config::add_source_maps(&mut spec.program, options);
+    spec.given.extend(options.given());
     let options = options.clone();
     put(&mut spec.namespace, options.namespace);
     put(&mut spec.args, options.args);

@@ -13,7 +13,7 @@ const NAMED: usize = 5;
 const OF_EACH_SHELL: [&str; 4] = ["_", "OLDPWD", "PWD", "SHLVL"];
 
 /// Fields of a spec that no process is another for.
-const OF_NO_EFFECT: [&str; 3] = ["source", "username", "recorded"];
+const OF_NO_EFFECT: [&str; 4] = ["source", "username", "recorded", "given"];
 
 /// Empty when nothing differs.
 pub(super) fn between(old: &AppSpec, new: &AppSpec) -> Vec<String> {
@@ -106,7 +106,7 @@ fn collect(leaves: &mut BTreeMap<String, Value>, path: String, value: Value) {
         Value::Object(fields) => {
             let fields = fields.into_iter().filter(|(field, _)| {
                 let path = (path.as_str(), field.as_str());
-                !matches!(path, ("env", "app" | "inherited" | "secrets" | "origins"))
+                !matches!(path, ("env", "app" | "inherited" | "secrets" | "origins" | "typed"))
             });
             fields.for_each(|(field, value)| collect(leaves, format!("{path}.{field}"), value));
         }

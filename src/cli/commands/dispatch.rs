@@ -1,8 +1,9 @@
 //! From a command to its file.
 
 use super::{
-    apply, delete, describe, env, flush, init, jlist, jobs, kill, list, logs, ping, reload, reset, restart,
-    run as run_jobs, scale, signal, start, stop, update, validate,
+    apply, delete, describe, env, examples, flush, id, init, jlist, jobs, kill, list, logs, monitor, pid, ping,
+    prettylist, reload, report, reset, restart, run as run_jobs, scale, signal, start, stop, sysinfos, update,
+    validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -24,6 +25,14 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::SendSignal(args) => signal::run(session, args).await,
         Command::List(args) => list::run(session, &args).await,
         Command::Jlist => jlist::run(session).await,
+        Command::Prettylist => prettylist::run(session).await,
+        Command::Id(args) => id::run(session, &args).await,
+        Command::Pid(args) => pid::run(session, args).await,
+        Command::Monitor(args) => monitor::run(session, args, true).await,
+        Command::Unmonitor(args) => monitor::run(session, args, false).await,
+        Command::Sysinfos => sysinfos::run(session).await,
+        Command::Report => report::run(session).await,
+        Command::Examples => examples::run(session),
         Command::Describe(args) => describe::run(session, args).await,
         Command::Env(args) => env::run(session, &args).await,
         Command::Logs(args) => logs::run(session, args).await,

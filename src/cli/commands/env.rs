@@ -3,7 +3,7 @@
 use super::apps;
 use super::changes::{self, Change};
 use super::fresh::{Asked, Files, Fresh};
-use crate::api::{ProcessDetail, Request, Response};
+use crate::api::{ProcessDetail, Request, Response, pm2};
 use crate::cli::args::EnvArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -59,9 +59,23 @@ pub(super) async fn run(session: &mut Session<'_>, args: &EnvArgs) -> Result<Exi
         let all: BTreeMap<_, _> = details.iter().map(|detail| (detail.process.id, &detail.env)).collect();
         session.screen.data_json(&all)?;
     } else {
-        session.screen.data(shown::plain(&details))?;
+        let fields = pm2_fields(session).await?;
+        session.screen.data(shown::plain(&details, &fields))?;
     }
     Ok(Exit::Success)
+}
+
+/// What PM2 shows beside the variables, by process.
+async fn pm2_fields(session: &Session<'_>) -> Result<BTreeMap<ProcessId, Vec<(String, String)>>, Failure> {
+    let Response::Pm2(elements) = session.link.request(Request::Pm2List).await? else {
+        return Err(Failure::unexpected_answer());
+    };
+    let fields = elements.iter().filter_map(|element| {
+        let id = element.get("pm_id")?.as_u64()?;
+        let fields = pm2::shown(element.get("pm2_env")?.as_object()?);
+        Some((ProcessId(id as u32), fields.map(|(name, value)| (name.to_owned(), value)).collect()))
+    });
+    Ok(fields.collect())
 }
 
 type Changes = BTreeMap<String, Change>;

@@ -1,13 +1,14 @@
 //! A daemon for tests: a list that answers, and a record of what was asked.
 
 use crate::api::{
-    ApiError, Backend, Boxed, Code, DaemonInfo, Event, LogItem, LogQuery, Process, ProcessDetail, Request, Response,
-    Start, Stream,
+    ApiError, Backend, Boxed, Code, DaemonInfo, Event, Host, LogItem, LogQuery, Process, ProcessDetail, Request,
+    Response, Start, Stream,
 };
 use crate::cli::args::{self, Parsed};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::link::Link;
+use crate::cli::order::Order;
 use crate::cli::render::Screen;
 use crate::cli::render::detail::tests::detail;
 use crate::cli::session::Session;
@@ -49,7 +50,11 @@ impl Fake {
         let Parsed::Run(global, command) = args::parse(words) else { panic!("{line}") };
         let (out, err) = (Sink::default(), Sink::default());
         let screen = Screen::captured(Box::new(out.clone()), Box::new(err.clone()), global.silent, global.json);
-        let mut session = Session::new(self, screen, global.mini_list);
+        let order = match Order::parse(global.sort.as_deref()) {
+            Ok(order) => order,
+            Err(failure) => return Ran { result: Err(failure), out: out.text(), err: err.text() },
+        };
+        let mut session = Session::new(self, screen, global.mini_list).sorted(order);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let result = runtime.block_on(super::run(&mut session, command));
         Ran { result, out: out.text(), err: err.text() }
@@ -136,6 +141,7 @@ impl Fake {
                 Some(error) => return Err(error.clone()),
             },
             Request::Reset { selector }
+            | Request::Monitor { selector, .. }
             | Request::Hurry { selector }
             | Request::Signal { selector, .. }
             | Request::Flush { selector: Some(selector) } => {
@@ -148,7 +154,25 @@ impl Fake {
             Request::Scale { .. } | Request::Flush { selector: None } | Request::ReopenLogs | Request::Kill { .. } => {
                 Response::Done
             }
-            Request::Pm2List | Request::Host => unreachable!("not asked into a pipe"),
+            Request::Pm2List => Response::Pm2(
+                self.details
+                    .lock()
+                    .unwrap()
+                    .iter()
+                    .map(|detail| {
+                        let process = &detail.process;
+                        serde_json::json!({ "pm_id": process.id, "pm2_env": { "name": process.name, "namespace": "default", "node_version": "20.20.2" } })
+                    })
+                    .collect(),
+            ),
+            Request::Host => Response::Host(Host {
+                cpu: 12.4,
+                cores: 8,
+                memory_used: 1 << 30,
+                memory_total: 4 << 30,
+                load: [0.5, 0.25, 1.0],
+                uptime: 3 * 86_400,
+            }),
         })
     }
 }

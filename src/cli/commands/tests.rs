@@ -237,6 +237,13 @@ fn machine_readable_answers() {
     let fake = Fake::with(&LIST);
     assert_eq!(fake.run("jlist").succeeded(), "[{\"pm_id\":0}]");
     assert_eq!(fake.run("jlist -s").succeeded(), "[{\"pm_id\":0}]");
+    assert_eq!(fake.run("prettylist -s").succeeded(), "[ { pm_id: 0 } ]");
+    assert_eq!(fake.run("id api -s").succeeded(), "[ 0, 1 ]\n");
+    assert_eq!(fake.run("id none").succeeded(), "[]\n");
+    assert_eq!(fake.run("pid").succeeded(), "8000\n8001\n0\n");
+    assert_eq!(fake.run("pid --json").succeeded(), "[8000,8001,0]\n");
+    let env = fake.run("env 0").succeeded();
+    assert!(env.starts_with("HOME: /root\n") && env.ends_with("\nnode_version: 20.20.2\n"), "{env}");
     assert_eq!(fake.run("ping").succeeded(), "{ msg: 'pong' }\n");
     let info: serde_json::Value = serde_json::from_str(&fake.run("ping --json").succeeded()).unwrap();
     assert_eq!(info["pid"], 7);
@@ -252,6 +259,11 @@ fn what_is_unknown_fails_where_pm2_fails() {
     {
         let (message, _) = fake.run(line).failed();
         assert!(message.contains("none"), "{line}: {message}");
+    }
+    for line in ["monitor none", "unmonitor none"] {
+        let ran = fake.run(line);
+        assert!(ran.err.contains("nothing is called none"), "{line}: {}", ran.err);
+        ran.succeeded();
     }
     let ran = fake.run("flush none");
     assert!(ran.err.contains("nothing is called none"), "{}", ran.err);

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// PM2's word for it.
+const NOTHING: &str = "N/A";
+
 type Rows = Vec<(&'static str, Option<String>)>;
 
 /// `caller` is the environment of whoever asks: what is the same there is not worth a line.
@@ -51,20 +54,26 @@ fn identity(detail: &ProcessDetail) -> Rows {
         Interpreter::None => "none, it is executed directly".to_owned(),
         Interpreter::Named(name) => name.clone(),
     };
+    let or_none = |value: Option<String>| Some(value.unwrap_or_else(|| NOTHING.to_owned()));
+    let node = detail.runs_on.as_ref().and_then(|runs| runs.version.as_deref());
     vec![
+        ("status", Some(process.status.to_string())),
         ("name", Some(process.name.clone())),
-        ("id", Some(process.id.to_string())),
+        ("script id", Some(process.id.to_string())),
         ("unique id", Some(detail.unique_id.clone())),
         ("namespace", Some(process.namespace.clone())),
-        ("version", process.version.clone()),
-        ("script", Some(path(&spec.program.path))),
-        ("arguments", words(&spec.args)),
+        ("version", or_none(process.version.clone())),
+        ("script path", Some(path(&spec.program.path))),
+        ("script args", or_none(words(&spec.args))),
         ("interpreter", Some(interpreter)),
-        ("its arguments", words(&spec.program.interpreter_args)),
+        ("interpreter args", or_none(words(&spec.program.interpreter_args))),
+        ("node.js version", or_none(node.map(|version| version.trim_start_matches('v').to_owned()))),
+        ("node env", or_none(detail.env.get("NODE_ENV").cloned())),
         ("runs on", detail.runs_on.as_ref().map(runs_on)),
-        ("mode", Some(mode(detail))),
+        ("exec mode", Some(mode(detail))),
         ("application file", spec.source.as_ref().map(|source| path(&source.file))),
         ("profile", spec.source.as_ref().and_then(|source| source.profile.clone())),
+        ("monitored", detail.monitored.map(|on| if on { "yes" } else { "no" }.to_owned())),
     ]
 }
 
@@ -82,7 +91,7 @@ fn whereabouts(detail: &ProcessDetail, now: UnixMs) -> Rows {
     let process = &detail.process;
     let alive = process.status.is_alive();
     vec![
-        ("working directory", Some(path(&detail.spec.cwd))),
+        ("exec cwd", Some(path(&detail.spec.cwd))),
         ("pid", process.pid.map(|pid| pid.to_string())),
         ("user", process.username.clone()),
         ("runs as user", detail.spec.uid.clone()),
@@ -115,9 +124,9 @@ fn schedules(detail: &ProcessDetail) -> Option<String> {
 fn files(detail: &ProcessDetail) -> Rows {
     let log = |file: &Option<_>| Some(file.as_deref().map_or_else(|| "nowhere".to_owned(), path));
     vec![
-        ("standard output", log(&detail.out_log)),
-        ("standard error", log(&detail.error_log)),
-        ("pid file", Some(path(&detail.pid_file))),
+        ("out log path", log(&detail.out_log)),
+        ("error log path", log(&detail.error_log)),
+        ("pid path", Some(path(&detail.pid_file))),
     ]
 }
 
@@ -132,7 +141,7 @@ fn restarts(detail: &ProcessDetail) -> Rows {
     let left: Vec<_> = detail.left_alive.iter().map(ToString::to_string).collect();
     vec![
         ("restarts", Some(process.restarts.to_string())),
-        ("unstable", Some(process.unstable_restarts.to_string())),
+        ("unstable restarts", Some(process.unstable_restarts.to_string())),
         ("last run ended", crate::cli::words::ended(process)),
         ("this run", detail.recycled.clone()),
         ("policy", Some(policy(&detail.spec.restart))),
@@ -146,16 +155,18 @@ fn by_itself(detail: &ProcessDetail) -> Rows {
     let (process, spec) = (&detail.process, &detail.spec);
     let zone = spec.schedule.time_zone.as_ref().map(|zone| format!(", time zone {zone}")).unwrap_or_default();
     let with_zone = |pattern: &String| format!("{pattern}{zone}");
-    let watched = detail.watch.as_ref().map(|watch| match watch.directories {
-        1 => "1 directory".to_owned(),
-        count => format!("{count} directories"),
-    });
+    let watched = match detail.watch.as_ref().map(|watch| watch.directories) {
+        None if process.watching => "enabled".to_owned(),
+        None => "disabled".to_owned(),
+        Some(1) => "enabled, 1 directory".to_owned(),
+        Some(count) => format!("enabled, {count} directories"),
+    };
     let job = spec.schedule.job.as_ref();
     vec![
-        ("restarted by cron", spec.schedule.restart.as_ref().map(with_zone)),
+        ("cron restart", spec.schedule.restart.as_ref().map(with_zone)),
         ("job", job.map(|job| job.cron.as_ref().map_or_else(|| "runs by hand: rpm run".to_owned(), with_zone))),
         ("next time", process.next_run.map(timestamp::iso8601)),
-        ("watches", watched),
+        ("watch & reload", Some(watched)),
         ("last cause", detail.cause.as_ref().map(|cause| format!("{}, {}", cause.what, timestamp::iso8601(cause.at)))),
     ]
 }
@@ -163,9 +174,9 @@ fn by_itself(detail: &ProcessDetail) -> Rows {
 fn mode(detail: &ProcessDetail) -> String {
     let (process, instances) = (&detail.process, detail.spec.instances);
     if instances > 1 {
-        format!("{}, instance {} of {instances}", process.mode, process.instance)
+        format!("{}_mode, instance {} of {instances}", process.mode, process.instance)
     } else {
-        process.mode.clone()
+        format!("{}_mode", process.mode)
     }
 }
 
@@ -261,6 +272,7 @@ pub(crate) mod tests {
             left_alive: vec![12, 34],
             tree: None,
             recycled: None,
+            monitored: None,
         }
     }
 
@@ -273,14 +285,17 @@ pub(crate) mod tests {
         let text = anstream::adapter::strip_str(&text(&detail, &caller, NOW)).to_string();
         for line in [
             "api (0)  errored: 16 exits within 1 s each\n",
-            "  arguments    --port '80 80'\n",
-            "  mode         cluster, instance 0 of 2\n",
-            "  listens on         0.0.0.0:8080 /run/app.sock\n",
-            "  shared by          kernel (2 listeners), round-robin\n",
-            "  standard error   nowhere\n",
-            "  last run ended  exit code 7\n",
-            "  stops by        SIGINT, after 5000 ms SIGKILL\n",
-            "  left alive      by runs that have ended: 12, 34\n",
+            "  status            errored\n",
+            "  script args       --port '80 80'\n",
+            "  interpreter args  N/A\n",
+            "  exec mode         cluster_mode, instance 0 of 2\n",
+            "  listens on  0.0.0.0:8080 /run/app.sock\n",
+            "  shared by   kernel (2 listeners), round-robin\n",
+            "  error log path  nowhere\n",
+            "  watch & reload  disabled\n",
+            "  last run ended     exit code 7\n",
+            "  stops by           SIGINT, after 5000 ms SIGKILL\n",
+            "  left alive         by runs that have ended: 12, 34\n",
             "\nenvironment\n  PORT  8080\u{fffd}\n  and 1 as in this shell\n",
         ] {
             assert!(text.contains(line), "{line:?} in:\n{text}");

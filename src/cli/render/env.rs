@@ -5,17 +5,21 @@ use super::table::{Align, Cell, Column, Table};
 use super::{outcome, text};
 use crate::api::ProcessDetail;
 use crate::cli::commands::env::{Explained, Variable};
+use crate::domain::ProcessId;
 use crate::domain::spec::Layer;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// A line a variable; several processes each under their name.
-pub(crate) fn plain(details: &[ProcessDetail]) -> String {
+/// A line a variable, then a line for each of `fields` that is none; several processes each under their name.
+pub(crate) fn plain(details: &[ProcessDetail], fields: &BTreeMap<ProcessId, Vec<(String, String)>>) -> String {
     let mut out = String::new();
     for detail in details {
         if details.len() > 1 {
             _ = writeln!(out, "{}", outcome::app(&detail.process.name, &[detail.process.id]));
         }
-        for (name, value) in &detail.env {
+        let more = fields.get(&detail.process.id).into_iter().flatten();
+        let more = more.filter(|(name, _)| !detail.env.contains_key(name)).map(|(name, value)| (name, value));
+        for (name, value) in detail.env.iter().chain(more) {
             _ = writeln!(out, "{}: {}", text::clean(name), text::clean(value));
         }
     }

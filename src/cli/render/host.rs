@@ -3,6 +3,7 @@
 use super::color::{self, paint};
 use super::{duration, size, text};
 use crate::api::Host;
+use std::fmt::Write as _;
 
 pub(crate) fn line(host: &Host, width: usize) -> String {
     let [one, five, fifteen] = host.load;
@@ -16,6 +17,26 @@ pub(crate) fn line(host: &Host, width: usize) -> String {
         duration::short(host.uptime.saturating_mul(1000)),
     );
     paint(color::DIM, text::truncate(&line, width)) + "\n"
+}
+
+/// A line a figure.
+pub(crate) fn text(host: &Host) -> String {
+    let share = host.memory_used as f64 * 100.0 / host.memory_total.max(1) as f64;
+    let [one, five, fifteen] = host.load;
+    let rows = [
+        ("CPU Usage", format!("{:.1} %", host.cpu)),
+        ("CPU Cores", host.cores.to_string()),
+        ("Load", format!("{one:.2} {five:.2} {fifteen:.2}")),
+        ("RAM Usage", format!("{share:.1} %")),
+        ("RAM Total", size::short(host.memory_total)),
+        ("RAM Available", size::short(host.memory_total - host.memory_used)),
+        ("Uptime", duration::short(host.uptime.saturating_mul(1000))),
+    ];
+    let mut text = String::new();
+    for (name, value) in rows {
+        _ = writeln!(text, "{name:<13}  {value}");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -35,5 +56,8 @@ mod tests {
         let plain = |width| anstream::adapter::strip_str(&line(&host, width)).to_string();
         assert_eq!(plain(100), "host  load 0.50 0.25 1.00 · cpu 12% of 8 cores · mem 3.0gb of 16.0gb · up 3D\n");
         assert_eq!(plain(20), "host  load 0.50 0.2…\n");
+        let lines = text(&host);
+        assert!(lines.starts_with("CPU Usage      12.4 %\nCPU Cores      8\n"), "{lines}");
+        assert!(lines.contains("RAM Usage      18.8 %\n") && lines.contains("RAM Available  13.0gb\n"), "{lines}");
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn rows(detail: &ProcessDetail) -> Vec<(&'static str, Option<String>)
     let cores = limits.cpu_affinity.iter().map(ToString::to_string);
     let warnings = detail.process.warnings.iter().map(|warning| text::clean(warning).into_owned());
     vec![
-        ("replaced above", bytes(limits.max_memory_restart)),
+        ("max memory restart", bytes(limits.max_memory_restart)),
         ("memory_max", bytes(limits.memory_max)),
         ("memory_high", bytes(limits.memory_high)),
         ("cpu", limits.cpu.map(quota)),
@@ -72,7 +72,7 @@ mod tests {
             ..Limits::default()
         };
         let expected = [
-            "replaced above: 800.0mb",
+            "max memory restart: 800.0mb",
             "cpu: 1.5 of a core's time",
             "rlimits: core 0 (hard unlimited), nofile 9",
             "nice: -5",

@@ -3,9 +3,10 @@
 use super::color::{self, paint};
 use super::table::{Align, Cell, Column, Table};
 use super::{duration, size, text};
-use crate::api::Process;
+use crate::api::{Process, ProcessDetail};
 use crate::domain::{Status, UnixMs};
 use std::fmt::Write as _;
+use std::path::Path;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
@@ -19,18 +20,24 @@ enum Field {
     Restarts,
     Status,
     Cpu,
+    Mem,
+    /// The same, in a longer word.
     Memory,
     User,
+    Watching,
 }
 
-use Field::{Cpu, Id, Memory, Mode, Name, Namespace, Pid, Restarts, Uptime, User, Version};
+use Field::{Cpu, Id, Mem, Memory, Mode, Name, Namespace, Pid, Restarts, Uptime, User, Version, Watching};
 
 /// Sets of columns, the widest first; the last one is used however narrow the terminal is.
 const SETS: [&[Field]; 3] = [
-    &[Id, Name, Namespace, Version, Mode, Pid, Uptime, Restarts, Field::Status, Cpu, Memory, User],
+    &[Id, Name, Namespace, Version, Mode, Pid, Uptime, Restarts, Field::Status, Cpu, Mem, User, Watching],
     &[Id, Name, Mode, Restarts, Field::Status, Cpu, Memory],
-    &[Id, Name, Field::Status, Cpu, Memory],
+    &[Id, Name, Field::Status, Cpu, Mem],
 ];
+
+/// Of what has none.
+const NO_VERSION: &str = "N/A";
 
 /// How many processes have their reason told below the table.
 const REASONS: usize = 5;
@@ -48,26 +55,43 @@ pub(crate) fn table(processes: &[Process], width: Option<usize>, now: UnixMs) ->
     out
 }
 
-/// PM2's compact list: a block an app.
-pub(crate) fn mini(processes: &[Process], now: UnixMs) -> String {
+/// PM2's compact list: a block an app, and an empty line after it.
+pub(crate) fn mini<'a>(details: impl Iterator<Item = &'a ProcessDetail>, now: UnixMs) -> String {
     let mut out = String::new();
-    for process in processes {
+    for detail in details {
+        let process = &detail.process;
+        let file = |path: Option<&Path>| path.unwrap_or(Path::new("/dev/null")).display().to_string();
         _ = writeln!(out, "+--- {}", paint(color::BOLD, text::clean(&process.name)));
         for (label, value) in [
             ("namespace", process.namespace.clone()),
-            ("version", process.version.clone().unwrap_or_else(|| "N/A".to_owned())),
+            ("version", process.version.clone().unwrap_or_else(|| NO_VERSION.to_owned())),
             ("pid", process.pid.unwrap_or(0).to_string()),
-            ("id", process.id.to_string()),
+            ("pm2 id", process.id.to_string()),
             ("status", status_words(process)),
             ("mode", process.mode.clone()),
             ("restarted", process.restarts.to_string()),
             ("uptime", uptime(process, now).unwrap_or_else(|| "0".to_owned())),
-            ("memory usage", size::short(process.memory)),
+            ("memory usage", memory(process)),
+            ("error log", file(detail.error_log.as_deref())),
+            ("watching", if process.watching { "yes" } else { "no" }.to_owned()),
+            ("PID file", file(Some(&detail.pid_file))),
         ] {
             _ = writeln!(out, "{label} : {}", text::clean(&value));
         }
+        out.push('\n');
     }
     out
+}
+
+/// Of what runs.
+fn memory(process: &Process) -> String {
+    size::short(if process.status.is_alive() { process.memory } else { 0 })
+}
+
+/// `0.3%`, and `0%` of what does nothing.
+fn cpu(process: &Process) -> String {
+    let cpu = if process.status.is_alive() { process.cpu } else { 0.0 };
+    if cpu == 0.0 { "0%".to_owned() } else { format!("{cpu:.1}%") }
 }
 
 /// How long the current run has lasted; `None` while nothing runs.
@@ -114,28 +138,36 @@ impl Field {
             Self::Restarts => ("↺", Align::Right, None),
             Self::Status => ("status", Align::Left, None),
             Self::Cpu => ("cpu", Align::Right, None),
-            Self::Memory => ("mem", Align::Right, None),
+            Self::Mem => ("mem", Align::Right, None),
+            Self::Memory => ("memory", Align::Right, None),
             Self::User => ("user", Align::Left, Some(6)),
+            Self::Watching => ("watching", Align::Left, None),
         };
         Column { title, align, shrinks_to }
     }
 
     fn cell(self, process: &Process, now: UnixMs) -> Cell {
-        let or_none = |value: Option<String>| value.map_or_else(Cell::none, Cell::new);
         let online = process.status.is_alive();
+        // What doesn't run has zeros, as in PM2; nobody has to look at them.
+        let figure = |text: String| Cell::styled(text, if online { color::PLAIN } else { color::DIM });
         match self {
             Self::Id => Cell::styled(process.id.to_string(), color::of_process(process.id)),
             Self::Name => Cell::styled(&process.name, color::BOLD),
             Self::Namespace => Cell::new(&process.namespace),
-            Self::Version => or_none(process.version.clone()),
+            Self::Version => process.version.as_ref().map_or_else(|| Cell::styled(NO_VERSION, color::DIM), Cell::new),
             Self::Mode => Cell::new(&process.mode),
-            Self::Pid => or_none(process.pid.map(|pid| pid.to_string())),
-            Self::Uptime => or_none(uptime(process, now).or_else(|| next_run(process, now))),
+            Self::Pid => figure(process.pid.unwrap_or(0).to_string()),
+            Self::Uptime => {
+                let uptime = uptime(process, now).or_else(|| next_run(process, now));
+                figure(uptime.unwrap_or_else(|| "0".to_owned()))
+            }
             Self::Restarts => Cell::new(process.restarts.to_string()),
             Self::Status => status(process),
-            Self::Cpu => or_none(online.then(|| format!("{:.1}%", process.cpu))),
-            Self::Memory => or_none(online.then(|| size::short(process.memory))),
-            Self::User => or_none(process.username.clone()),
+            Self::Cpu => figure(cpu(process)),
+            Self::Mem | Self::Memory => figure(memory(process)),
+            Self::User => process.username.as_ref().map_or_else(Cell::none, Cell::new),
+            Self::Watching if process.watching => Cell::styled("enabled", color::GOOD),
+            Self::Watching => Cell::styled("disabled", color::DIM),
         }
     }
 }
@@ -154,6 +186,7 @@ fn status(process: &Process) -> Cell {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::detail::tests::detail;
     use super::*;
     use crate::domain::ProcessId;
 
@@ -181,6 +214,7 @@ pub(crate) mod tests {
             oom_killed: false,
             reason: None,
             job: false,
+            watching: false,
             next_run: None,
             warnings: Vec::new(),
             overlaps: true,
@@ -193,11 +227,9 @@ pub(crate) mod tests {
         let mut errored = process(12, "日本語のワーカー", Status::Errored);
         errored.reason = Some("16 unstable restarts in a row".into());
         errored.version = None;
-        vec![
-            process(0, "api", Status::Online),
-            errored,
-            process(3, "an-image-resizer-with-a-long-name", Status::Stopped),
-        ]
+        let mut api = process(0, "api", Status::Online);
+        api.watching = true;
+        vec![api, errored, process(3, "an-image-resizer-with-a-long-name", Status::Stopped)]
     }
 
     fn rendered(width: Option<usize>) -> String {
@@ -207,10 +239,10 @@ pub(crate) mod tests {
     #[test]
     fn everything_into_a_pipe() {
         let expected = "\
-id  name                               namespace  version  mode      pid  uptime  ↺  status    cpu     mem  user
- 0  api                                default    1.4.2    cluster  8000      3m  2  online   0.3%  45.2mb  deploy
-12  日本語のワーカー                   default    -        cluster     -       -  2  errored     -       -  deploy
- 3  an-image-resizer-with-a-long-name  default    1.4.2    cluster     -       -  2  stopped     -       -  deploy
+id  name                               namespace  version  mode      pid  uptime  ↺  status    cpu     mem  user    watching
+ 0  api                                default    1.4.2    cluster  8000      3m  2  online   0.3%  45.2mb  deploy  enabled
+12  日本語のワーカー                   default    N/A      cluster     0       0  2  errored    0%      0b  deploy  disabled
+ 3  an-image-resizer-with-a-long-name  default    1.4.2    cluster     0       0  2  stopped    0%      0b  deploy  disabled
 日本語のワーカー (12): 16 unstable restarts in a row
 ";
         assert_eq!(rendered(None), expected);
@@ -220,12 +252,12 @@ id  name                               namespace  version  mode      pid  uptime
     #[test]
     fn names_give_way_before_columns_do() {
         assert_eq!(
-            rendered(Some(100)),
+            rendered(Some(110)),
             "\
-id  name                 namespace  version  mode      pid  uptime  ↺  status    cpu     mem  user
- 0  api                  default    1.4.2    cluster  8000      3m  2  online   0.3%  45.2mb  deploy
-12  日本語のワーカー     default    -        cluster     -       -  2  errored     -       -  deploy
- 3  an-image-resizer-w…  default    1.4.2    cluster     -       -  2  stopped     -       -  deploy
+id  name                 namespace  version  mode      pid  uptime  ↺  status    cpu     mem  user    watching
+ 0  api                  default    1.4.2    cluster  8000      3m  2  online   0.3%  45.2mb  deploy  enabled
+12  日本語のワーカー     default    N/A      cluster     0       0  2  errored    0%      0b  deploy  disabled
+ 3  an-image-resizer-w…  default    1.4.2    cluster     0       0  2  stopped    0%      0b  deploy  disabled
 日本語のワーカー (12): 16 unstable restarts in a row
 "
         );
@@ -236,10 +268,10 @@ id  name                 namespace  version  mode      pid  uptime  ↺  status 
         assert_eq!(
             rendered(Some(80)),
             "\
-id  name                               mode     ↺  status    cpu     mem
+id  name                               mode     ↺  status    cpu  memory
  0  api                                cluster  2  online   0.3%  45.2mb
-12  日本語のワーカー                   cluster  2  errored     -       -
- 3  an-image-resizer-with-a-long-name  cluster  2  stopped     -       -
+12  日本語のワーカー                   cluster  2  errored    0%      0b
+ 3  an-image-resizer-with-a-long-name  cluster  2  stopped    0%      0b
 日本語のワーカー (12): 16 unstable restarts in a row
 "
         );
@@ -248,8 +280,8 @@ id  name                               mode     ↺  status    cpu     mem
             "\
 id  name           status    cpu     mem
  0  api            online   0.3%  45.2mb
-12  日本語のワー…  errored     -       -
- 3  an-image-res…  stopped     -       -
+12  日本語のワー…  errored    0%      0b
+ 3  an-image-res…  stopped    0%      0b
 日本語のワーカー (12): 16 unstable restarts in a row
 "
         );
@@ -271,8 +303,40 @@ id  name           status    cpu     mem
 
     #[test]
     fn the_compact_list_has_a_block_an_app() {
-        let text = anstream::adapter::strip_str(&mini(&list()[..1], NOW)).to_string();
-        assert!(text.starts_with("+--- api\nnamespace : default\n"), "{text}");
-        assert!(text.contains("\nuptime : 3m\nmemory usage : 45.2mb\n"), "{text}");
+        let details = [detail(0, "api", Status::Online), detail(3, "resizer", Status::Stopped)];
+        let text = anstream::adapter::strip_str(&mini(details.iter(), NOW)).to_string();
+        assert_eq!(
+            text,
+            "\
++--- api
+namespace : default
+version : 1.4.2
+pid : 8000
+pm2 id : 0
+status : online
+mode : cluster
+restarted : 2
+uptime : 3m
+memory usage : 45.2mb
+error log : /dev/null
+watching : no
+PID file : /p/api-0.pid
+
++--- resizer
+namespace : default
+version : 1.4.2
+pid : 0
+pm2 id : 3
+status : stopped
+mode : cluster
+restarted : 2
+uptime : 0
+memory usage : 0b
+error log : /dev/null
+watching : no
+PID file : /p/api-0.pid
+
+"
+        );
     }
 }

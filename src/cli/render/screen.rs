@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use super::color::{self, paint};
 use super::json;
 
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with one another")]
 pub(crate) struct Screen {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
@@ -15,6 +16,7 @@ pub(crate) struct Screen {
     width: Option<usize>,
     /// Whether standard error is a terminal, on which a line may be drawn anew.
     live: bool,
+    colored: bool,
     silent: bool,
     json: bool,
 }
@@ -36,13 +38,14 @@ impl Screen {
         // Under the stream that takes colours out: that one writes piece by piece, and standard output line by line.
         let buffered: Box<dyn Write> = Box::new(io::BufWriter::with_capacity(BUFFER, stdout));
         let out = Box::new(AutoStream::new(buffered, of_out));
-        Self { out, err: Box::new(AutoStream::new(stderr, of_err)), width, live, silent, json }
+        let colored = of_out != anstream::ColorChoice::Never;
+        Self { out, err: Box::new(AutoStream::new(stderr, of_err)), width, live, colored, silent, json }
     }
 
     #[cfg(test)]
     pub(crate) fn captured(out: Box<dyn Write>, err: Box<dyn Write>, silent: bool, json: bool) -> Self {
         let strip = |stream| Box::new(AutoStream::never(stream));
-        Self { out: strip(out), err: strip(err), width: None, live: false, silent, json }
+        Self { out: strip(out), err: strip(err), width: None, live: false, colored: false, silent, json }
     }
 
     /// As if standard error were a terminal.
@@ -58,6 +61,11 @@ impl Screen {
 
     pub(crate) const fn is_terminal(&self) -> bool {
         self.width.is_some()
+    }
+
+    /// Whether standard output shows colours.
+    pub(crate) const fn is_colored(&self) -> bool {
+        self.colored
     }
 
     pub(crate) const fn is_live(&self) -> bool {

@@ -41,6 +41,12 @@ pub(in crate::config) fn variables(value: &Value) -> Option<BTreeMap<String, Str
     Some(variables.map(|(name, value)| (name.clone(), scalar(value).unwrap_or_else(|| value.to_string()))).collect())
 }
 
+/// The names of those that are numbers or booleans where they are written.
+pub(in crate::config) fn typed_variables(value: &Value) -> impl Iterator<Item = String> {
+    let variables = value.as_object().into_iter().flatten();
+    variables.filter(|(_, value)| value.is_number() || value.is_boolean()).map(|(name, _)| name.clone())
+}
+
 pub(super) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -3,7 +3,7 @@
 use super::inherit::Inherit;
 use super::layer::Layer;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The layers from which a process's environment is computed at each start; later ones win.
@@ -29,6 +29,9 @@ pub struct Environment {
     /// The layers that set a variable of `app`, the one whose value it has last.
     #[serde(default)]
     pub origins: BTreeMap<String, Vec<Layer>>,
+    /// Variables of `app` that were written as a number or a boolean, for who asks for PM2's view.
+    #[serde(default)]
+    pub typed: BTreeSet<String>,
 }
 
 /// A `.env` file.
@@ -61,6 +64,7 @@ impl Default for Environment {
             increment_var: None,
             secrets: BTreeMap::new(),
             origins: BTreeMap::new(),
+            typed: BTreeSet::new(),
         }
     }
 }

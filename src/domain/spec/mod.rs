@@ -20,7 +20,7 @@ pub use schedule::{CatchUp, Job, Overlap, Schedule};
 pub use watch::WatchPolicy;
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// One app: `instances` processes of one program under one name.
@@ -73,6 +73,9 @@ pub struct AppSpec {
     /// PM2's fields that do nothing here, as they were written, for who asks for PM2's view.
     #[serde(default)]
     pub recorded: BTreeMap<String, serde_json::Value>,
+    /// Fields that somebody has written, for who asks for PM2's view: there the others are absent.
+    #[serde(default)]
+    pub given: BTreeSet<String>,
 }
 
 /// What is executed.
@@ -129,6 +132,7 @@ impl AppSpec {
             rollout: RolloutPolicy::default(),
             listen: Vec::new(),
             recorded: BTreeMap::new(),
+            given: BTreeSet::new(),
         }
     }
 

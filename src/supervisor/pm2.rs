@@ -1,0 +1,72 @@
+//! The list in PM2's shape, and the mark that only PM2's users set.
+
+use super::registry::Entry;
+use super::world::World;
+use crate::api::{ApiError, Response, pm2};
+use crate::domain::{ProcessId, Selector};
+use crate::process::{self, shown_environment};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Which Node each run has, so that a list asks the system once for each run.
+#[derive(Debug, Default)]
+pub(super) struct Nodes(BTreeMap<ProcessId, (i32, Option<String>)>);
+
+impl World {
+    pub(super) fn pm2_list(&self) -> Response {
+        let registry = self.registry.borrow();
+        self.nodes.borrow_mut().0.retain(|id, _| registry.get(*id).is_some());
+        Response::Pm2(registry.iter().map(|entry| self.element(entry)).collect())
+    }
+
+    fn element(&self, entry: &Entry) -> serde_json::Value {
+        let process = self.view(entry);
+        pm2::element(pm2::Parts {
+            process: &process,
+            spec: &entry.spec,
+            unique_id: &entry.identity.unique_id,
+            out_log: entry.identity.out_log.as_deref(),
+            error_log: entry.identity.error_log.as_deref(),
+            pid_file: &entry.identity.pid_file,
+            env: shown_environment(&entry.spec, &entry.identity),
+            backoff: entry.handle.observed().state.backoff,
+            node_version: self.node_version(entry, process.pid).as_deref(),
+            monitored: entry.monitored,
+        })
+    }
+
+    /// The last one that was known, as long as nothing else runs.
+    fn node_version(&self, entry: &Entry, pid: Option<i32>) -> Option<String> {
+        if !entry.spec.program.is_node() {
+            return None;
+        }
+        let id = entry.identity.id;
+        let mut nodes = self.nodes.borrow_mut();
+        let known = nodes.0.get(&id);
+        if let Some((_, version)) = known.filter(|(known, _)| pid.is_none_or(|pid| pid == *known)) {
+            return version.clone();
+        }
+        let pid = pid?;
+        let Some(version) = process::known_node_version(pid) else {
+            // It has to be executed for that: the next list has its answer.
+            let spec = (*entry.spec).clone();
+            tokio::task::spawn_blocking(move || process::runs_on(&spec, pid));
+            return None;
+        };
+        nodes.0.insert(id, (pid, version.clone()));
+        version
+    }
+
+    /// Marks them, or takes the mark away. It does nothing, and stays with them.
+    pub(super) async fn monitor(self: &Rc<Self>, selector: &Selector, on: bool) -> Result<Response, ApiError> {
+        let ids = self.registry.borrow().select(selector)?;
+        for id in &ids {
+            if let Some(entry) = self.registry.borrow_mut().get_mut(*id) {
+                entry.monitored = Some(on);
+            }
+        }
+        self.persist();
+        self.persisted().await;
+        Ok(Response::Processes(self.views(&ids)))
+    }
+}
