@@ -18,6 +18,8 @@ pub mod sys;
 #[cfg(feature = "engine")]
 pub mod api;
 #[cfg(feature = "engine")]
+pub mod bus;
+#[cfg(feature = "engine")]
 pub mod client;
 #[cfg(feature = "engine")]
 pub mod cluster;

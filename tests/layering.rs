@@ -21,17 +21,18 @@ const TABLE: &[(&str, &[&str])] = &[
     ("store", &["domain", "paths", "sys", "clock"]),
     ("slots", &["domain", "sys"]),
     ("ipc", &["domain", "sys", "slots", "clock"]),
+    ("bus", &["api", "domain", "ipc", "clock"]),
     ("logs", &["domain", "sys", "slots", "clock"]),
     ("metrics", &["domain", "sys", "slots", "clock"]),
     ("watch", &["domain", "sys", "slots", "clock"]),
     ("cluster", &["domain", "ipc", "sys", "slots", "clock"]),
     ("probe", &["domain", "sys", "clock"]),
-    ("process", &["domain", "interpreter", "ipc", "cluster", "logs", "probe", "slots", "guardian", "sys", "clock"]),
+    ("process", &["domain", "interpreter", "ipc", "bus", "cluster", "logs", "probe", "slots", "guardian", "sys", "clock"]),
     // It does nothing to the system itself: of `sys` it knows names of signals, who keeps descriptors for it, and where a
     // death matters.
-    ("supervisor", &["api", "domain", "process", "cluster", "logs", "metrics", "probe", "watch", "store", "slots", "clock",
+    ("supervisor", &["api", "domain", "process", "bus", "cluster", "logs", "metrics", "probe", "watch", "store", "slots", "clock",
         "paths", "sys::fault", "sys::keep", "sys::signal"]),
-    ("engine", &["api", "domain", "config", "store", "slots", "ipc", "logs", "metrics", "watch", "cluster", "process",
+    ("engine", &["api", "domain", "bus", "config", "store", "slots", "ipc", "logs", "metrics", "watch", "cluster", "process",
         "supervisor", "guardian", "sys", "clock", "paths"]),
     // the contract
     ("api", &["domain"]),

@@ -4,6 +4,7 @@
 //! JSON and JavaScript numbers are exact up to 2^53 only.
 
 pub mod backend;
+pub mod bus;
 pub mod connections;
 pub mod error;
 pub mod event;
@@ -18,6 +19,7 @@ pub mod route;
 
 pub use crate::domain::OutputStream;
 pub use backend::{Backend, Boxed, Stream};
+pub use bus::{BusItem, BusQuery, Origin, Reply, Shape};
 pub use connections::Connections;
 pub use error::{ApiError, Code};
 pub use event::{Event, EventKind};

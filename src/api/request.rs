@@ -55,6 +55,21 @@ pub enum Request {
     Scale { name: String, count: i32, relative: bool },
     /// Send a signal, by number, to the processes meant.
     Signal { selector: Selector, signal: i32 },
+    /// Write to the input of the processes meant, as it is: a line needs its line break.
+    Send { selector: Selector, text: String },
+    /// Send the processes meant a message, any JSON value, as `process.send` of a parent would.
+    Message { selector: Selector, message: serde_json::Value },
+    /// Have the processes meant do what they have announced under this name: [`Response::Replies`](super::Response::Replies),
+    /// when each has answered. Only those are asked that have announced it.
+    Trigger {
+        selector: Selector,
+        action: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        param: Option<serde_json::Value>,
+        /// Milliseconds that they have for it; absent: the usual time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout: Option<u64>,
+    },
     /// Empty the log files of the processes meant; without a selector the daemon's own log too.
     Flush { selector: Option<Selector> },
     /// Open all log files anew, after something else has moved them.
@@ -116,6 +131,12 @@ impl Request {
                 | Self::Specs { .. }
                 | Self::Jobs { .. }
                 | Self::Host
-        )
+        ) && !self.speaks()
+    }
+
+    /// Whether it says something to an app, and nothing is remembered of it: done twice the app hears it twice, so that
+    /// it is never sent again.
+    pub const fn speaks(&self) -> bool {
+        matches!(self, Self::Send { .. } | Self::Message { .. } | Self::Trigger { .. })
     }
 }

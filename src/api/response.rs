@@ -3,6 +3,8 @@
 use super::Connections;
 use super::Health;
 use super::Job;
+use super::Reply;
+use crate::domain::panel::Panel;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,6 +26,8 @@ pub enum Response {
     Daemon(DaemonInfo),
     Host(Host),
     Jobs(Vec<Job>),
+    /// One for each process that was asked to do something.
+    Replies(Vec<Reply>),
     /// The daemon makes room for another; ask again (it takes a moment to answer) and see `last_update`.
     Updating {
         /// Of the daemon that answers this.
@@ -131,6 +135,9 @@ pub struct ProcessDetail {
     /// The process that it has taken the place of, while that one finishes its connections.
     #[serde(default)]
     pub draining: Option<Draining>,
+    /// What its run has announced: actions, metrics, options.
+    #[serde(default)]
+    pub panel: Panel,
     /// What its ended runs have left alive, where `treekill` is off.
     #[serde(default)]
     pub left_alive: Vec<i32>,

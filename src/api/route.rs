@@ -1,4 +1,4 @@
-//! Where requests live in HTTP. All answers are JSON; the two streams are server-sent events.
+//! Where requests live in HTTP. All answers are JSON; the three streams are server-sent events.
 
 /// `POST`: a [`Request`](super::Request) in, a [`Response`](super::Response) or an [`ApiError`](super::ApiError) out.
 pub const REQUEST: &str = "/v1/request";
@@ -10,6 +10,8 @@ pub const PM2_PROCESSES: &str = "/v1/pm2/processes";
 pub const DAEMON: &str = "/v1/daemon";
 /// `POST`: a [`LogQuery`](super::LogQuery) in, events of [`LogItem`](super::LogItem) arrays out.
 pub const LOGS: &str = "/v1/logs";
+/// `POST`: a [`BusQuery`](super::BusQuery) in, events of [`BusItem`](super::BusItem) arrays out.
+pub const BUS: &str = "/v1/bus";
 /// `GET`: events of [`Event`](super::Event).
 pub const EVENTS: &str = "/v1/events";
 

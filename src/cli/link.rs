@@ -1,6 +1,8 @@
 //! The daemon as commands see it.
 
-use crate::api::{ApiError, Backend, Boxed, Code, Event, LogItem, LogQuery, Request, Response, Stream};
+use crate::api::{
+    ApiError, Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream,
+};
 use crate::client::{Client, Presence};
 use bytes::Bytes;
 use std::io::{IsTerminal, Write};
@@ -68,7 +70,7 @@ impl Backend for Daemon {
             match self.client.request_running(request.clone()).await {
                 Ok(Some(response)) => return Ok(response),
                 Ok(None) => self.ensure().await?,
-                Err(error) if error.code == Code::Unreachable => {}
+                Err(error) if error.code == Code::Unreachable && !request.speaks() => {}
                 Err(error) => return Err(error),
             }
             self.client.request(request).await
@@ -79,6 +81,13 @@ impl Backend for Daemon {
         Box::pin(async move {
             self.ensure().await?;
             self.client.logs(query).await
+        })
+    }
+
+    fn bus(&self, query: BusQuery) -> Boxed<'_, Stream<Vec<BusItem>>> {
+        Box::pin(async move {
+            self.ensure().await?;
+            self.client.bus(query).await
         })
     }
 

@@ -245,6 +245,7 @@ pub(crate) fn processes_of(response: Response) -> Result<Vec<Process>, Failure> 
         | Response::Daemon(_)
         | Response::Host(_)
         | Response::Jobs(_)
+        | Response::Replies(_)
         | Response::Updating { .. } => Err(Failure::unexpected_answer()),
     }
 }

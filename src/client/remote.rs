@@ -5,7 +5,9 @@ use super::failure::{Failure, foreign, refusal};
 use super::patience::{Patience, Told};
 use super::stream::{self, Source};
 use super::transport::{Call, collect, exchange};
-use crate::api::{ApiError, Backend, Boxed, Code, Event, LogItem, LogQuery, Request, Response, Stream, route};
+use crate::api::{
+    ApiError, Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream, route,
+};
 use crate::paths::Home;
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -84,7 +86,7 @@ impl Client {
     /// Tries the daemon that is there first: finding out beforehand would cost another connection.
     async fn ask(&self, request: &Request, absence: Absence) -> Result<Option<Bytes>, ApiError> {
         let key = key_for(request);
-        let again = key.is_some() || !request.changes_something();
+        let again = key.is_some() || !(request.changes_something() || request.speaks());
         let call =
             Call { method: Method::POST, path: route::REQUEST, body: json(request), idempotency_key: key.as_deref() };
         self.persevere(&call, again, absence).await
@@ -175,6 +177,16 @@ impl Backend for Client {
             let again = query.follow.then(|| call(&LogQuery { lines: 0, ..query }));
             let source = Source { client: self.clone(), again, mark: Some(vec![LogItem::Resumed]) };
             Ok(stream::events(self.open(&first, true).await?, source))
+        })
+    }
+
+    /// Goes on with the next daemon when its own is lost; [`BusItem::Resumed`] says where.
+    fn bus(&self, query: BusQuery) -> Boxed<'_, Stream<Vec<BusItem>>> {
+        Box::pin(async move {
+            let call = Call { method: Method::POST, path: route::BUS, body: json(&query), idempotency_key: None };
+            let body = self.open(&call, true).await?;
+            let source = Source { client: self.clone(), again: Some(call), mark: Some(vec![BusItem::Resumed]) };
+            Ok(stream::events(body, source))
         })
     }
 

@@ -57,6 +57,7 @@ pub use fields::{Field, known_fields};
 pub use file::{from_target, from_value, inspect_file, inspect_text, load_file, load_text};
 pub use format::{DEFAULT_FILES, is_application_file};
 pub use options::{AppOptions, Autorestart, FileOptions, Inherited, Instances, Loaded, Watched};
+pub use read::milliseconds;
 pub use report::{ConfigError, Fault, Notice, Report};
 pub use sample::{Sample, sample};
 pub use schema::schema;

@@ -5,6 +5,7 @@ use crate::paths::Home;
 use std::fs;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::mpsc;
 use tracing::Level;
 
 /// A log of more bytes is set aside, over the one that was set aside before.
@@ -12,19 +13,26 @@ const LARGEST: u64 = 10 * 1024 * 1024;
 /// Bytes between two looks at the file.
 const LOOK_EVERY: u64 = 1024 * 1024;
 
-pub(super) fn begin(home: Option<Home>) {
-    let writer = move || Log { home: home.clone() };
+/// Lines that wait for who passes them on; more are in the file only.
+const WAITING: usize = 256;
+
+/// Gives the lines of the log besides, as they are written.
+pub(super) fn begin(home: Option<Home>) -> mpsc::Receiver<String> {
+    let (lines, receiver) = mpsc::channel(WAITING);
+    let writer = move || Log { home: home.clone(), lines: lines.clone() };
     tracing_subscriber::fmt()
         .with_max_level(Level::INFO)
         .with_target(false)
         .with_ansi(false)
         .with_writer(writer)
         .init();
+    receiver
 }
 
 /// Standard error, with an eye on how much was written.
 struct Log {
     home: Option<Home>,
+    lines: mpsc::Sender<String>,
 }
 
 static WRITTEN: AtomicU64 = AtomicU64::new(LOOK_EVERY);
@@ -38,6 +46,8 @@ impl Write for Log {
                 set_aside(home);
             }
         }
+        // Of one that nobody reads there is no more than fits.
+        let _ = self.lines.try_send(String::from_utf8_lossy(bytes).into_owned());
         io::stderr().write(bytes)
     }
 

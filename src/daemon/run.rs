@@ -21,12 +21,13 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
+use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 /// Runs the daemon of the home that the environment names, and returns the exit code. Without a guardian it becomes
 /// one, in the foreground, which starts the daemon.
 pub fn run() -> u8 {
-    log::begin(Home::from_env().ok());
+    let own_log = log::begin(Home::from_env().ok());
     let link = match Link::find() {
         Ok(Some(link)) => link,
         Ok(None) => return fail(None, &guard().unwrap_err().to_string()),
@@ -37,7 +38,7 @@ pub fn run() -> u8 {
     let open_files = raise_open_files();
     die_by_panics();
     let mut launcher = ready_pipe();
-    match serve(link, open_files, &mut launcher) {
+    match serve(link, open_files, own_log, &mut launcher) {
         Ok(()) => 0,
         Err(error) => fail(launcher, &error.to_string()),
     }
@@ -72,7 +73,12 @@ fn say(launcher: &mut Option<File>, word: &str) {
     }
 }
 
-fn serve(link: Link, open_files: u64, launcher: &mut Option<File>) -> Result<(), Box<dyn Error>> {
+fn serve(
+    link: Link,
+    open_files: u64,
+    own_log: mpsc::Receiver<String>,
+    launcher: &mut Option<File>,
+) -> Result<(), Box<dyn Error>> {
     let home = Home::from_env()?;
     prepare(&home)?;
     write_pid(&home);
@@ -92,6 +98,7 @@ fn serve(link: Link, open_files: u64, launcher: &mut Option<File>) -> Result<(),
             leash: None,
             persistent: true,
             guarded: Some(Guarded { link: Rc::clone(&link), legacy, successor: successor(&link) }),
+            own_log: Some(own_log),
         })?;
         let engine = tokio::task::spawn_local(engine.run());
         let server = {

@@ -11,7 +11,9 @@ pub mod job;
 pub mod lifecycle;
 pub mod memory;
 pub mod order;
+pub mod origin;
 pub mod output;
+pub mod panel;
 pub mod port;
 pub mod readiness;
 pub mod requirement;
@@ -23,6 +25,7 @@ pub mod status;
 
 pub use budget::Budget;
 pub use id::{ProcessId, SpawnId};
+pub use origin::Origin;
 pub use output::OutputStream;
 pub use selector::Selector;
 pub use spec::AppSpec;

@@ -1,7 +1,9 @@
 //! The engine inside another program: on a thread of its own, ending with the program.
 
 use super::parts::{Engine, EngineOptions};
-use crate::api::{ApiError, Backend, Boxed, Code, Event, LogItem, LogQuery, Request, Response, Stream};
+use crate::api::{
+    ApiError, Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream,
+};
 use crate::paths::Home;
 use crate::process::Leash;
 use crate::supervisor::Handle;
@@ -105,6 +107,7 @@ fn run(
         leash: leash.clone(),
         persistent: false,
         guarded: None,
+        own_log: None,
     };
     LocalSet::new().block_on(&runtime, async {
         let (handle, engine) = match Engine::new(options) {
@@ -144,6 +147,10 @@ impl Backend for Embedded {
 
     fn logs(&self, query: LogQuery) -> Boxed<'_, Stream<Vec<LogItem>>> {
         self.handle.logs(query)
+    }
+
+    fn bus(&self, query: BusQuery) -> Boxed<'_, Stream<Vec<BusItem>>> {
+        self.handle.bus(query)
     }
 
     fn events(&self) -> Boxed<'_, Stream<Event>> {

@@ -2,6 +2,7 @@
 
 use super::guarded::{Guarded, beat, facts, listen};
 use super::staging::staging;
+use crate::bus::{self, Bus};
 use crate::clock;
 use crate::domain::{Budget, SpawnId};
 use crate::guardian::{Legacy, Link};
@@ -40,11 +41,14 @@ pub struct EngineOptions {
     pub persistent: bool,
     /// The parent of the apps, where there is one.
     pub guarded: Option<Guarded>,
+    /// Lines of this program's own log, for those who listen to them.
+    pub own_log: Option<mpsc::Receiver<String>>,
 }
 
 /// Everything that supervises. Made and run on a `LocalSet` of a current-thread runtime.
 pub struct Engine {
     supervisor: Supervisor,
+    own_log: Option<(mpsc::Receiver<String>, Rc<Bus>)>,
     guard: Option<Guard>,
 }
 
@@ -82,6 +86,7 @@ impl Engine {
         let cgroups = Cgroups::new(cgroup::roots(), &groups_of(&options.home, options.persistent));
         let context = Context {
             logs: Logs::start(staging)?,
+            bus: Rc::default(),
             keep,
             guardian: link.clone(),
             exits: Rc::default(),
@@ -110,13 +115,17 @@ impl Engine {
             context.ids.used(SpawnId(persistence.last_run()));
         }
         let guard = link.map(|link| Guard { link, exits: Rc::clone(&context.exits), generation: facts.generation });
+        let own_log = options.own_log.map(|lines| (lines, Rc::clone(&context.bus)));
         let (handle, supervisor) = Supervisor::new(options.home, context, inbox, persistence, facts);
-        Ok((handle, Self { supervisor, guard }))
+        Ok((handle, Self { supervisor, own_log, guard }))
     }
 
     /// Takes over what lives, says that it is ready, and supervises until every handle is gone; then stops what runs.
     pub async fn run(self) {
         let beats = self.guard.as_ref().map(|guard| tokio::task::spawn_local(beat(Rc::clone(&guard.link))));
+        if let Some((lines, bus)) = self.own_log {
+            tokio::task::spawn_local(bus::pass_on(lines, bus));
+        }
         fault::point(Point::AdoptBegun);
         self.supervisor.adopt();
         fault::point(Point::AdoptListed);

@@ -9,9 +9,11 @@ mod codec;
 mod held;
 mod inbox;
 mod outbox;
+mod post;
 mod usual;
 
 pub use breach::Breach;
 pub use channel::{Channel, QueueFull};
 pub use codec::{AgentWord, ClusterMessage, Inbound, Lines, UserMessage, decode};
 pub use outbox::{Frame, Outbox, Passenger};
+pub use post::{Meaning, Post};

@@ -9,7 +9,8 @@ use super::link::{Link, Membership};
 use super::pid_file;
 use super::task::Task;
 use super::vitals::await_line;
-use super::wires::{ERR, IPC, NOTIFY, OUT, PID, forget_all_but_output, forget_output, name_of};
+use super::voice::Voice;
+use super::wires::{ERR, IPC, NOTIFY, OUT, PANEL, PID, forget_all_but_output, forget_output, name_of};
 use crate::clock;
 use crate::cluster::{Seat, WorkerId};
 use crate::domain::lifecycle::{Effect, Event, Phase, StopStep};
@@ -176,17 +177,32 @@ impl Task {
 
     fn relink(&self) -> Option<Link> {
         let run = self.state.run;
+        self.recall_announcements();
         let kept = self.context.inherited.borrow_mut().kept.take(&name_of(IPC, self.identity.id, run))?;
         let group = self.group.as_ref().filter(|_| self.spec.mode == Mode::Cluster);
         let worker = WorkerId(worker_number(run.0));
         let seat = Seat(self.identity.instance);
         let membership = group.map(|group| Membership { group: group.clone(), worker, seat });
-        let link = Link::adopt(kept.fd, membership, self.holder, self.standing.clone());
+        let voice = self.voice();
+        let link = Link::adopt(kept.fd, membership, self.holder, self.standing.clone(), voice);
         link.inspect_err(|error| {
             tracing::error!("the channel to {} ({}) is lost: {error}", self.spec.name, self.identity.id);
             self.context.keep.forget(&kept.name);
         })
         .ok()
+    }
+
+    fn recall_announcements(&self) {
+        let name = name_of(PANEL, self.identity.id, self.state.run);
+        let Some(kept) = self.context.inherited.borrow_mut().kept.take(&name) else { return };
+        if let Err(error) = self.announced.adopt(self.state.run, &kept.fd) {
+            tracing::warn!("what {} ({}) has announced is lost: {error}", self.spec.name, self.identity.id);
+            self.context.keep.forget(&name);
+        }
+    }
+
+    fn voice(&self) -> Voice {
+        Voice::of(&self.spec, self.identity.id, self.state.run, &self.announced, &self.context)
     }
 
     /// The generation before has recorded that it starts this run, and came no further: the number stays, so that
@@ -207,7 +223,7 @@ impl Task {
     fn forget_what_was_made_for(&self, run: SpawnId) {
         let (id, keep) = (self.identity.id, self.context.keep.as_ref());
         let mut inherited = self.context.inherited.borrow_mut();
-        for what in [OUT, ERR, IPC, NOTIFY, PID] {
+        for what in [OUT, ERR, IPC, NOTIFY, PANEL, PID] {
             inherited.kept.take(&name_of(what, id, run));
         }
         forget_all_but_output(keep, id, run);

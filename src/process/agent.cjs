@@ -1,5 +1,5 @@
-// The agent of rpm-native: runs before the app in each Node process that it starts, and helps a worker to leave
-// without losing a request. Until then it does nothing but take note of servers.
+// The agent of rpm-native: runs before the app in each Node process that it starts. It helps a worker to leave without
+// losing a request, and tells which error has ended a process. Until then it does nothing but take note of servers.
 //
 // An app must not be able to tell whether it is there. It is written for every Node from 10 on, and whatever goes wrong
 // in it is not the app's concern.
@@ -12,6 +12,8 @@ const QUIET = 2000
 const PAUSE = 100
 /** A worker is never owed more answers than a window of connections takes. */
 const MOST = 64
+/** What is told of an error, in characters. */
+const LONGEST = 16384
 /** Of a WebSocket: the server goes away. */
 const GOING_AWAY = 1001
 
@@ -195,6 +197,16 @@ function leave(message) {
   setImmediate(() => process.emit('rpm:drain', { timeout }))
 }
 
+/** An error that nobody has caught, and nobody listens for, ends this process. */
+function tellLast(error) {
+  if (process.listenerCount('uncaughtException') > 0) return
+  const known = Object(error)
+  const text = (value) => String(value).slice(0, LONGEST)
+  const data = { message: text('message' in known ? known.message : error), name: text(known.name || 'Error') }
+  if (typeof known.stack === 'string') data.stack = text(known.stack)
+  tell({ type: 'process:exception', data })
+}
+
 function attempt(what, argument) {
   try {
     return what(argument)
@@ -206,6 +218,9 @@ function attempt(what, argument) {
 
 function begin() {
   if (!vanish() || typeof send !== 'function' || !process.connected) return
+  process.on('uncaughtExceptionMonitor', (error) => attempt(tellLast, error))
+  // A worker, by Node's own listener beside that of the channel, or one that inherits its sockets: others don't drain.
+  if (process.listenerCount('internalMessage') < 2 && !process.env.LISTEN_FDS) return
   process.on('internalMessage', (message) => {
     if (message && message.cmd === 'NODE_RPM_DRAIN') attempt(leave, message)
   })

@@ -18,6 +18,7 @@ impl Task {
             Table::note_next_run(slots, id.0 + 1);
         }
         self.standing.reset();
+        self.announced.clear();
     }
 
     pub(super) fn spawn(&mut self, id: SpawnId) {
@@ -42,6 +43,7 @@ impl Task {
             worker: WorkerId(worker_number(id.0)),
             holder: self.holder,
             standing: &self.standing,
+            announced: &self.announced,
         };
         match launch(&self.spec, id, secrets, &surroundings) {
             Ok(run) => {

@@ -8,6 +8,7 @@ use super::kinship::Kinship;
 use super::leash::Leash;
 use super::sockets::Sockets;
 use super::unwritten::Unwritten;
+use crate::bus::Bus;
 use crate::cluster::Holder;
 use crate::domain::lifecycle::Report;
 use crate::domain::{Budget, ProcessId, SpawnId};
@@ -23,6 +24,8 @@ use tokio::sync::{mpsc, watch};
 #[derive(Clone)]
 pub struct Context {
     pub logs: Logs,
+    /// Who listens to what apps say.
+    pub bus: Rc<Bus>,
     pub keep: Rc<dyn Keep>,
     /// The parent of the apps, where there is one.
     pub guardian: Option<Rc<guardian::Link>>,

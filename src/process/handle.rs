@@ -1,5 +1,6 @@
 //! The one way to a process: its task is told what to do, and seen from outside.
 
+use super::announced::Announced;
 use super::context::Context;
 use super::environment::Identity;
 use super::exit::ExitFact;
@@ -10,10 +11,11 @@ use super::task::Task;
 use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Phase, State, Then};
+use crate::domain::panel::Panel;
 use crate::domain::{AppSpec, SpawnId, UnixMs};
 use crate::slots::{Slot, Standing, Table, Tally};
 use crate::sys::cgroup::Cgroup;
-use std::cell::Cell;
+use std::cell::{Cell, Ref};
 use std::rc::Rc;
 use tokio::sync::{mpsc, watch};
 
@@ -75,6 +77,7 @@ pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     observed: watch::Receiver<Observed>,
     standing: Standing,
+    announced: Announced,
     leaving: Rc<Cell<bool>>,
     /// Commands to start that are on their way.
     starting: Rc<Cell<usize>>,
@@ -101,6 +104,7 @@ impl Handle {
         };
         let starting: Rc<Cell<usize>> = Rc::default();
         let standing = slot.as_ref().map_or_else(Standing::unkept, Slot::standing);
+        let announced = Announced::default();
         let mut task = Task {
             context,
             spec,
@@ -113,6 +117,7 @@ impl Handle {
             is_swept: false,
             preparing: None,
             standing: standing.clone(),
+            announced: announced.clone(),
             slot,
             starting: Rc::clone(&starting),
             abandoned: false,
@@ -128,7 +133,7 @@ impl Handle {
             task.resume(&previous);
         }
         tokio::task::spawn_local(task.live(receiver));
-        Self { holder, commands, observed, standing, leaving: Rc::default(), starting }
+        Self { holder, commands, observed, standing, announced, leaving: Rc::default(), starting }
     }
 
     /// Which task this is: the reports of a process that is being replaced come from two.
@@ -171,6 +176,11 @@ impl Handle {
     /// What its workers were handed.
     pub fn tally(&self) -> Tally {
         self.standing.tally()
+    }
+
+    /// What its run has announced.
+    pub fn panel(&self) -> Ref<'_, Panel> {
+        self.announced.panel()
     }
 
     pub fn observed(&self) -> watch::Ref<'_, Observed> {

@@ -4,7 +4,7 @@ use super::alive::began;
 use super::context::Context;
 use super::exit::ExitFact;
 use super::read_on::path_of;
-use super::wires::{ERR, IPC, NOTIFY, OUT, PID, name_of, owner_of};
+use super::wires::{ERR, IPC, NOTIFY, OUT, PANEL, PID, name_of, owner_of};
 use crate::clock;
 use crate::domain::lifecycle::{Phase, State};
 use crate::domain::{Outcome, OutputStream, ProcessId, SpawnId};
@@ -114,7 +114,7 @@ pub fn leave_alone(context: &Context, id: ProcessId, run: SpawnId) {
             context.logs.capture(label, kept.fd, path_of(&kept.tag));
         }
     }
-    for what in [IPC, NOTIFY, PID] {
+    for what in [IPC, NOTIFY, PANEL, PID] {
         inherited.kept.take(&name_of(what, id, run));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::account::account;
 use super::alive::began;
+use super::announced::Announced;
 use super::command::command_line;
 use super::confine::Confined;
 use super::context::Context;
@@ -15,6 +16,7 @@ use super::pid_file;
 use super::secrets::Values;
 use super::sockets::{self, LISTEN_PID};
 use super::vitals::{Vitals, await_line};
+use super::voice::Voice;
 use super::wires::{NOTIFY, PID, Wires, forget_all_but_output, forget_output, name_of};
 use crate::clock;
 use crate::cluster::{Group, Holder, Seat, WorkerId};
@@ -101,6 +103,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) worker: WorkerId,
     pub(super) holder: Holder,
     pub(super) standing: &'a Standing,
+    pub(super) announced: &'a Announced,
 }
 
 pub(super) fn launch(
@@ -125,7 +128,7 @@ pub(super) fn launch(
         open_files: context.open_files,
     });
     let membership = introduce(spec, id, around, &wires, &mut line.env);
-    if membership.is_some() || (wires.channel.is_some() && !spec.listen.is_empty()) {
+    if wires.channel.is_some() {
         context.agent.lead(spec, &mut line, ids.as_ref());
     }
     let told = context.guardian.as_ref().map(|_| context.exits.expect(id));
@@ -198,8 +201,9 @@ fn look_after(
     if let Some(leash) = &context.leash {
         leash.born(pid, began);
     }
-    let link =
-        wires.channel.map(|(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone())).transpose();
+    let voice = || Voice::of(spec, process, id, around.announced, context);
+    let open = |(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone(), voice());
+    let link = wires.channel.map(open).transpose();
     let notify = wires.notify.map(|(socket, _)| listen(socket, id, pid, around)).transpose();
     match exits.and_then(|exits| Ok((exits, link?, notify?))) {
         Ok((exits, link, notify)) => {

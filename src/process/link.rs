@@ -1,5 +1,6 @@
 //! The channel to a running app: reads what it says, hands cluster messages to the primary.
 
+use super::voice::Voice;
 use crate::cluster::{Group, Holder, Notice, Seat, WorkerId};
 use crate::ipc::{AgentWord, Breach, Channel, Inbound};
 use crate::slots::Standing;
@@ -49,6 +50,7 @@ pub(super) struct Link {
 struct Hearer {
     membership: Option<Membership>,
     standing: Standing,
+    voice: Voice,
     said: mpsc::Sender<Said>,
 }
 
@@ -59,12 +61,13 @@ impl Link {
         membership: Option<Membership>,
         holder: Holder,
         standing: Standing,
+        voice: Voice,
     ) -> io::Result<Self> {
         let channel = Rc::new(Channel::new(fd)?);
         if let Some(Membership { group, worker, seat }) = &membership {
             group.add(*worker, (holder, *seat), Rc::clone(&channel), standing.clone());
         }
-        Ok(Self::run(channel, membership, standing))
+        Ok(Self::run(channel, membership, standing, voice))
     }
 
     /// To an app that another daemon has talked with: what it said to that one, by `standing`, it says again.
@@ -73,6 +76,7 @@ impl Link {
         membership: Option<Membership>,
         holder: Holder,
         standing: Standing,
+        voice: Voice,
     ) -> io::Result<Self> {
         let channel = Rc::new(Channel::adopted(fd)?);
         channel.set_marks(standing.has_marks());
@@ -84,16 +88,16 @@ impl Link {
             (standing.is_ready(), Said::Ready),
             (standing.is_listening(), Said::Cluster(Notice::Listening)),
         ];
-        let link = Self::run(channel, membership, standing);
+        let link = Self::run(channel, membership, standing, voice);
         for (_, fact) in said.into_iter().filter(|(is_so, _)| *is_so) {
             let _ = link.hearer.said.try_send(fact);
         }
         Ok(link)
     }
 
-    fn run(channel: Rc<Channel>, membership: Option<Membership>, standing: Standing) -> Self {
+    fn run(channel: Rc<Channel>, membership: Option<Membership>, standing: Standing, voice: Voice) -> Self {
         let (sender, said) = mpsc::channel(WAITING);
-        let hearer = Hearer { membership, standing, said: sender };
+        let hearer = Hearer { membership, standing, voice, said: sender };
         let reader = tokio::task::spawn_local(read(Rc::clone(&channel), hearer.clone()));
         let writer = {
             let channel = Rc::clone(&channel);
@@ -180,7 +184,7 @@ impl Hearer {
             return channel.fail(breach);
         }
         let fact = match message {
-            Inbound::User(text) if text.is_word("ready") => {
+            Inbound::User(message) if self.voice.hear(&message) => {
                 self.standing.set_ready();
                 Some(Said::Ready)
             }
@@ -199,7 +203,6 @@ impl Hearer {
                 tracing::debug!("an app wrote a line that is no JSON to its channel");
                 None
             }
-            // Messages of the app to others are the bus's, which has no readers yet.
             Inbound::User(_)
             | Inbound::Answer { .. }
             | Inbound::Taken(_)
@@ -297,7 +300,8 @@ mod tests {
             let ours = Arc::new(ours);
             daemon(async {
                 let standing = Standing::unkept();
-                let mut link = Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing).unwrap();
+                let mut link =
+                    Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing, Voice::alone()).unwrap();
                 first(&app);
                 let writer = std::thread::spawn(move || write(&app, &text));
                 assert_eq!(link.next().await, Said::Broken(breach));
@@ -320,7 +324,8 @@ mod tests {
             lines.iter().map(|line| line[0]).collect::<Vec<_>>()
         };
         daemon(async {
-            let mut link = Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing.clone()).unwrap();
+            let mut link =
+                Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing.clone(), Voice::alone()).unwrap();
             write(&app, b"\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n");
             assert_eq!(link.next().await, Said::Cluster(Notice::Online));
             // It listens without having asked.
@@ -334,7 +339,7 @@ mod tests {
         });
         daemon(async {
             let member = membership();
-            let link = Link::adopt(ours, Some(member.clone()), Holder(1), standing).unwrap();
+            let link = Link::adopt(ours, Some(member.clone()), Holder(1), standing, Voice::alone()).unwrap();
             member.group.disconnect(member.worker);
             assert_eq!(heard(1), [2]);
             std::mem::forget(link);
@@ -347,7 +352,8 @@ mod tests {
         let (ours, standing) = (Arc::new(ours), Standing::unkept());
         let facts = [Said::Cluster(Notice::Online), Said::Ready, Said::Cluster(Notice::Listening)];
         daemon(async {
-            let mut link = Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing.clone()).unwrap();
+            let mut link =
+                Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing.clone(), Voice::alone()).unwrap();
             let lines = "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n\"ready\"\n\
                          {\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\"}\n";
             channel::send(app.as_fd(), lines.as_bytes(), None).unwrap();
@@ -358,7 +364,7 @@ mod tests {
             std::mem::forget(link);
         });
         daemon(async {
-            let mut link = Link::adopt(ours, Some(membership()), Holder(1), standing).unwrap();
+            let mut link = Link::adopt(ours, Some(membership()), Holder(1), standing, Voice::alone()).unwrap();
             for fact in &facts {
                 assert_eq!(link.next().await, *fact);
             }

@@ -1,7 +1,9 @@
 //! What is asked of a process, and what becomes of it: the words between a handle and its task.
 
 use super::environment::Identity;
+use super::speak::Unheard;
 use crate::domain::{AppSpec, SpawnId};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use tokio::sync::oneshot;
 
@@ -25,6 +27,10 @@ pub enum Command {
     /// What is being stopped is killed now.
     Hurry,
     Signal(i32, oneshot::Sender<std::io::Result<()>>),
+    /// A line for its channel.
+    Tell(Vec<u8>, oneshot::Sender<Result<(), Unheard>>),
+    /// To be written to.
+    Input(oneshot::Sender<Result<OwnedFd, Unheard>>),
     /// New settings, from the next start on.
     Respec(Rc<AppSpec>, Box<Identity>),
     /// Restart counters to 0.

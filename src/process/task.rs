@@ -1,5 +1,6 @@
 //! The task of one process: waits for commands, facts and deadlines, and tells what has become of it.
 
+use super::announced::Announced;
 use super::containment::Containment;
 use super::context::Context;
 use super::environment::Identity;
@@ -44,6 +45,8 @@ pub(super) struct Task {
     pub(super) starting: Rc<Cell<usize>>,
     /// What the run has said of itself, beside the slot.
     pub(super) standing: Standing,
+    /// What the run has announced.
+    pub(super) announced: Announced,
     /// Nobody holds a handle any more: a replaced process, on its way out.
     pub(super) abandoned: bool,
     pub(super) seen: watch::Sender<Observed>,
@@ -149,6 +152,8 @@ impl Task {
             Command::Hurry => return self.apply(Event::Hurry),
             Command::StandBy(on) => return self.stand_by(on),
             Command::Signal(signal, answer) => return self.signal(signal, answer),
+            Command::Tell(line, answer) => return self.tell(line, answer),
+            Command::Input(answer) => return self.open_input(answer),
             Command::Respec(spec, identity) => {
                 self.spec = spec;
                 self.identity = *identity;

@@ -25,6 +25,8 @@ pub(super) const ERR: &str = "err";
 pub(super) const IPC: &str = "ipc";
 /// Where it says how it is.
 pub(super) const NOTIFY: &str = "notify";
+/// What it has announced.
+pub(super) const PANEL: &str = "panel";
 /// Of a run that is nobody's child of ours: only its own descriptor tells how it ends.
 pub(super) const PID: &str = "pid";
 
@@ -42,7 +44,7 @@ pub(super) fn owner_of(name: &str) -> Option<(ProcessId, SpawnId)> {
 
 /// Forgets all that is kept for a run, but its output, of which something may still be unread.
 pub(super) fn forget_all_but_output(keep: &dyn Keep, id: ProcessId, run: SpawnId) {
-    for what in [IPC, NOTIFY, PID] {
+    for what in [IPC, NOTIFY, PANEL, PID] {
         keep.forget(&name_of(what, id, run));
     }
 }

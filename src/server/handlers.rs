@@ -2,7 +2,7 @@
 
 use super::router::failure;
 use super::stream::sse;
-use crate::api::{API_MAJOR, ApiError, Backend, Code, LogQuery, Request, Response as Answer, route};
+use crate::api::{API_MAJOR, ApiError, Backend, BusQuery, Code, LogQuery, Request, Response as Answer, route};
 use crate::domain::Selector;
 use crate::supervisor::Handle;
 use axum::Json;
@@ -42,6 +42,17 @@ pub(super) async fn logs(State(handle): State<Handle>, body: Bytes) -> Response 
         Err(error) => return failure(&error),
     };
     match handle.logs(query).await {
+        Ok(stream) => sse(stream, handle),
+        Err(error) => failure(&error),
+    }
+}
+
+pub(super) async fn bus(State(handle): State<Handle>, body: Bytes) -> Response {
+    let query: BusQuery = match parse(&body) {
+        Ok(query) => query,
+        Err(error) => return failure(&error),
+    };
+    match handle.bus(query).await {
         Ok(stream) => sse(stream, handle),
         Err(error) => failure(&error),
     }

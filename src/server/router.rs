@@ -20,6 +20,7 @@ pub fn router(handle: Handle) -> Router {
         .route(route::PM2_PROCESSES, get(handlers::pm2_processes))
         .route(route::DAEMON, get(handlers::daemon))
         .route(route::LOGS, post(handlers::logs))
+        .route(route::BUS, post(handlers::bus))
         .route(route::EVENTS, get(handlers::events))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -82,6 +82,11 @@ impl Supervisor {
                     let _ = reply.send(world.logs(query).await);
                 });
             }
+            Call::Bus { query, reply } => {
+                tokio::task::spawn_local(async move {
+                    let _ = reply.send(world.listen_to_bus(query).await);
+                });
+            }
             Call::Events { reply } => {
                 let _ = reply.send(world.listen());
             }

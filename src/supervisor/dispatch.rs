@@ -32,6 +32,11 @@ impl World {
             Request::Monitor { selector, on } => self.monitor(&selector, on).await,
             Request::Scale { name, count, relative } => self.scale(&name, count, relative, ticket).await,
             Request::Signal { selector, signal } => self.signal(&selector, signal, ticket).await,
+            Request::Send { selector, text } => self.send(&selector, &text).await,
+            Request::Message { selector, message } => self.message(&selector, &message).await,
+            Request::Trigger { selector, action, param, timeout } => {
+                self.trigger(&selector, &action, param.as_ref(), timeout).await
+            }
             Request::Flush { selector } => self.flush(selector.as_ref()).await,
             Request::ReopenLogs => self.reopen_logs().await,
             Request::Run { selector } => self.run(&selector, ticket).await,
@@ -64,6 +69,7 @@ impl World {
         self.closing.set(true);
         self.stop_everything(force).await;
         self.close_state().await;
+        self.tell_bus_of_the_end();
         Ok(Response::Done)
     }
 }

@@ -1,6 +1,8 @@
 //! The door: what everybody outside holds of a supervisor.
 
-use crate::api::{ApiError, Backend, Boxed, Code, Event, LogItem, LogQuery, Request, Response, Stream};
+use crate::api::{
+    ApiError, Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Calls that wait for the actor, which takes each at once.
@@ -10,6 +12,7 @@ const WAITING: usize = 256;
 pub(super) enum Call {
     Request { request: Request, key: Option<String>, reply: oneshot::Sender<Result<Response, ApiError>> },
     Logs { query: LogQuery, reply: oneshot::Sender<Result<Stream<Vec<LogItem>>, ApiError>> },
+    Bus { query: BusQuery, reply: oneshot::Sender<Stream<Vec<BusItem>>> },
     Events { reply: oneshot::Sender<Stream<Event>> },
 }
 
@@ -71,6 +74,14 @@ impl Backend for Handle {
             let (reply, answer) = oneshot::channel();
             self.calls.send(Call::Logs { query, reply }).await.map_err(|_| closing())?;
             answer.await.map_err(|_| closing())?
+        })
+    }
+
+    fn bus(&self, query: BusQuery) -> Boxed<'_, Stream<Vec<BusItem>>> {
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            self.calls.send(Call::Bus { query, reply }).await.map_err(|_| closing())?;
+            answer.await.map_err(|_| closing())
         })
     }
 

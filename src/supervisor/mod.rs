@@ -5,6 +5,7 @@
 
 mod actor;
 mod automatic;
+mod bus;
 mod check;
 mod clockwork;
 mod condition;
@@ -37,6 +38,7 @@ mod restore;
 mod resume;
 mod rollout;
 mod scale;
+mod speak;
 mod start;
 mod strays;
 mod streams;

@@ -19,11 +19,12 @@ impl World {
         Response::Pm2(registry.iter().map(|entry| self.element(entry)).collect())
     }
 
-    fn element(&self, entry: &Entry) -> serde_json::Value {
+    pub(super) fn element(&self, entry: &Entry) -> serde_json::Value {
         let process = self.view(entry);
         pm2::element(pm2::Parts {
             process: &process,
             spec: &entry.spec,
+            panel: &entry.handle.panel(),
             unique_id: &entry.identity.unique_id,
             out_log: entry.identity.out_log.as_deref(),
             error_log: entry.identity.error_log.as_deref(),

@@ -20,14 +20,14 @@ impl World {
         let kind = match report {
             Report::Online => EventKind::Online,
             Report::Exit => EventKind::Exit,
-            Report::Restart => EventKind::Restart,
+            Report::Restart | Report::Again => EventKind::Restart,
             Report::Stop => EventKind::Stop,
             Report::Overlimit => EventKind::RestartOverlimit,
             Report::Delete => EventKind::Delete,
             Report::Ready => EventKind::Ready,
             Report::Unhealthy => EventKind::Unhealthy,
         };
-        self.announce(id, kind, matches!(report, Report::Stop | Report::Delete));
+        self.announce(id, kind, matches!(report, Report::Stop | Report::Delete | Report::Restart));
         self.look_at_job(id);
         // Runs that come and go are in the slots; the list changes when one is not to run any more.
         let wanted = |entry: &Entry| entry.handle.observed().state.is_wanted();

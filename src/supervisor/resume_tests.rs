@@ -47,6 +47,7 @@ impl TestHome {
             let (reports, inbox) = mpsc::unbounded_channel();
             let context = Context {
                 logs: Logs::start(Staging::new(Journal::unkept()).unwrap()).unwrap(),
+                bus: Rc::default(),
                 keep: Rc::new(LocalKeep::default()),
                 guardian: None,
                 exits: Rc::default(),

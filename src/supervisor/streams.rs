@@ -2,9 +2,10 @@
 
 use super::world::World;
 use crate::api::{ApiError, Event, EventKind, LogItem, LogQuery, Rollout, Stream};
+use crate::bus::PROCESS_EVENT;
 use crate::clock;
 use crate::domain::selector::Candidate;
-use crate::domain::{OutputStream, ProcessId, SpawnId};
+use crate::domain::{OutputStream, ProcessId, SpawnId, UnixMs};
 use crate::logs::{self, Follow, FollowItem, Item, Label};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,16 +30,17 @@ impl World {
 
     pub(super) fn announce_step(&self, id: ProcessId, event: EventKind, manually: bool, rollout: Option<Rollout>) {
         let cause = self.cause_of(id, event);
+        let manually = manually && (event != EventKind::Restart || cause.is_none());
         let because = cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
         let step = rollout.as_ref().map(|rollout| format!(" {}", rollout.step.as_str())).unwrap_or_default();
         tracing::info!("{}: {}{step}{because}", self.label(id), event.as_str());
-        let mut listeners = self.listeners.borrow_mut();
-        if listeners.is_empty() {
+        if self.listeners.borrow().is_empty() && !self.context.bus.wants(PROCESS_EVENT) {
             return;
         }
         let Some(process) = self.registry.borrow().get(id).map(|entry| self.view(entry)) else { return };
         let event = Event { at: clock::unix_ms(), event, manually, cause, process, rollout };
-        listeners.retain(|listener| listener.try_send(Ok(event.clone())).is_ok());
+        self.tell_bus(&event);
+        self.listeners.borrow_mut().retain(|listener| listener.try_send(Ok(event.clone())).is_ok());
     }
 
     pub(super) async fn logs(&self, query: LogQuery) -> Result<Stream<Vec<LogItem>>, ApiError> {
@@ -110,15 +112,16 @@ async fn pump(mut follow: Follow, sender: mpsc::Sender<Result<Vec<LogItem>, ApiE
     }
 }
 
+/// Bytes that are no text are shown as such.
+pub(super) fn as_text(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).into_owned()
+}
+
+pub(super) fn output_of(label: &Label, bytes: &[u8], at: Option<UnixMs>) -> LogItem {
+    LogItem::Line { id: label.id, name: label.name.to_string(), stream: label.stream, line: as_text(bytes), at }
+}
+
 fn convert(item: FollowItem) -> LogItem {
-    let text = |line: &[u8]| String::from_utf8_lossy(line).into_owned();
-    let line = |label: &Label, bytes: &[u8], at| LogItem::Line {
-        id: label.id,
-        name: label.name.to_string(),
-        stream: label.stream,
-        line: text(bytes),
-        at,
-    };
     match item {
         FollowItem::File { label, path } => LogItem::File {
             id: label.id,
@@ -126,12 +129,12 @@ fn convert(item: FollowItem) -> LogItem {
             stream: label.stream,
             path: path.to_string_lossy().into_owned(),
         },
-        FollowItem::Past { label, line: bytes } => line(&label, &bytes, None),
+        FollowItem::Past { label, line: bytes } => output_of(&label, &bytes, None),
         FollowItem::Unreadable { label, path, error } => {
             let what = format!("[its log file {} cannot be read: {error}]", path.display());
-            line(&label, what.as_bytes(), None)
+            output_of(&label, what.as_bytes(), None)
         }
-        FollowItem::Live(Item::Line { label, line: bytes, at }) => line(&label, &bytes, Some(at)),
+        FollowItem::Live(Item::Line { label, line: bytes, at }) => output_of(&label, &bytes, Some(at)),
         FollowItem::Live(Item::Dropped { bytes }) => LogItem::Dropped { bytes: bytes as i64 },
     }
 }

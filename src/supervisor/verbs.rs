@@ -135,7 +135,10 @@ impl World {
 
     pub(super) async fn reopen_logs(&self) -> Answer {
         match self.context.logs.reopen().await {
-            Ok(Ok(())) => Ok(Response::Done),
+            Ok(Ok(())) => {
+                self.tell_workers_of_new_logs().await;
+                Ok(Response::Done)
+            }
             Ok(Err(error)) => Err(ApiError::new(Code::Internal, format!("a log file cannot be opened anew: {error}"))),
             Err(_) => Err(ApiError::new(Code::Closing, "the log writer is leaving")),
         }

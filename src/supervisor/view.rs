@@ -125,6 +125,7 @@ impl World {
             schedules: self.registry.borrow().group_of(&entry.spec.name).map(Group::schedules).unwrap_or_default(),
             health: self.health(entry),
             draining: draining(entry),
+            panel: entry.handle.panel().clone(),
             left_alive: spared.unwrap_or_default(),
             monitored: entry.monitored,
         }

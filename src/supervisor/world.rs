@@ -7,7 +7,7 @@ use super::pm2::Nodes;
 use super::registry::Registry;
 use super::requests::Requests;
 use super::turns::Turns;
-use crate::api::{API_MAJOR, ApiError, Code, DaemonInfo, Death, Event, Guardian, UpdateReport};
+use crate::api::{API_MAJOR, ApiError, Code, DaemonInfo, Death, Event, Guardian, UpdateReport, pm2};
 use crate::clock;
 use crate::domain::{SpawnId, UnixMs};
 use crate::metrics::{HostSampler, Ports, Sampler};
@@ -32,6 +32,8 @@ pub struct World {
     pub(super) host: RefCell<HostSampler>,
     pub(super) memory: RefCell<Memory>,
     pub(super) listeners: RefCell<Vec<mpsc::Sender<Result<Event, ApiError>>>>,
+    /// Of events as PM2's listeners get them.
+    pub(super) pm2_order: RefCell<pm2::order::Order>,
     pub(super) closing: Cell<bool>,
     /// Apps that commands are about to start, each as often as there are such commands.
     pub(super) starting: RefCell<Vec<String>>,
@@ -79,6 +81,7 @@ impl World {
             host: RefCell::default(),
             memory: RefCell::default(),
             listeners: RefCell::default(),
+            pm2_order: RefCell::default(),
             closing: Cell::new(false),
             starting: RefCell::default(),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),

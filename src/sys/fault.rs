@@ -47,6 +47,7 @@ points! {
     ListenKept => "listen.kept",
     ListenAnswered => "listen.answered",
     ChannelHandled => "channel.handled",
+    PanelWritten => "panel.written",
     AdoptBegun => "adopt.begun",
     AdoptListed => "adopt.listed",
     AdoptReady => "adopt.ready",

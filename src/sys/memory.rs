@@ -28,6 +28,11 @@ pub fn anonymous(words: usize) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
+/// A file in memory, of no length yet, that lives as long as somebody has its descriptor.
+pub fn scratch() -> io::Result<OwnedFd> {
+    Ok(memfd_create(c"rpm-panel", MFdFlags::MFD_CLOEXEC)?)
+}
+
 /// A mapping of a file's first `words` words. What is written survives the end of the process, however it ends;
 /// it does not survive the machine's.
 #[derive(Debug)]

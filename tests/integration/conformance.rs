@@ -162,9 +162,9 @@ fn same_world(bench: &Bench, script: &str, node_args: &[&str], args: &[&str]) {
         let (before, after) = both("listeners");
         let events = |value: &Value| json!(value.as_object().unwrap().keys().collect::<Vec<_>>());
         let of_channel: &[&str] = if mode == "cluster" {
-            &["disconnect", "error", "internalMessage", "message"]
+            &["disconnect", "error", "internalMessage", "message", "uncaughtExceptionMonitor"]
         } else {
-            &["internalMessage"]
+            &["internalMessage", "uncaughtExceptionMonitor"]
         };
         assert_eq!(added(&events(&before), &events(&after)), of_channel, "{mode}");
         // Pipes, where the test gives files to plain node.

@@ -30,6 +30,7 @@ mod full_disk;
 mod hops;
 mod inherited;
 mod interpreters;
+mod ipc;
 mod jobs;
 mod lifecycle;
 mod limits;

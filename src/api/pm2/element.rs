@@ -2,6 +2,7 @@
 
 use super::settings;
 use crate::api::Process;
+use crate::domain::panel::Panel;
 use crate::domain::spec::{Environment, Mode};
 use crate::domain::{AppSpec, Outcome, Status};
 use serde_json::{Map, Value, json};
@@ -13,6 +14,8 @@ use std::path::Path;
 pub struct Parts<'a> {
     pub process: &'a Process,
     pub spec: &'a AppSpec,
+    /// What its run has announced.
+    pub panel: &'a Panel,
     pub unique_id: &'a str,
     pub out_log: Option<&'a Path>,
     pub error_log: Option<&'a Path>,
@@ -87,9 +90,9 @@ fn state(parts: &Parts<'_>) -> Map<String, Value> {
         "unique_id": parts.unique_id,
         "status": process.status,
         "pm_uptime": process.started_at.unwrap_or(process.created_at),
-        "axm_actions": [],
-        "axm_monitor": {},
-        "axm_options": {},
+        "axm_actions": parts.panel.actions,
+        "axm_monitor": parts.panel.metrics,
+        "axm_options": parts.panel.options,
         "axm_dynamic": {},
         "created_at": process.created_at,
         "pm_id": process.id,
@@ -100,7 +103,10 @@ fn state(parts: &Parts<'_>) -> Map<String, Value> {
         state.insert("_pm2_version".into(), json!(env!("CARGO_PKG_VERSION")));
     }
     state.insert("version".into(), json!(process.version.as_deref().unwrap_or("N/A")));
-    if let Some(version) = parts.node_version {
+    if parts.spec.program.is_node() && !parts.panel.options.contains_key("module_name") {
+        state["axm_options"]["module_name"] = json!(parts.spec.name);
+    }
+    if let Some(version) = parts.panel.node_version.as_deref().or(parts.node_version) {
         state.insert("node_version".into(), json!(version));
     }
     if let Some(code) = process.exit.and_then(Outcome::code) {

@@ -1,7 +1,10 @@
-//! PM2's shape of what we know: `jlist` elements. The only place where its names live.
+//! PM2's shape of what we know: elements of `jlist`, packets of its bus and their order. The only place where its names
+//! live.
 
+pub mod bus;
 mod element;
 mod env;
+pub mod order;
 mod settings;
 
 pub use element::{Parts, element};

@@ -2,6 +2,7 @@ use super::*;
 use crate::api::pm2::shown;
 use crate::domain::ProcessId;
 use crate::domain::spec::{FilterEnv, Interpreter, Program, Source, WatchPolicy};
+use std::sync::LazyLock;
 
 fn process(status: Status) -> Process {
     let value = json!({
@@ -22,11 +23,15 @@ fn spec() -> AppSpec {
     AppSpec { cwd: "/srv".into(), username: Some("deploy".into()), ..AppSpec::new("api", program) }
 }
 
+/// Of an app that announces nothing.
+static SILENT: LazyLock<Panel> = LazyLock::new(Panel::default);
+
 fn parts<'a>(process: &'a Process, spec: &'a AppSpec) -> Parts<'a> {
     let env = [("PORT", "3000"), ("FLAG", "true"), ("NODE_APP_INSTANCE", "0"), ("name", "api"), ("PM2_HOME", "/h")];
     Parts {
         process,
         spec,
+        panel: &SILENT,
         unique_id: "u",
         out_log: Some(Path::new("/h/logs/api-out.log")),
         error_log: None,

@@ -17,6 +17,12 @@ Run:
   monitor     mark processes, as PM2's dashboards do
   unmonitor   take the mark away
 
+Talk:
+  trigger     have apps do what they have announced
+  send        write a line to the input of processes
+  attach      type to a process, and see what it prints
+  inspect     open the inspector of a Node app, or close it
+
 Look:
   list        all processes (ls, l, ps, status)
   describe    everything about a process (desc, info, show)
@@ -145,6 +151,33 @@ pub(super) const SIGNAL: &str = "\
 Examples:
   rpm sendSignal SIGUSR2 api
   rpm sendSignal hup 0";
+
+pub(super) const TRIGGER: &str = "\
+Examples:
+  rpm trigger api clear-cache
+  rpm trigger api log-level debug
+  rpm trigger all gc --timeout 5s
+  rpm trigger api stats --json
+
+Apps announce actions with @pm2/io or tx2; rpm describe shows them. Each process that has the action is asked, and its
+answer printed as [name:id:namespace]=<JSON>. The exit code is 1 when one of them does not answer.";
+
+pub(super) const SEND: &str = "\
+Examples:
+  rpm send 0 \"reload config\"
+  rpm send repl .exit";
+
+pub(super) const ATTACH: &str = "\
+Examples:
+  rpm attach 0
+  rpm attach repl";
+
+pub(super) const INSPECT: &str = "\
+Examples:
+  rpm inspect api
+
+The app has to announce the action internal:inspect. Without it Node opens its inspector by a signal:
+rpm sendSignal SIGUSR1 api";
 
 pub(super) const LIST: &str = "\
 Examples:

@@ -6,6 +6,7 @@ mod help;
 mod order;
 mod parse;
 mod processes;
+mod speak;
 mod start;
 mod verbs;
 mod views;
@@ -16,6 +17,7 @@ pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
+pub(crate) use speak::{AttachArgs, InspectArgs, SendArgs, TriggerArgs};
 pub(crate) use start::AppFlags;
 pub(crate) use verbs::Command;
 pub(crate) use views::{DescribeArgs, EnvArgs, IdArgs, JobsArgs, ListArgs, LogsArgs, PidArgs};

@@ -5,6 +5,7 @@ use super::help;
 use super::processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
+use super::speak::{AttachArgs, InspectArgs, SendArgs, TriggerArgs};
 use super::views::{DescribeArgs, EnvArgs, IdArgs, JobsArgs, ListArgs, LogsArgs, PidArgs};
 use clap::Subcommand;
 
@@ -43,6 +44,18 @@ pub(crate) enum Command {
     /// Send a signal to processes
     #[command(name = "sendSignal", visible_alias = "signal", after_help = help::SIGNAL)]
     SendSignal(SignalArgs),
+    /// Have apps do what they have announced, and show their answers
+    #[command(after_help = help::TRIGGER)]
+    Trigger(TriggerArgs),
+    /// Write a line to the input of processes
+    #[command(after_help = help::SEND)]
+    Send(SendArgs),
+    /// Type to a process, and see what it prints
+    #[command(after_help = help::ATTACH)]
+    Attach(AttachArgs),
+    /// Open the inspector of a Node app, or close it, by its own action
+    #[command(after_help = help::INSPECT)]
+    Inspect(InspectArgs),
     /// Show all processes
     #[command(visible_aliases = ["ls", "l", "ps", "status"], after_help = help::LIST)]
     List(ListArgs),

@@ -1,9 +1,9 @@
 //! From a command to its file.
 
 use super::{
-    apply, delete, describe, env, examples, flush, id, init, jlist, jobs, kill, list, logs, monitor, pid, ping,
-    prettylist, reload, report, reset, restart, run as run_jobs, scale, signal, start, stop, sysinfos, update,
-    validate,
+    apply, attach, delete, describe, env, examples, flush, id, init, jlist, jobs, kill, list, logs, monitor, pid, ping,
+    prettylist, reload, report, reset, restart, run as run_jobs, scale, send, signal, start, stop, sysinfos, trigger,
+    update, validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -23,6 +23,10 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Jobs(args) => jobs::run(session, args).await,
         Command::Reset(args) => reset::run(session, args).await,
         Command::SendSignal(args) => signal::run(session, args).await,
+        Command::Trigger(args) => trigger::run(session, args).await,
+        Command::Send(args) => send::run(session, args).await,
+        Command::Attach(args) => attach::run(session, args).await,
+        Command::Inspect(args) => trigger::inspect(session, args).await,
         Command::List(args) => list::run(session, &args).await,
         Command::Jlist => jlist::run(session).await,
         Command::Prettylist => prettylist::run(session).await,

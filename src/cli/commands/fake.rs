@@ -1,8 +1,8 @@
 //! A daemon for tests: a list that answers, and a record of what was asked.
 
 use crate::api::{
-    ApiError, Backend, Boxed, Code, DaemonInfo, Event, Host, LogItem, LogQuery, Process, ProcessDetail, Request,
-    Response, Start, Stream,
+    ApiError, Backend, Boxed, BusItem, BusQuery, Code, DaemonInfo, Event, Host, LogItem, LogQuery, Process,
+    ProcessDetail, Request, Response, Start, Stream,
 };
 use crate::cli::args::{self, Parsed};
 use crate::cli::exit::Exit;
@@ -144,6 +144,8 @@ impl Fake {
             | Request::Monitor { selector, .. }
             | Request::Hurry { selector }
             | Request::Signal { selector, .. }
+            | Request::Send { selector, .. }
+            | Request::Message { selector, .. }
             | Request::Flush { selector: Some(selector) } => {
                 let meant = self.select(selector);
                 if meant.is_empty() {
@@ -154,6 +156,7 @@ impl Fake {
             Request::Scale { .. } | Request::Flush { selector: None } | Request::ReopenLogs | Request::Kill { .. } => {
                 Response::Done
             }
+            Request::Trigger { .. } => Response::Replies(Vec::new()),
             Request::Pm2List => Response::Pm2(
                 self.details
                     .lock()
@@ -205,6 +208,10 @@ impl Backend for Fake {
         let (sender, receiver) = mpsc::channel(self.logs.len().max(1));
         self.logs.iter().for_each(|batch| sender.try_send(Ok(batch.clone())).unwrap());
         Box::pin(async { Ok(receiver) })
+    }
+
+    fn bus(&self, _: BusQuery) -> Boxed<'_, Stream<Vec<BusItem>>> {
+        Box::pin(async { Ok(mpsc::channel(1).1) })
     }
 
     fn events(&self) -> Boxed<'_, Stream<Event>> {

@@ -3,6 +3,7 @@
 mod amend;
 mod apply;
 mod apps;
+mod attach;
 pub(in crate::cli) mod changes;
 mod delete;
 mod describe;
@@ -32,10 +33,12 @@ mod reset;
 mod restart;
 mod run;
 mod scale;
+mod send;
 mod signal;
 mod start;
 mod stop;
 mod sysinfos;
+mod trigger;
 mod update;
 mod validate;
 

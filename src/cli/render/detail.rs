@@ -1,7 +1,7 @@
 //! One process in sections of two columns: what it is, where it runs, its logs, its restarts, its environment.
 
 use super::color::{self, paint};
-use super::{connections, health, limits, process, size, text, timestamp};
+use super::{connections, health, limits, panel, process, size, text, timestamp};
 use crate::api::{Draining, ProcessDetail, RunsOn};
 use crate::domain::UnixMs;
 use crate::domain::spec::{Interpreter, RestartPolicy};
@@ -44,6 +44,7 @@ pub(crate) fn text(detail: &ProcessDetail, caller: &BTreeMap<String, String>, no
     }
     health::push(&mut out, detail, now);
     connections::push(&mut out, detail, now);
+    panel::push(&mut out, detail);
     push_environment(&mut out, detail, caller);
     out
 }
@@ -269,6 +270,7 @@ pub(crate) mod tests {
             watch: None,
             cause: None,
             draining: None,
+            panel: crate::domain::panel::Panel::default(),
             left_alive: vec![12, 34],
             tree: None,
             recycled: None,

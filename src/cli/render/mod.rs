@@ -17,6 +17,7 @@ pub(crate) mod json;
 mod limits;
 pub(crate) mod log;
 pub(crate) mod outcome;
+mod panel;
 pub(crate) mod plan;
 pub(crate) mod process;
 pub(crate) mod progress;

@@ -27,6 +27,11 @@ pub(in crate::config) fn millis(value: &Value) -> Option<u64> {
     (millis <= MAX_MILLIS as f64).then(|| millis.round() as u64)
 }
 
+/// A time in words, `1.5s`, in milliseconds.
+pub fn milliseconds(text: &str) -> Option<u64> {
+    millis(&Value::from(text))
+}
+
 pub(in crate::config) fn min_uptime(value: &Value) -> Option<u64> {
     millis(value).filter(|ms| *ms >= 100)
 }

@@ -1,6 +1,6 @@
 //! Nothing of it runs: it was stopped, has failed, is held back, or waits for its next try.
 
-use super::event::Event;
+use super::event::{Event, Report};
 use super::state::{Cause, Phase, Then};
 use super::step::Machine;
 
@@ -39,7 +39,7 @@ impl Machine<'_> {
             Event::Start | Event::Restart => {
                 self.leave_queue();
                 self.fresh();
-                self.spawn_again();
+                self.spawn_again(Report::Restart);
             }
             Event::Hold => {
                 self.leave_queue();

@@ -99,7 +99,10 @@ pub enum Effect {
 pub enum Report {
     Online,
     Exit,
+    /// It was asked for.
     Restart,
+    /// It is restarted by itself.
+    Again,
     Stop,
     Overlimit,
     Delete,

@@ -64,7 +64,7 @@ impl Machine<'_> {
     pub(super) fn waited(&mut self) {
         match self.state.cause {
             // Its place in the budget is its own.
-            Cause::Budget(_) => self.spawn_again(),
+            Cause::Budget(_) => self.spawn_again(Report::Again),
             _ => self.restart_by_itself(),
         }
     }
@@ -139,7 +139,7 @@ impl Machine<'_> {
         let place = self.policy.place;
         self.effects.push(Effect::TakePlace(place));
         if place <= self.now {
-            return self.spawn_again();
+            return self.spawn_again(Report::Again);
         }
         let until = place.saturating_add(jitter(self.state.run, INTERVAL));
         // The machine's time is not its own: else it would outlive the time in which short runs are counted.

@@ -62,9 +62,9 @@ impl Machine<'_> {
         self.effects.push(Effect::Spawn(self.next));
     }
 
-    pub(super) fn spawn_again(&mut self) {
+    pub(super) fn spawn_again(&mut self, report: Report) {
         self.state.restarts += 1;
-        self.effects.push(Effect::Report(Report::Restart));
+        self.effects.push(Effect::Report(report));
         self.spawn();
     }
 
@@ -104,7 +104,7 @@ impl Machine<'_> {
                 self.rest(Phase::Deleted, Cause::Command);
                 self.effects.push(Effect::Report(Report::Delete));
             }
-            Then::Restart => self.spawn_again(),
+            Then::Restart => self.spawn_again(Report::Restart),
             Then::Judge => self.judge(),
             Then::Unwell => self.judge_unwell(),
         }

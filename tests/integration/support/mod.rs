@@ -1,5 +1,6 @@
 //! What the tests share: a home with its daemon, processes as the kernel sees them, HTTP, load.
 
+mod bus;
 mod command;
 mod generation;
 mod home;
@@ -9,6 +10,7 @@ mod numbered;
 mod proc;
 mod wait;
 
+pub(crate) use bus::Listener;
 pub(crate) use command::{Done, Program, Running};
 pub(crate) use home::Home;
 pub(crate) use http::{Client, control, get, get_unix};

@@ -20,6 +20,7 @@ enum Scenario {
     Accept,
     Listen,
     Channel,
+    Panel,
     Adopt,
     Trial,
     List,
@@ -48,6 +49,7 @@ fn scenario(point: Point) -> Scenario {
         Point::AcceptMarked | Point::AcceptDone | Point::HandedOver => Scenario::Accept,
         Point::ListenBound | Point::ListenKept | Point::ListenAnswered => Scenario::Listen,
         Point::ChannelHandled => Scenario::Channel,
+        Point::PanelWritten => Scenario::Panel,
         Point::AdoptBegun | Point::AdoptListed | Point::AdoptReady => Scenario::Adopt,
         Point::TrialSwapped | Point::TrialNoted | Point::TrialReturned => Scenario::Trial,
         Point::ListWritten => Scenario::List,
@@ -301,6 +303,30 @@ fn when_an_app_has_sent_a_message() {
         home.rpm(["stop", &name]).ok();
         assert_eq!(home.process(&name).exit, Some(Outcome::Code(5)));
         assert_eq!(home.lines(&format!("{name}-out.log")), ["asked"]);
+    }
+}
+
+#[test]
+fn when_an_app_has_announced_something() {
+    let mined = Mined::new();
+    let home = &mined.home;
+    home.write(
+        "app.js",
+        "process.send({ type: 'axm:action', data: { action_name: 'first' } })
+         process.send({ type: 'axm:monitor', data: { users: { value: 3 } } })
+         process.send({ type: 'axm:action', data: { action_name: 'second' } })
+         process.on('message', (name) => process.send({ type: 'axm:reply', data: { action_name: name, return: 'done' } }))
+         process.send('ready')",
+    );
+    for (point, name) in points(Scenario::Panel) {
+        let command = ["start", "app.js", "--name", &name, "--wait-ready", "--listen-timeout", "60000"];
+        mined.hit(point, || home.rpm(command).ok());
+        assert_eq!(home.process(&name).restarts, 0);
+        for action in ["first", "second"] {
+            let told = home.rpm(["trigger", &name, action]).ok().text();
+            assert!(told.ends_with(":default]=\"done\"\n"), "{}: {told}", point.name());
+        }
+        assert_eq!(home.jlist()[0]["pm2_env"]["axm_monitor"], json!({ "users": { "value": 3 } }));
     }
 }
 
