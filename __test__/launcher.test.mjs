@@ -37,6 +37,15 @@ test('arguments, streams and exit code are those of the program', () => {
   expect({ status, stdout, stderr }).toEqual({ status: 7, stdout: '[a]\n[b c]\n[]\n[--d]\ninput', stderr: 'oops\n' })
 })
 
+test.each(['runtime', 'dev'])('rpm-%s is that verb', (verb) => {
+  const launcher = path.join(ROOT, 'bin', `rpm-${verb}.js`)
+  const { status, stdout } = spawnSync(process.execPath, [launcher, 'app.js', '-i', '2'], {
+    env: native('echo "$@"; exit 3'),
+    encoding: 'utf8',
+  })
+  expect({ status, stdout }).toEqual({ status: 3, stdout: `${verb} app.js -i 2\n` })
+})
+
 test('success is success', () => {
   expect(launch('exit 0').status).toBe(0)
 })

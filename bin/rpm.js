@@ -1,47 +1,4 @@
 #!/usr/bin/env node
 'use strict'
-// Runs the native program as if it had been called directly: same streams, signals and end.
 
-const { spawn } = require('node:child_process')
-const { program } = require('../lib/artefacts.js')
-
-const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT']
-
-function fail(message) {
-  process.stderr.write(`${message}\n`)
-  process.exit(1)
-}
-
-/** A terminal sends these to its whole foreground group: the child has its own already. */
-function fromTerminal(signal) {
-  return ['SIGINT', 'SIGQUIT', 'SIGWINCH'].includes(signal) && require('node:tty').isatty(0)
-}
-
-/** Ends by the signal that ended the child, so that whoever waits for us sees the same. */
-function dieBy(signal) {
-  process.removeAllListeners(signal)
-  process.kill(process.pid, signal)
-  // Node ignores SIGPIPE. Then the shell's number for it has to do.
-  setTimeout(() => process.exit(128 + require('node:os').constants.signals[signal]), 200)
-}
-
-function run(file) {
-  let child
-  // Before there is a child: a signal that comes in between waits for this turn to end.
-  for (const signal of FORWARDED) {
-    process.on(signal, () => {
-      if (!fromTerminal(signal)) child.kill(signal)
-    })
-  }
-  child = spawn(file, process.argv.slice(2), { stdio: 'inherit' })
-  child.on('error', (error) => fail(`rpm-native: ${file} could not be run: ${error.message}`))
-  child.on('exit', (code, signal) => (signal ? dieBy(signal) : process.exit(code)))
-}
-
-let file
-try {
-  file = program()
-} catch (error) {
-  fail(error.message)
-}
-run(file)
+require('../lib/command.js').run(process.argv.slice(2))

@@ -56,6 +56,8 @@ pub mod cli;
 pub mod daemon;
 #[cfg(feature = "cli")]
 pub mod server;
+#[cfg(feature = "cli")]
+pub mod static_server;
 
 #[cfg(feature = "addon")]
 mod addon;

@@ -1,4 +1,4 @@
-//! One program, two roles: the command line, and the daemon that it launches.
+//! One program, three roles: the command line, the daemon that it launches, and the static file server that the daemon runs.
 
 use std::env;
 use std::process::ExitCode;
@@ -10,6 +10,8 @@ fn main() -> ExitCode {
         rpm_native::daemon::run()
     } else if is(&["daemon", "--preflight"]) {
         rpm_native::daemon::preflight()
+    } else if is(&["static-server"]) {
+        rpm_native::static_server::run()
     } else {
         rpm_native::cli::run(env::args_os())
     })

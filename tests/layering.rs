@@ -38,13 +38,16 @@ const TABLE: &[(&str, &[&str])] = &[
     ("api", &["domain"]),
     // the daemon's outside; of the system the server knows its socket and who is at the other end
     ("server", &["api", "domain", "supervisor::Handle", "supervisor::Ending", "logs::follow", "paths", "sys::keep", "sys::socket", "sys::user"]),
+    // An app of ours: it knows nothing of the rest.
+    ("static_server", &["domain::site", "domain::spec", "sys::handed", "sys::socket"]),
     ("daemon", &["engine", "server", "supervisor::Handle", "supervisor::Ending", "api", "guardian", "paths", "clock", "sys"]),
     // the edges
     ("client", &["api", "domain", "paths", "sys"]),
-    ("cli", &["client", "api", "config", "domain", "engine", "paths", "sys::machine", "sys::ready", "sys::signal", "sys::terminal", "clock"]),
+    ("cli", &["client", "api", "config", "domain", "engine", "paths", "sys::machine", "sys::ready", "sys::signal", "sys::terminal",
+        "sys::init", "sys::companion", "sys::proc::catches", "clock"]),
     ("tui", &["client", "api", "config", "domain"]),
     ("addon", &["client", "api", "config", "domain", "engine", "paths"]),
-    ("main", &["cli", "daemon"]),
+    ("main", &["cli", "daemon", "static_server"]),
     ("rpm-guardian", &["guardian"]),
 ];
 

@@ -85,7 +85,11 @@ impl NativeManager {
     /// have detached when this program is killed.
     #[napi(factory)]
     pub fn embedded(env: Env, home: Option<String>, guardian: Option<String>) -> napi::Result<Self> {
-        let options = EmbeddedOptions { home: home.map(PathBuf::from), guardian: guardian.map(PathBuf::from) };
+        let options = EmbeddedOptions {
+            home: home.map(PathBuf::from),
+            guardian: guardian.map(PathBuf::from),
+            ..EmbeddedOptions::default()
+        };
         let embedded = Embedded::start(options).map_err(|failure| thrown(env, &failure))?;
         Ok(Self { kind: Kind::Embedded(embedded) })
     }

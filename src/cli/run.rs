@@ -18,6 +18,8 @@ use tokio::runtime;
 /// Carries out a command line, the program's name first, and gives the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let exit = match args::parse(args) {
+        Parsed::Run(global, args::Command::Runtime(args)) => return commands::foreground::runtime(&global, *args),
+        Parsed::Run(global, args::Command::Dev(args)) => return commands::foreground::dev(&global, *args),
         Parsed::Run(global, command) => execute(&global, command),
         Parsed::Version => told(&mut Screen::standard(false, false, false), |screen| {
             screen.data(concat!(env!("CARGO_PKG_VERSION"), "\n"))

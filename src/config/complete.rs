@@ -2,7 +2,7 @@
 
 use super::interpreter::{self, Surroundings};
 use super::script::{self, Script};
-use super::{AppOptions, Autorestart, Caller, Problem, Watched, environment, place, settings};
+use super::{AppOptions, Autorestart, Caller, Problem, Watched, environment, place, settings, sites};
 use crate::domain::AppSpec;
 use crate::domain::cron::Pattern;
 use crate::domain::spec::{
@@ -32,12 +32,16 @@ pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppS
     let mut options = settings::defaults(origin.caller)?;
     options.overlay(written.clone());
     check_pattern(&options)?;
-    let text = options.script.as_deref().filter(|script| !script.trim().is_empty()).ok_or(Problem::NoScript)?;
+    let text = options.script.clone().filter(|script| !script.trim().is_empty()).ok_or(Problem::NoScript)?;
+    let text = text.as_str();
     let base = origin.bases.first().unwrap_or(&origin.caller.cwd);
     let mut env = environment::layers(&options, origin.profile, base, origin.caller)?;
     let path = env.app.get("PATH").or_else(|| env.inherited.get("PATH")).cloned();
     let located = locate(text, &options, origin, path.as_deref())?;
     let whole: BTreeMap<_, _> = env.inherited.clone().into_iter().chain(env.app.clone()).collect();
+    if sites::is_site(text) {
+        sites::settle(&mut options, &whole, &located.cwd, origin.caller)?;
+    }
     let around = Surroundings {
         caller: origin.caller,
         path: path.as_deref(),
@@ -144,6 +148,10 @@ fn locate(text: &str, options: &AppOptions, origin: Origin<'_>, path: Option<&st
         Some(cwd) => place::absolute(cwd, base, origin.caller),
         None => base.clone(),
     };
+    if sites::is_site(text) {
+        let cwd = origin.bases.first().map_or_else(|| origin.caller.cwd.clone(), cwd_from);
+        return Ok(Located { cwd, script: Script::Site { program: sites::program()? }, fallback: false });
+    }
     for (index, base) in origin.bases.iter().enumerate() {
         let cwd = cwd_from(base);
         if cwd.is_dir()
@@ -168,6 +176,7 @@ fn locate(text: &str, options: &AppOptions, origin: Origin<'_>, path: Option<&st
 fn args(script: Script, given: Vec<String>) -> Vec<String> {
     match script {
         Script::File(_) | Script::Program(_) => given,
+        Script::Site { .. } => vec![sites::ROLE.to_owned()],
         Script::Package { words, .. } => [words, given].concat(),
         Script::Line { shell, line } => {
             let mut args = vec!["-c".to_owned(), line];

@@ -2,11 +2,11 @@
 
 use super::error::kind;
 use super::places::below;
-use super::{Fault, Problem};
+use super::{Fault, Problem, sites};
 use serde_json::{Map, Value};
 
 /// Parts of an application file that hold something else than apps.
-const OTHER_PARTS: [&str; 2] = ["deploy", "static"];
+const OTHER_PARTS: [&str; 1] = ["deploy"];
 
 pub(super) type App = Map<String, Value>;
 
@@ -25,10 +25,16 @@ pub(super) struct Parts {
 /// meant for us count; elsewhere an object without any of them is an app itself.
 pub(super) fn parts(document: Value, is_package: bool) -> Result<Parts, Problem> {
     let mut found = Parts::default();
-    let (base, items) = items(document, is_package, "", &mut found.unsupported)?;
-    if items.is_empty() {
+    let mut aside = Aside::default();
+    let (base, items) = items(document, is_package, "", &mut aside)?;
+    found.unsupported = aside.unsupported;
+    for (pointer, value) in aside.sites {
+        sites::read(&pointer, value, &mut found);
+    }
+    if items.is_empty() && found.apps.is_empty() && found.wrong.is_empty() {
         return Err(Problem::NoApps);
     }
+    let of_sites = std::mem::take(&mut found.apps);
     for (index, item) in items.into_iter().enumerate() {
         let pointer = if base.is_list { below(&base.pointer, index) } else { base.pointer.clone() };
         match item {
@@ -39,7 +45,16 @@ pub(super) fn parts(document: Value, is_package: bool) -> Result<Parts, Problem>
             }
         }
     }
+    found.apps.extend(of_sites);
     Ok(found)
+}
+
+/// What stands beside the apps.
+#[derive(Debug, Default)]
+struct Aside {
+    unsupported: Vec<String>,
+    /// `static`: sites, each list with its pointer.
+    sites: Vec<(String, Value)>,
 }
 
 /// Where the items are.
@@ -48,12 +63,7 @@ struct Base {
     is_list: bool,
 }
 
-fn items(
-    document: Value,
-    is_package: bool,
-    pointer: &str,
-    unsupported: &mut Vec<String>,
-) -> Result<(Base, Vec<Value>), Problem> {
+fn items(document: Value, is_package: bool, pointer: &str, aside: &mut Aside) -> Result<(Base, Vec<Value>), Problem> {
     let list = |pointer: &str, items| Ok((Base { pointer: pointer.to_owned(), is_list: true }, items));
     let one = |pointer: &str, app| Ok((Base { pointer: pointer.to_owned(), is_list: false }, vec![app]));
     let mut parts = match document {
@@ -62,15 +72,20 @@ fn items(
         other => return Err(Problem::NotApps { value: kind(&other) }),
     };
     let inner = ["apps", "pm2"].into_iter().find_map(|name| Some((name, parts.remove(name)?)));
-    unsupported.extend(OTHER_PARTS.into_iter().filter(|part| parts.contains_key(*part)).map(str::to_owned));
+    aside.unsupported.extend(OTHER_PARTS.into_iter().filter(|part| parts.contains_key(*part)).map(str::to_owned));
+    // In a package.json it is somebody else's.
+    if let Some(sites) = parts.remove(sites::PART).filter(|_| !is_package) {
+        aside.sites.push((below(pointer, sites::PART), sites));
+    }
     let Some((name, inner)) = inner else {
-        let holds_none = is_package || parts.keys().all(|key| key == super::apply::SCHEMA) || !unsupported.is_empty();
+        let is_about_others = !aside.unsupported.is_empty() || !aside.sites.is_empty();
+        let holds_none = is_package || parts.keys().all(|key| key == super::apply::SCHEMA) || is_about_others;
         return if holds_none { list(pointer, Vec::new()) } else { one(pointer, Value::Object(parts)) };
     };
     let pointer = below(pointer, name);
     match inner {
         Value::Array(items) => list(&pointer, items),
-        inner @ Value::Object(_) if name == "pm2" => items(inner, false, &pointer, unsupported),
+        inner @ Value::Object(_) if name == "pm2" => items(inner, false, &pointer, aside),
         app @ Value::Object(_) => one(&pointer, app),
         other => Err(Problem::NotApps { value: kind(&other) }),
     }
@@ -101,8 +116,8 @@ mod tests {
 
     #[test]
     fn parts_that_do_nothing_are_named() {
-        let document = json!({"apps": [{}], "deploy": {}, "static": []});
-        assert_eq!(parts(document, false).unwrap().unsupported, ["deploy", "static"]);
+        let document = json!({"apps": [{}], "deploy": {}});
+        assert_eq!(parts(document, false).unwrap().unsupported, ["deploy"]);
     }
 
     #[test]

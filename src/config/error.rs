@@ -3,6 +3,7 @@
 use super::shape::{SECRETS, Shape, VARIABLES};
 use super::{apply, env_files, redact};
 use crate::domain::cron::PatternError;
+use crate::domain::site::BadSetting;
 use crate::interpreter::Missing;
 use serde_json::Value;
 use std::fmt;
@@ -21,6 +22,13 @@ pub enum Problem {
 
     #[error("{field} cannot be {value:?}: {source}")]
     BadPattern { field: &'static str, value: String, source: PatternError },
+
+    #[error("the site cannot be served: {} makes no sense", setting.variable)]
+    BadSite { setting: BadSetting },
+    #[error("there is no directory {} to serve", path.display())]
+    NoSite { path: PathBuf },
+    #[error("the program that serves files was not found beside this one")]
+    NoStaticServer,
 
     #[error("there is no script to run")]
     NoScript,
@@ -133,6 +141,9 @@ impl Problem {
             Self::BadPattern { .. } => {
                 "five fields: minute, hour, day, month, day of the week; or six with seconds first".into()
             }
+            Self::BadSite { setting } => format!("{} is {}", setting.variable, setting.allowed),
+            Self::NoSite { .. } => "paths are seen from the working directory of the app".into(),
+            Self::NoStaticServer => "install rpm-native again: its programs belong together".into(),
             Self::NoScript => "say what to run, for example \"script\": \"app.js\"".into(),
             Self::ScriptMissing { nearest: Some(nearest), .. } | Self::FileMissing { nearest: Some(nearest) } => {
                 format!("did you mean {nearest}?")

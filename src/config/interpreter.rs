@@ -52,6 +52,7 @@ pub(super) fn program(script: &Script, options: &AppOptions, around: Surrounding
     let interpreter_args = options.interpreter_args.clone().unwrap_or_default();
     let (path, interpreter) = match (script, options.interpreter.as_deref()) {
         (Script::Line { shell, .. }, _) => (shell, Interpreter::None),
+        (Script::Site { program }, _) => (program, Interpreter::None),
         (Script::Package { runner, .. }, _) => (runner, by_content(runner, around)?),
         (Script::File(path) | Script::Program(path), Some(named)) => (path, chosen(named, path, around)?),
         (Script::File(path), None) => (path, by_file(path, &interpreter_args, around)?),

@@ -15,6 +15,8 @@ const NOTHING: &str = "nothing";
 pub fn schema() -> Value {
     let app = json!({"$ref": "#/definitions/app"});
     let apps = json!({"anyOf": [{"type": "array", "minItems": 1, "items": app}, app]});
+    let site = json!({"$ref": "#/definitions/site"});
+    let sites = json!({"anyOf": [{"type": "array", "items": site}, site]});
     json!({
         "$schema": DRAFT,
         "title": "Application file of rpm",
@@ -23,7 +25,12 @@ pub fn schema() -> Value {
             {
                 "type": "object",
                 "required": ["apps"],
-                "properties": {SCHEMA: {"type": "string"}, "apps": apps},
+                "properties": {SCHEMA: {"type": "string"}, "apps": apps, "static": sites},
+            },
+            {
+                "type": "object",
+                "required": ["static"],
+                "properties": {SCHEMA: {"type": "string"}, "static": sites, "apps": false, "pm2": false},
             },
             {"type": "object", "required": ["pm2"], "properties": {"pm2": apps}},
             {"type": "array", "minItems": 1, "items": app},
@@ -36,6 +43,7 @@ pub fn schema() -> Value {
 fn definitions() -> Value {
     let mut definitions = Map::new();
     definitions.insert("app".to_owned(), app());
+    definitions.insert("site".to_owned(), site());
     let nothing = json!({"description": "The same as nothing written.", "type": ["null", "string"], "maxLength": 0});
     definitions.insert(NOTHING.to_owned(), nothing);
     let shapes = known_fields().iter().map(|field| field.shape).chain([CONDITION, RESOURCE_LIMIT]);
@@ -69,6 +77,28 @@ fn app() -> Value {
         "additionalProperties": false,
         "patternProperties": {profiles(): profile},
         "properties": properties,
+    })
+}
+
+/// An app that serves files. Fields of apps that are not about that may stand in it too.
+fn site() -> Value {
+    let text = |about: &str| json!({"description": about, "type": "string"});
+    let switch = |about: &str| json!({"description": about, "type": ["boolean", "string"]});
+    let login =
+        json!({"type": "object", "properties": {"username": {"type": "string"}, "password": {"type": "string"}}});
+    json!({
+        "description": "A directory whose files are served over HTTP.",
+        "type": "object",
+        "properties": {
+            "path": text("The directory. Default: the file's own."),
+            "port": {"description": "Default: 8080.", "type": ["integer", "string"]},
+            "host": {"description": "An address of this machine. Default: all.", "type": ["string", "null"]},
+            "spa": switch("What isn't there is answered with the home page."),
+            "ftp": switch("Directories without an index are listed."),
+            "homepage": text("The page of the root. Default: /index.html."),
+            "basic_auth": {"description": "Who may see it.", "anyOf": [login, {"type": ["boolean", "null"]}]},
+            "name": text("Default: static-page-server-<port>."),
+        },
     })
 }
 

@@ -278,6 +278,8 @@ fn documents_of_each_form() {
         json!([app]),
         json!({"$schema": "x", "apps": [app], "deploy": {}}),
         json!({"apps": app}),
+        json!({"static": [{"path": "www", "port": 3000, "basic_auth": {"username": "a", "password": "b"}, "instances": 2}]}),
+        json!({"apps": app, "static": {"path": "www"}}),
         json!({"name": "package", "pm2": [app]}),
         json!([{"cmd": "a.js", "env_": {}, "env_files": ["x"]}]),
     ] {

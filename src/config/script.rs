@@ -15,6 +15,10 @@ pub(super) enum Script {
         shell: PathBuf,
         line: String,
     },
+    /// Files, served by this program.
+    Site {
+        program: PathBuf,
+    },
     /// `npm: run x`: a package runner, and what it is asked.
     Package {
         runner: PathBuf,

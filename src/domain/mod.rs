@@ -20,6 +20,7 @@ pub mod requirement;
 pub mod rollout;
 pub mod secret;
 pub mod selector;
+pub mod site;
 pub mod spec;
 pub mod status;
 

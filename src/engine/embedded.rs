@@ -23,6 +23,8 @@ pub struct EmbeddedOptions {
     /// The guardian's program, which ends what apps have detached when this program is killed. Without it only the
     /// apps themselves end.
     pub guardian: Option<PathBuf>,
+    /// All that this program has started ends with it anyway: it is what its PID namespace stands and falls with.
+    pub contained: bool,
 }
 
 /// A supervisor in this process. Its apps end with it, also when the program is killed.
@@ -53,11 +55,11 @@ impl Embedded {
         let (stop, stopped) = oneshot::channel::<()>();
         let (over, ended) = oneshot::channel();
         let (ready, answer) = std::sync::mpsc::channel();
-        let guardian = options.guardian;
+        let (guardian, contained) = (options.guardian, options.contained);
         std::thread::Builder::new()
             .name("rpm-engine".into())
             .spawn(move || {
-                run(home, guardian.as_deref(), &ready, stopped);
+                run(home, guardian.as_deref().filter(|_| !contained), contained, &ready, stopped);
                 let _ = over.send(());
             })
             .map_err(failed)?;
@@ -85,6 +87,7 @@ impl Embedded {
 fn run(
     home: Home,
     guardian: Option<&Path>,
+    contained: bool,
     ready: &std::sync::mpsc::Sender<std::io::Result<Handle>>,
     stopped: oneshot::Receiver<()>,
 ) {
@@ -96,7 +99,7 @@ fn run(
         }
     };
     let leash = guardian.and_then(leash);
-    if leash.is_none() {
+    if leash.is_none() && !contained {
         tracing::warn!("should this program be killed, its apps end, but what they have detached goes on");
     }
     // The kernel ends the apps when this very thread ends, so that they cannot outlive the program.

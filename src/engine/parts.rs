@@ -56,7 +56,11 @@ impl Engine {
     /// Begins; the handle works once [`Self::run`] is polled.
     pub fn new(options: EngineOptions) -> io::Result<(Handle, Self)> {
         for directory in [options.home.logs(), options.home.pids()] {
-            std::fs::create_dir_all(directory)?;
+            match std::fs::create_dir_all(&directory) {
+                // Nothing of it is for anybody after this program; what goes there is told where it cannot be written.
+                Err(error) if !options.persistent => tracing::warn!("{} cannot be made: {error}", directory.display()),
+                made => made?,
+            }
         }
         let (link, mut legacy, successor) = match options.guarded {
             Some(Guarded { link, legacy, successor }) => (Some(link), legacy, Some(successor)),

@@ -18,6 +18,11 @@ pub fn name(number: i32) -> Option<&'static str> {
     Signal::try_from(number).ok().map(Signal::as_str)
 }
 
+/// The exit code that shells give to who was ended by a signal.
+pub fn exit_code(number: i32) -> u8 {
+    (128 + number) as u8
+}
+
 /// Ignores every signal that can be ignored, but those that tell of our own mistakes.
 pub fn ignore_all() {
     let deadly = [Signal::SIGKILL, Signal::SIGSTOP, Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGILL, Signal::SIGFPE];

@@ -14,6 +14,7 @@ Run:
   run         run jobs now
   reset       set the restart counters to 0
   sendSignal  send a signal to processes (signal)
+  serve       files of a directory, over HTTP (expose)
   monitor     mark processes, as PM2's dashboards do
   unmonitor   take the mark away
 
@@ -36,6 +37,10 @@ Look:
   sysinfos    figures of the machine (slist)
   report      all that belongs into a report of a problem
   examples    what is typed most, by example
+
+Without a daemon:
+  runtime     apps as the program of a container
+  dev         apps while they are written, restarted when files change
 
 Set up:
   init        write an application file for this directory (ecosystem)
@@ -250,6 +255,32 @@ Examples:
   rpm init simple                  an app and nothing else
 
 A file that is there already is never overwritten.";
+
+pub(super) const RUNTIME: &str = "\
+Examples:
+  rpm runtime app.js
+  rpm runtime ecosystem.config.js --env production --only api
+  rpm runtime app.js -i max                 one process a core that the container may use
+  rpm runtime app.js --json                 output as JSON, a line each
+SIGTERM and SIGINT stop the apps in order, a second one kills them; other signals go to apps that handle them. Without
+anything that runs it ends, with the exit code of the app that failed.";
+
+pub(super) const DEV: &str = "\
+Examples:
+  rpm dev app.js
+  rpm dev app.js --ignore public,tmp
+  rpm dev ecosystem.config.js --post-exec \"npm test\"
+  rpm dev app.js --raw";
+
+pub(super) const SERVE: &str = "\
+Examples:
+  rpm serve                        this directory, on port 8080
+  rpm serve ./dist 3000 --spa      an application in one page
+  rpm serve ./files --ftp --host 127.0.0.1
+  rpm serve ./dist -i 2            two processes, one port
+  rpm reload static-page-server-8080
+Names that begin with a dot are not served, nor what links lead to outside of the directory. A login is best given by
+RPM_SERVE_BASIC_AUTH_USERNAME and RPM_SERVE_BASIC_AUTH_PASSWORD: other users see command lines.";
 
 pub(super) const UPDATE: &str = "\
 Examples:

@@ -2,21 +2,25 @@
 
 mod apps;
 mod examples;
+mod foreground;
 mod help;
 mod order;
 mod parse;
 mod processes;
+mod serve;
 mod speak;
 mod start;
 mod verbs;
 mod views;
 
-pub(crate) use apps::{Applied, ApplyArgs, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
+pub(crate) use apps::{Applied, ApplyArgs, FileFlags, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
 pub(crate) use examples::EXAMPLES;
+pub(crate) use foreground::{DevArgs, RuntimeArgs};
 pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
+pub(crate) use serve::ServeArgs;
 pub(crate) use speak::{AttachArgs, InspectArgs, SendArgs, TriggerArgs};
 pub(crate) use start::AppFlags;
 pub(crate) use verbs::Command;

@@ -1,10 +1,12 @@
 //! The commands.
 
 use super::apps::{ApplyArgs, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
+use super::foreground::{DevArgs, RuntimeArgs};
 use super::help;
 use super::processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
+use super::serve::ServeArgs;
 use super::speak::{AttachArgs, InspectArgs, SendArgs, TriggerArgs};
 use super::views::{DescribeArgs, EnvArgs, IdArgs, JobsArgs, ListArgs, LogsArgs, PidArgs};
 use clap::Subcommand;
@@ -100,6 +102,15 @@ pub(crate) enum Command {
     /// Write an application file for this directory
     #[command(visible_alias = "ecosystem", after_help = help::INIT)]
     Init(InitArgs),
+    /// Run apps in the foreground, as the program of a container
+    #[command(after_help = help::RUNTIME)]
+    Runtime(Box<RuntimeArgs>),
+    /// Run apps in the foreground while they are written: restarted when files change
+    #[command(after_help = help::DEV)]
+    Dev(Box<DevArgs>),
+    /// Serve the files of a directory over HTTP
+    #[command(visible_alias = "expose", after_help = help::SERVE)]
+    Serve(ServeArgs),
     /// Ask the daemon whether it is there
     Ping,
     /// Have this version be the daemon; no app notices

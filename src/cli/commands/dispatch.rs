@@ -2,8 +2,8 @@
 
 use super::{
     apply, attach, delete, describe, env, examples, flush, id, init, jlist, jobs, kill, list, logs, monitor, pid, ping,
-    prettylist, reload, report, reset, restart, run as run_jobs, scale, send, signal, start, stop, sysinfos, trigger,
-    update, validate,
+    prettylist, reload, report, reset, restart, run as run_jobs, scale, send, serve, signal, start, stop, sysinfos,
+    trigger, update, validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -43,6 +43,8 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Flush(args) => flush::run(session, args).await,
         Command::Validate(args) => validate::run(session, args),
         Command::Init(args) => init::run(session, &args),
+        Command::Runtime(_) | Command::Dev(_) => Err(Failure::new("this runs without a daemon")),
+        Command::Serve(args) => serve::run(session, &args).await,
         Command::Ping => ping::run(session).await,
         Command::Update(args) => update::run(session, args).await,
         Command::Kill(args) => kill::run(session, args).await,

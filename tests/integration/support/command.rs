@@ -83,6 +83,10 @@ impl Program {
 }
 
 impl Running {
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
     /// What it has written so far.
     pub(crate) fn out(&self) -> Vec<u8> {
         contents(&self.out)

@@ -1,0 +1,22 @@
+//! Apps in the foreground, without a daemon: `runtime` for containers, `dev` for people who write them.
+//!
+//! ```text
+//!  arguments ─▶ runtime, dev ─▶ plan ─▶ play ─┬─ stage     the engine in this program, and where its files are
+//!                                             ├─ signals   who asks to end, what is passed on
+//!                                             ├─ show      output and events
+//!                                             └─ verdict   whether it is over, and the exit code
+//! ```
+//!
+//! The first process of a container is two ([`crate::sys::init`]): one that buries orphans, and this one.
+
+mod dev;
+mod plan;
+mod play;
+mod runtime;
+mod show;
+mod signals;
+mod stage;
+mod verdict;
+
+pub(in crate::cli) use dev::dev;
+pub(in crate::cli) use runtime::runtime;

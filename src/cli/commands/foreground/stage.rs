@@ -1,0 +1,79 @@
+//! The engine in this program: no daemon, no socket, and hardly a file.
+
+use crate::api::{Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream};
+use crate::cli::failure::Failure;
+use crate::cli::link::Link;
+use crate::engine::{Embedded, EmbeddedOptions};
+use crate::sys::{companion, init};
+use bytes::Bytes;
+use std::env;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// What ends with this program.
+pub(super) struct Stage {
+    embedded: Embedded,
+    /// Pid files, and what Node runs before workers.
+    _home: Option<TempDir>,
+}
+
+impl Stage {
+    pub(super) fn open() -> Result<Self, Failure> {
+        let home =
+            places().into_iter().find_map(|place| tempfile::Builder::new().prefix("rpm-").tempdir_in(place).ok());
+        let named = home.as_ref().map(|home| home.path().to_owned());
+        // Where nothing can be written everything works but that.
+        let path = named.unwrap_or_else(|| env::temp_dir().join(format!("rpm-{}", std::process::id())));
+        let options =
+            EmbeddedOptions { home: Some(path), guardian: companion::guardian(), contained: init::is_child_of_first() };
+        Ok(Self { embedded: Embedded::start(options)?, _home: home })
+    }
+
+    pub(super) async fn close(&self) -> Result<(), Failure> {
+        self.embedded.close().await.map_err(Failure::from)
+    }
+}
+
+/// Where something may be written, best first: a container may have a root that is only read, a user without a home, and
+/// nothing but memory.
+fn places() -> Vec<PathBuf> {
+    let runtime = env::var_os("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let fixed = ["/dev/shm", "/run", "/var/tmp"].map(PathBuf::from);
+    runtime.into_iter().chain([env::temp_dir()]).chain(fixed).collect()
+}
+
+impl Backend for Stage {
+    fn request(&self, request: Request) -> Boxed<'_, Response> {
+        self.embedded.request(request)
+    }
+
+    fn logs(&self, query: LogQuery) -> Boxed<'_, Stream<Vec<LogItem>>> {
+        self.embedded.logs(query)
+    }
+
+    fn events(&self) -> Boxed<'_, Stream<Event>> {
+        self.embedded.events()
+    }
+
+    fn bus(&self, query: BusQuery) -> Boxed<'_, Stream<Vec<BusItem>>> {
+        self.embedded.bus(query)
+    }
+}
+
+impl Link for Stage {
+    fn request_running(&self, request: Request) -> Boxed<'_, Option<Response>> {
+        Box::pin(async move { self.embedded.request(request).await.map(Some) })
+    }
+
+    fn raw_pm2_list(&self) -> Boxed<'_, Bytes> {
+        Box::pin(async move {
+            let unsaid = |what: String| crate::api::ApiError::new(Code::Internal, what);
+            match self.embedded.request(Request::Pm2List).await? {
+                Response::Pm2(list) => {
+                    serde_json::to_vec(&list).map(Bytes::from).map_err(|error| unsaid(error.to_string()))
+                }
+                _ => Err(unsaid("it answers with something else than its list".to_owned())),
+            }
+        })
+    }
+}
