@@ -51,6 +51,8 @@ pub mod supervisor;
 pub mod watch;
 
 #[cfg(feature = "cli")]
+pub mod boot;
+#[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod daemon;

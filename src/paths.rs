@@ -82,6 +82,16 @@ impl Home {
         self.root.join("schedule").join(format!("{}.json", one_to_one(name)))
     }
 
+    /// Copies of our programs, each version in a folder of its own.
+    pub fn programs(&self) -> PathBuf {
+        self.root.join("programs")
+    }
+
+    /// The copies that an init system starts: a link.
+    pub fn programs_link(&self) -> PathBuf {
+        self.root.join("bin")
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }

@@ -40,10 +40,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ("server", &["api", "domain", "supervisor::Handle", "supervisor::Ending", "logs::follow", "paths", "sys::keep", "sys::socket", "sys::user"]),
     // An app of ours: it knows nothing of the rest.
     ("static_server", &["domain::site", "domain::spec", "sys::handed", "sys::socket"]),
-    ("daemon", &["engine", "server", "supervisor::Handle", "supervisor::Ending", "api", "guardian", "paths", "clock", "sys"]),
+    ("daemon", &["engine", "boot", "server", "supervisor::Handle", "supervisor::Ending", "api", "guardian", "paths", "clock", "sys"]),
+    ("boot", &["paths", "sys"]),
     // the edges
     ("client", &["api", "domain", "paths", "sys"]),
-    ("cli", &["client", "api", "config", "domain", "engine", "paths", "sys::machine", "sys::ready", "sys::signal", "sys::terminal",
+    ("cli", &["client", "api", "boot", "config", "domain", "engine", "paths", "sys::machine", "sys::ready", "sys::signal", "sys::terminal",
         "sys::init", "sys::companion", "sys::proc::catches", "clock"]),
     ("tui", &["client", "api", "config", "domain"]),
     ("addon", &["client", "api", "config", "domain", "engine", "paths"]),

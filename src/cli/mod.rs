@@ -12,11 +12,15 @@
 
 mod args;
 mod commands;
+mod complete;
 mod exit;
 mod failure;
 mod interrupts;
 mod link;
+mod manual;
 mod order;
+#[cfg(test)]
+mod pm2_page;
 mod render;
 mod run;
 mod session;

@@ -5,6 +5,7 @@ use super::log;
 use super::preflight::check;
 use super::signals::Signals;
 use crate::api::{ApiError, Code};
+use crate::boot;
 use crate::engine::{Engine, EngineOptions, Guarded, Successor};
 use crate::guardian::Link;
 use crate::paths::Home;
@@ -12,7 +13,7 @@ use crate::server::{ControlSocket, router};
 use crate::supervisor::Ending;
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::Keep;
-use crate::sys::launch::{become_guardian, ready_pipe};
+use crate::sys::launch::{become_guardian, ready_pipe, write_to};
 use crate::sys::rest;
 use crate::sys::socket::raise_open_files;
 use crate::sys::thread;
@@ -62,6 +63,10 @@ fn fail(mut launcher: Option<File>, why: &str) -> u8 {
 fn guard() -> Result<std::convert::Infallible, Box<dyn Error>> {
     let home = Home::from_env()?;
     prepare(&home)?;
+    if ["RPM_BOOT", "JOURNAL_STREAM"].iter().any(|name| std::env::var_os(name).is_some()) {
+        // Where every hint of ours says that it is, and `rpm flush` empties it.
+        write_to(&home.daemon_log())?;
+    }
     Err(become_guardian(home.root()).into())
 }
 
@@ -112,6 +117,7 @@ fn serve(
         tokio::task::spawn_local(signals.serve(handle.clone()));
         tracing::info!("daemon {} ready, home {}", env!("CARGO_PKG_VERSION"), home.root().display());
         say(launcher, "ok");
+        boot::refresh_beside(&home);
         // A task of its own: else every wake-up of any task would look after it too.
         let server = tokio::task::spawn_local(server.into_future());
         tokio::select! {

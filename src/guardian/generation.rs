@@ -1,12 +1,14 @@
 //! One daemon: started from an image, watched, and what its end means.
 
 use super::image::Image;
+use super::manager::{self, Manager};
 use super::message::{Cause, End, Verdict};
 use super::places;
 use super::wire::Wire;
 use crate::sys::pidfd::{self, Ended, Exit};
 use crate::sys::spawn::{Program, SpawnError, SpawnPlan, c_string, spawn};
 use crate::sys::time::awake_ms;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -57,6 +59,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) word: Option<BorrowedFd<'a>>,
     pub(super) lock: BorrowedFd<'a>,
     pub(super) open_files: u64,
+    pub(super) manager: &'a Manager,
 }
 
 impl Generation {
@@ -65,13 +68,17 @@ impl Generation {
         let null = File::options().read(true).write(true).open("/dev/null")?;
         let (out, err) = (io::stdout(), io::stderr());
         let mut env = Vec::new();
-        for (name, value) in std::env::vars_os().filter(|(name, _)| name != places::VARIABLE) {
+        let is_passed_on = |name: &OsStr| name != places::VARIABLE && !manager::is_ours(name);
+        for (name, value) in std::env::vars_os().filter(|(name, _)| is_passed_on(name)) {
             let mut pair = name;
             pair.push("=");
             pair.push(value);
             env.push(c_string(pair)?);
         }
         env.push(c_string(format!("{}={}", places::VARIABLE, std::process::id()))?);
+        for pair in around.manager.handed() {
+            env.push(c_string(pair)?);
+        }
         let argv = vec![c_string("rpm")?, c_string("daemon")?];
         let mut plan = SpawnPlan::new(Program::Inherited(places::IMAGE), argv, env, c_string("/")?);
         plan.fds = vec![

@@ -5,6 +5,7 @@
 
 use super::image::Image;
 use super::keeper::Guardian;
+use super::manager::Manager;
 use super::message::{About, Child, DeathRecord, ExitRecord, LONGEST_MESSAGE, Message, UpdateRecord, VERSION};
 use super::places::{CANDIDATE, CURRENT, HOME_LOCK as LOCK, PREVIOUS};
 use super::policy::Deaths;
@@ -145,6 +146,7 @@ impl Inventory {
             open_files: self.about.open_files,
             most_descriptors: most_descriptors(),
             signals: children::signals()?,
+            manager: Manager::of_service(),
             ending: None,
             code: 0,
         })

@@ -2,6 +2,7 @@
 
 use super::generation::end_of;
 use super::image::Image;
+use super::manager::Manager;
 use super::message::{DeathRecord, ExitRecord, Message, UpdateRecord};
 use super::places;
 use super::policy::Deaths;
@@ -43,6 +44,8 @@ pub(super) struct Guardian {
     /// Numbers from here on are ours, to start a daemon with.
     pub(super) most_descriptors: u64,
     pub(super) signals: SignalFd,
+    /// Whose service we are the main process of.
+    pub(super) manager: Manager,
     /// We were asked to end: when we do so without a daemon.
     pub(super) ending: Option<u64>,
     pub(super) code: u8,
@@ -88,7 +91,7 @@ impl Guardian {
         if blocked == Some(Blocked::Crowded) {
             next = next.min(now + CROWDED);
         }
-        let next = self.leaving().map_or(next, |at| next.min(at));
+        let next = self.leaving().map_or(next, |at| next.min(at)).min(self.manager.next());
         let timeout = PollTimeout::from(u16::try_from(next.saturating_sub(now)).unwrap_or(u16::MAX));
         let mut wanted = PollFlags::POLLIN;
         wanted.set(PollFlags::POLLOUT, blocked == Some(Blocked::Full));
@@ -129,6 +132,7 @@ impl Guardian {
             // The others only wake us.
             if matches!(signal.ssi_signo as i32, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT) {
                 self.ending = Some(awake_ms() + places::milliseconds(places::END_VARIABLE, ENDING));
+                self.manager.ends();
                 if let Stage::Running(daemon) = &self.stage {
                     daemon.signal(libc::SIGTERM);
                 }
@@ -177,6 +181,7 @@ impl Guardian {
             Stage::Waiting { until } if *until <= now => self.start(),
             Stage::Fencing { .. } | Stage::Waiting { .. } | Stage::Over => {}
         }
+        self.manager.keep_time(matches!(self.stage, Stage::Running(_)));
         if self.leaving().is_some_and(|at| at <= now) {
             say("asked to end, and no daemon is there to do it in order: what runs is left alone");
             self.stage = Stage::Over;

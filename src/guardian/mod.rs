@@ -20,11 +20,13 @@ pub mod leash;
 mod legacy;
 #[cfg(feature = "engine")]
 mod link;
+mod manager;
 pub mod message;
 mod obey;
 pub mod places;
 mod policy;
 mod run;
+mod stand_in;
 mod store;
 mod succession;
 #[cfg(feature = "engine")]

@@ -32,6 +32,9 @@ impl Guardian {
         }
         let Stage::Running(daemon) = &mut self.stage else { return };
         daemon.heard();
+        if daemon.ready {
+            self.manager.daemon_is_well();
+        }
         let fine = match message {
             Message::Beat => true,
             Message::Hello { .. } => daemon.wire.answer(Message::Welcome { version: VERSION }),
@@ -106,6 +109,9 @@ impl Guardian {
         daemon.is_ready();
         self.served = true;
         self.word = None;
+        self.manager.daemon_is_well();
+        self.manager
+            .serves(std::process::id() as i32, &format!("daemon {}, generation {}", daemon.pid, self.generation));
         if std::mem::take(&mut daemon.on_trial)
             && let Some(image) = self.candidate.take()
         {

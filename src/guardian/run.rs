@@ -4,8 +4,10 @@ use super::handover;
 use super::image::Image;
 use super::keeper::Guardian;
 use super::leash;
+use super::manager::Manager;
 use super::places;
 use super::policy::Deaths;
+use super::stand_in::{self, Holder};
 use super::store::Store;
 use super::succession::Stage;
 use super::voice::say;
@@ -26,6 +28,9 @@ const LEAVING: u64 = 2_000;
 
 /// Descriptors that starting a daemon takes, and some more.
 const OURS: u64 = 24;
+
+/// The exit code for which a service is not started again: it would be the same each time (`EX_UNAVAILABLE`).
+const FOREIGN: u8 = 69;
 
 const USAGE: &str = "rpm-guardian is started by rpm; to run the daemon in the foreground: rpm daemon";
 
@@ -67,6 +72,9 @@ fn begin(program: &Path) -> u8 {
             go_on(guardian)
         }
         Err(why) => {
+            if let Some(code) = told(manager(word.as_ref())) {
+                return code;
+            }
             say(&why);
             if let Some(word) = &mut word {
                 let _ = word.write_all(why.as_bytes());
@@ -76,9 +84,33 @@ fn begin(program: &Path) -> u8 {
     }
 }
 
+/// Tells the service manager which guardian is there already; with which exit code we leave then.
+fn told(mut manager: Manager) -> Option<u8> {
+    let home = std::env::var_os("RPM_HOME").filter(|_| manager.is_there())?;
+    match stand_in::holder(Path::new(&home))? {
+        Holder::Ours(pid) => {
+            say(&format!("guardian {pid} serves already; the service manager was told"));
+            manager.serves(pid, "the daemon's guardian has changed");
+            Some(0)
+        }
+        Holder::Foreign(pid) => {
+            let why =
+                format!("guardian {pid} holds the home, and is none of this service: rpm kill, and start it again");
+            say(&why);
+            manager.status(&why);
+            Some(FOREIGN)
+        }
+    }
+}
+
 fn go_on(guardian: Guardian) -> u8 {
     thread::name(c"rpm-guardian");
     guardian.watch()
+}
+
+/// Who was launched by a command is nobody's service, whoever's service that command may belong to.
+fn manager(word: Option<&File>) -> Manager {
+    if word.is_some() { Manager::default() } else { Manager::of_service() }
 }
 
 fn new(program: &Path, word: &mut Option<File>) -> Result<Guardian, String> {
@@ -108,6 +140,7 @@ fn new(program: &Path, word: &mut Option<File>) -> Result<Guardian, String> {
         started_at: unix_ms(),
         orphans: 0,
         served: false,
+        manager: manager(word.as_ref()),
         word: word.take(),
         lock,
         open_files: raise_open_files(),

@@ -70,6 +70,7 @@ impl Guardian {
             let by_itself = if let Cause::Ended(end) = cause { end } else { End::Unknown };
             let next = self.deaths.another(lived, daemon.ready, by_itself);
             say(&format!("daemon {} ({cause:?}) is started again in {} ms", daemon.pid, next.delay));
+            self.manager.status(&format!("daemon {} has ended; the next one is on its way", daemon.pid));
             if next.fall_back {
                 self.fall_back(end);
             }
@@ -112,6 +113,7 @@ impl Guardian {
             word: self.word.as_ref().map(AsFd::as_fd),
             lock: self.lock.as_fd(),
             open_files: self.open_files,
+            manager: &self.manager,
         };
         self.generation += 1;
         match Generation::start(&image, on_trial, &around) {

@@ -6,7 +6,7 @@ use super::message::{DeathRecord, Message};
 use super::places;
 use crate::sys::keep::LONGEST_TAG;
 use crate::sys::spawn::c_string;
-use crate::sys::{inherit, packet, pidfd};
+use crate::sys::{children, inherit, packet, pidfd};
 use std::ffi::CString;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
@@ -30,7 +30,11 @@ impl Link {
     /// starts a daemon. Returns only when that is impossible.
     pub fn become_guardian(&self, death: DeathRecord) -> io::Error {
         match self.hand_over(death) {
-            Ok((program, argv, env)) => inherit::become_program(program.as_fd(), &argv, &env),
+            Ok((program, argv, env)) => match children::block_signals() {
+                // One that comes before it can be read waits, and kills nobody.
+                Ok(_) => inherit::become_program(program.as_fd(), &argv, &env),
+                Err(error) => error,
+            },
             Err(error) => error,
         }
     }

@@ -31,12 +31,17 @@ pub fn reap(pid: i32) -> Option<Exit> {
 
 /// Signals that are read instead of delivered: of children, and those that ask us to end.
 pub fn signals() -> io::Result<SignalFd> {
+    Ok(SignalFd::with_flags(&block_signals()?, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
+}
+
+/// Has them wait until they are read, by us or by the program that we become.
+pub fn block_signals() -> io::Result<SigSet> {
     let mut set = SigSet::empty();
     for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP] {
         set.add(signal);
     }
     set.thread_block()?;
-    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
+    Ok(set)
 }
 
 /// Direct children that hold a socket, which `/proc` names by its number.

@@ -19,7 +19,7 @@ pub const SPAWN_ID: &str = "RPM_SPAWN_ID";
 /// Starts `program daemon` detached, with our environment and `log` as its output, and waits for its word.
 /// The inner `Err` is what it said instead of `ok`.
 pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io::Result<Result<(), String>> {
-    let output = OpenOptions::new().append(true).create(true).mode(0o600).open(log)?;
+    let output = open_log(log)?;
     let input = File::open("/dev/null")?;
     let (mut ready, theirs) = io::pipe()?;
     let mut argv = vec![c_string(program)?];
@@ -56,9 +56,24 @@ pub fn become_guardian(home: &Path) -> io::Error {
             io::Error::new(error.kind(), format!("the guardian {} cannot be started: {error}", guardian.display()))
         })?;
         let argv = [c_string("rpm-guardian")?, c_string("--daemon")?, c_string(program)?];
-        Ok(super::inherit::become_program(file.as_fd(), &argv, &environment(home)?))
+        let env = environment(home)?;
+        // One that comes before the guardian can read it waits, and kills nobody.
+        super::children::block_signals()?;
+        Ok(super::inherit::become_program(file.as_fd(), &argv, &env))
     };
     executed().unwrap_or_else(|error| error)
+}
+
+fn open_log(log: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(log)
+}
+
+/// Has what we say from now on, and what the program says that we become, be in a file.
+pub fn write_to(log: &Path) -> io::Result<()> {
+    let log = open_log(log)?;
+    nix::unistd::dup2_stdout(&log)?;
+    nix::unistd::dup2_stderr(&log)?;
+    Ok(())
 }
 
 /// Where the guardian of a program is: beside it.

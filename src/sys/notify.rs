@@ -4,11 +4,11 @@
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PassCred;
 use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, bind, getsockname, recvmsg, setsockopt,
-    socket,
+    AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, bind, getsockname, recvmsg, sendmsg,
+    setsockopt, socket,
 };
 use nix::unistd::{Pid, getsid};
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// A message of `sd_notify` is shorter.
@@ -79,6 +79,19 @@ fn take(fd: BorrowedFd<'_>, buffer: &mut [u8], how: MsgFlags) -> io::Result<Data
     }
 }
 
+/// Says something to whoever has given us this address, as `NOTIFY_SOCKET` has it. Never waits:
+/// [`io::ErrorKind::WouldBlock`] where there is no room.
+pub fn say(address: &str, text: &str) -> io::Result<()> {
+    let to = match address.strip_prefix('@') {
+        Some(name) => UnixAddr::new_abstract(name.as_bytes())?,
+        None => UnixAddr::new(address)?,
+    };
+    let fd = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    sendmsg(fd.as_raw_fd(), &[IoSlice::new(text.as_bytes())], &[], flags, Some(&to))?;
+    Ok(())
+}
+
 /// Whether a process is the first one of a session, or one of those that live in it.
 pub fn is_in_session(pid: i32, first: i32) -> bool {
     pid > 0 && (pid == first || getsid(Some(Pid::from_raw(pid))).is_ok_and(|session| session.as_raw() == first))
@@ -87,8 +100,8 @@ pub fn is_in_session(pid: i32, first: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nix::sys::socket::{ControlMessage, sendmsg};
-    use std::io::{IoSlice, Read};
+    use nix::sys::socket::ControlMessage;
+    use std::io::Read;
 
     fn send(name: &str, text: &[u8], fd: Option<BorrowedFd<'_>>) {
         let sender = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None).unwrap();

@@ -9,10 +9,7 @@ use std::path::Path;
 /// The content of a regular file of up to `limit` bytes. With `ids` it is opened with the rights of that user, where we
 /// are root and could open anything.
 pub fn read_as(path: &Path, ids: Option<&Ids>, limit: usize) -> io::Result<Vec<u8>> {
-    let file = match ids {
-        Some(ids) if effective_uid() == 0 && ids.uid != 0 => open_as(path, ids)?,
-        _ => open(path)?,
-    };
+    let file = acting_as(ids, || open(path))?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
@@ -21,19 +18,28 @@ pub fn read_as(path: &Path, ids: Option<&Ids>, limit: usize) -> io::Result<Vec<u
     if bytes.len() > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
+/// Does something to files with the rights of a user, where we are root and could do anything. What is made belongs to
+/// that user. `None`: as ourselves.
+pub fn acting_as<T: Send>(ids: Option<&Ids>, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    match ids {
+        Some(ids) if effective_uid() == 0 && ids.uid != 0 => on_a_thread_as(ids, work),
+        _ => work(),
+    }
+}
+
 /// A pipe would have us wait for its writer, a terminal would become ours.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
 }
 
 /// On a thread of its own, which alone becomes that user.
-fn open_as(path: &Path, ids: &Ids) -> io::Result<File> {
+fn on_a_thread_as<T: Send>(ids: &Ids, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
-        let opened = std::thread::Builder::new().name("rpm-open-as".into()).spawn_scoped(scope, || {
+        let done = std::thread::Builder::new().name("rpm-open-as".into()).spawn_scoped(scope, || {
             become_for_files(ids)?;
-            open(path)
+            work()
         })?;
-        opened.join().unwrap_or_else(|_| Err(io::Error::other("the thread that opens it has panicked")))
+        done.join().unwrap_or_else(|_| Err(io::Error::other("the thread that works as another user has panicked")))
     })
 }
 

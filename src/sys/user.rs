@@ -32,6 +32,11 @@ pub fn name_of(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
 }
 
+/// The name of a group.
+pub fn group_name(gid: u32) -> Option<String> {
+    Group::from_gid(Gid::from_raw(gid)).ok().flatten().map(|group| group.name)
+}
+
 /// A user with all the groups it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ids {

@@ -6,6 +6,7 @@
 
 mod apply;
 mod balancing;
+mod boot;
 mod cluster;
 mod cluster_bun;
 mod cluster_hostile;

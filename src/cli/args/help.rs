@@ -46,6 +46,13 @@ Set up:
   init        write an application file for this directory (ecosystem)
   validate    check an application file, without starting anything
 
+Machine:
+  startup     have everything start with the machine
+  unstartup   no more
+  logrotate   write a file for logrotate
+  completion  completions for bash, zsh and fish
+  help        tell about a command
+
 Keep:
   flush       empty log files
   ping        ask the daemon whether it is there
@@ -61,7 +68,7 @@ Examples:
   rpm reload api                    a new version, no request refused
   rpm logs api                      what it says
 
-rpm <command> --help tells more.";
+rpm help <command> tells more.";
 
 pub(super) const START: &str = "\
 Examples:
@@ -291,4 +298,8 @@ The daemon checks this version first, then makes room for it. Apps run on, with 
 version that doesn't take over is left again for the one before, and the command says why.";
 
 pub(super) const KILL: &str = "\
+Examples:
+  rpm kill
+  rpm kill --force                 nothing is asked, everything is killed
+
 The apps end first, in order. Without a daemon there is nothing to do, and that is no failure.";

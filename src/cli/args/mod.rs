@@ -1,6 +1,8 @@
 //! The command line as typed values. What they mean is decided elsewhere.
 
 mod apps;
+mod boot;
+mod boot_help;
 mod examples;
 mod foreground;
 mod help;
@@ -14,6 +16,7 @@ mod verbs;
 mod views;
 
 pub(crate) use apps::{Applied, ApplyArgs, FileFlags, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
+pub(crate) use boot::{CompletionArgs, HelpArgs, LogrotateArgs, ServiceArgs, ShellArg, StartupArgs};
 pub(crate) use examples::EXAMPLES;
 pub(crate) use foreground::{DevArgs, RuntimeArgs};
 pub(crate) use parse::{Cli, Global, Parsed, parse};

@@ -1,14 +1,15 @@
 //! The commands.
 
 use super::apps::{ApplyArgs, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
+use super::boot::{CompletionArgs, HelpArgs, LogrotateArgs, ServiceArgs, StartupArgs};
 use super::foreground::{DevArgs, RuntimeArgs};
-use super::help;
 use super::processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
 use super::serve::ServeArgs;
 use super::speak::{AttachArgs, InspectArgs, SendArgs, TriggerArgs};
 use super::views::{DescribeArgs, EnvArgs, IdArgs, JobsArgs, ListArgs, LogsArgs, PidArgs};
+use super::{boot_help, help};
 use clap::Subcommand;
 
 #[derive(Debug, Clone, Subcommand)]
@@ -62,8 +63,10 @@ pub(crate) enum Command {
     #[command(visible_aliases = ["ls", "l", "ps", "status"], after_help = help::LIST)]
     List(ListArgs),
     /// Print the list as PM2's JSON
+    #[command(after_help = boot_help::JLIST)]
     Jlist,
     /// Print the same as Node shows an object
+    #[command(after_help = boot_help::PRETTYLIST)]
     Prettylist,
     /// Print the ids of an app's processes
     #[command(after_help = help::ID)]
@@ -81,6 +84,7 @@ pub(crate) enum Command {
     #[command(after_help = help::MONITOR)]
     Monitor(SelectorArgs),
     /// Take the mark away
+    #[command(after_help = boot_help::UNMONITOR)]
     Unmonitor(SelectorArgs),
     /// Show figures of the machine
     #[command(visible_alias = "slist", after_help = help::SYSINFOS)]
@@ -112,6 +116,7 @@ pub(crate) enum Command {
     #[command(visible_alias = "expose", after_help = help::SERVE)]
     Serve(ServeArgs),
     /// Ask the daemon whether it is there
+    #[command(after_help = boot_help::PING)]
     Ping,
     /// Have this version be the daemon; no app notices
     #[command(after_help = help::UPDATE)]
@@ -119,4 +124,19 @@ pub(crate) enum Command {
     /// Stop everything, the daemon too
     #[command(after_help = help::KILL)]
     Kill(KillArgs),
+    /// Have everything start with the machine
+    #[command(after_help = boot_help::STARTUP)]
+    Startup(StartupArgs),
+    /// Have it start with the machine no more
+    #[command(after_help = boot_help::UNSTARTUP)]
+    Unstartup(ServiceArgs),
+    /// Write a file for logrotate
+    #[command(after_help = boot_help::LOGROTATE)]
+    Logrotate(LogrotateArgs),
+    /// Print or install completions for a shell
+    #[command(after_help = boot_help::COMPLETION)]
+    Completion(CompletionArgs),
+    /// Tell about a command
+    #[command(after_help = boot_help::HELP)]
+    Help(HelpArgs),
 }

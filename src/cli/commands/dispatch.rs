@@ -1,9 +1,9 @@
 //! From a command to its file.
 
 use super::{
-    apply, attach, delete, describe, env, examples, flush, id, init, jlist, jobs, kill, list, logs, monitor, pid, ping,
-    prettylist, reload, report, reset, restart, run as run_jobs, scale, send, serve, signal, start, stop, sysinfos,
-    trigger, update, validate,
+    apply, attach, completion, delete, describe, env, examples, flush, help, id, init, jlist, jobs, kill, list,
+    logrotate, logs, monitor, pid, ping, prettylist, reload, report, reset, restart, run as run_jobs, scale, send,
+    serve, signal, start, startup, stop, sysinfos, trigger, unstartup, update, validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -48,5 +48,10 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Ping => ping::run(session).await,
         Command::Update(args) => update::run(session, args).await,
         Command::Kill(args) => kill::run(session, args).await,
+        Command::Startup(args) => startup::run(session, &args).await,
+        Command::Unstartup(args) => unstartup::run(session, &args).await,
+        Command::Logrotate(args) => logrotate::run(session, &args),
+        Command::Completion(args) => completion::run(session, &args).await,
+        Command::Help(args) => help::run(session, &args),
     }
 }
