@@ -28,6 +28,8 @@ pub mod config;
 #[cfg(feature = "engine")]
 pub mod domain;
 #[cfg(feature = "engine")]
+pub mod dump;
+#[cfg(feature = "engine")]
 pub mod engine;
 #[cfg(feature = "engine")]
 pub mod interpreter;

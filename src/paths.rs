@@ -72,6 +72,26 @@ impl Home {
         self.root.join("state.json")
     }
 
+    /// What ran when the last orderly end closed the list.
+    pub fn closed_list(&self) -> PathBuf {
+        self.root.join("last.json")
+    }
+
+    /// What `save` saved, in PM2's form.
+    pub fn dump(&self) -> PathBuf {
+        self.root.join("dump.pm2")
+    }
+
+    /// The one before.
+    pub fn dump_backup(&self) -> PathBuf {
+        self.root.join("dump.pm2.bak")
+    }
+
+    /// What a takeover from PM2 has begun.
+    pub fn migration(&self) -> PathBuf {
+        self.run().join("migration.json")
+    }
+
     /// What processes are doing, mapped.
     pub fn slots(&self) -> PathBuf {
         self.run().join("slots")

@@ -34,6 +34,8 @@ const TABLE: &[(&str, &[&str])] = &[
         "paths", "sys::fault", "sys::keep", "sys::signal"]),
     ("engine", &["api", "domain", "bus", "config", "store", "slots", "ipc", "logs", "metrics", "watch", "cluster", "process",
         "supervisor", "guardian", "sys", "clock", "paths"]),
+    // saved lists of PM2's shape, and PM2 itself, from outside
+    ("dump", &["api", "config", "domain", "paths", "sys::user", "sys::proc"]),
     // the contract
     ("api", &["domain"]),
     // the daemon's outside; of the system the server knows its socket and who is at the other end
@@ -44,10 +46,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("boot", &["paths", "sys"]),
     // the edges
     ("client", &["api", "domain", "paths", "sys"]),
-    ("cli", &["client", "api", "boot", "config", "domain", "engine", "paths", "sys::machine", "sys::ready", "sys::signal", "sys::terminal",
+    ("cli", &["client", "api", "boot", "config", "domain", "dump", "engine", "paths", "sys::machine", "sys::ready", "sys::signal", "sys::terminal",
         "sys::init", "sys::companion", "sys::proc::catches", "clock"]),
     ("tui", &["client", "api", "config", "domain"]),
-    ("addon", &["client", "api", "config", "domain", "engine", "paths"]),
+    ("addon", &["client", "api", "config", "domain", "dump", "engine", "paths"]),
     ("main", &["cli", "daemon", "static_server"]),
     ("rpm-guardian", &["guardian"]),
 ];

@@ -6,6 +6,7 @@
 pub mod backend;
 pub mod bus;
 pub mod connections;
+pub mod dump;
 pub mod error;
 pub mod event;
 pub mod health;
@@ -16,6 +17,7 @@ pub mod request;
 pub mod response;
 pub mod rollout;
 pub mod route;
+pub mod saved;
 
 pub use crate::domain::OutputStream;
 pub use backend::{Backend, Boxed, Stream};
@@ -32,6 +34,7 @@ pub use response::{
     Watch,
 };
 pub use rollout::{Rollout, RolloutStep};
+pub use saved::{SaveReport, SavedApp};
 
 /// Grows when a client of the older number could misunderstand the newer daemon.
 pub const API_MAJOR: u32 = 1;

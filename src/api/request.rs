@@ -1,5 +1,6 @@
 //! What can be asked of a supervisor.
 
+use super::SavedApp;
 use crate::domain::{AppSpec, Selector};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -88,6 +89,21 @@ pub enum Request {
         #[serde(default)]
         force: bool,
     },
+    /// The same, because the system asks for it: what ran is told apart from what was stopped, after a reboot too.
+    Shutdown,
+    /// Write the list into `dump.pm2`; an empty one only with `force`: [`Response::Saved`](super::Response::Saved).
+    Save {
+        #[serde(default)]
+        force: bool,
+    },
+    /// Write an empty list into `dump.pm2`.
+    ClearSaved,
+    /// Put apps on the list and start what ran of them, but those whose names are on it. Answers those that were added.
+    Resurrect { apps: Vec<SavedApp> },
+    /// The same with the list as the last orderly end has closed it.
+    ResurrectLast,
+    /// Start what ran until the machine was started anew. Answers those that were started.
+    Wake,
 }
 
 /// What to start, and how to treat what is there already.

@@ -2,8 +2,7 @@
 
 use super::Connections;
 use super::Health;
-use super::Job;
-use super::Reply;
+use super::{Job, Reply, SaveReport};
 use crate::domain::panel::Panel;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status, UnixMs};
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use std::path::PathBuf;
 /// Reasons that tell no news.
 pub const STOPPED_BY_COMMAND: &str = "stopped by a command";
 pub const NOT_STARTED: &str = "stopped, not started since this machine began";
+pub const RAN_BEFORE_BOOT: &str = "stopped, ran until the machine was started anew";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case")]
@@ -28,6 +28,7 @@ pub enum Response {
     Jobs(Vec<Job>),
     /// One for each process that was asked to do something.
     Replies(Vec<Reply>),
+    Saved(SaveReport),
     /// The daemon makes room for another; ask again (it takes a moment to answer) and see `last_update`.
     Updating {
         /// Of the daemon that answers this.
@@ -96,7 +97,7 @@ pub struct Process {
 impl Process {
     /// Its reason, where that is news.
     pub fn news(&self) -> Option<&str> {
-        self.reason.as_deref().filter(|reason| ![STOPPED_BY_COMMAND, NOT_STARTED].contains(reason))
+        self.reason.as_deref().filter(|reason| ![STOPPED_BY_COMMAND, NOT_STARTED, RAN_BEFORE_BOOT].contains(reason))
     }
 }
 

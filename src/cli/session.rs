@@ -73,10 +73,15 @@ impl<'a> Session<'a> {
         let after = processes_of(self.watched(&goal, self.link.request(request)).await?)?;
         self.screen.say(&outcome::lines(verb, &before, &after))?;
         if verb != Verb::Delete {
-            self.tell_unhealthy(verb, &after);
-            self.tell_warnings(verb, &after);
+            self.tell_state(verb, &after);
         }
         Ok(after)
+    }
+
+    /// What was carried out and still isn't as it should be.
+    pub(crate) fn tell_state(&mut self, verb: Verb, after: &[Process]) {
+        self.tell_unhealthy(verb, after);
+        self.tell_warnings(verb, after);
     }
 
     async fn before(&self, about: About) -> Result<(Vec<Process>, Scope, usize), Failure> {
@@ -246,6 +251,7 @@ pub(crate) fn processes_of(response: Response) -> Result<Vec<Process>, Failure> 
         | Response::Host(_)
         | Response::Jobs(_)
         | Response::Replies(_)
+        | Response::Saved(_)
         | Response::Updating { .. } => Err(Failure::unexpected_answer()),
     }
 }

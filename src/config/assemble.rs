@@ -110,7 +110,7 @@ fn lay_over(app: &mut AppOptions, flags: &AppOptions, origin: Origin<'_>) {
 }
 
 /// What a user should know of fields that did nothing, each with the key that it is about.
-fn told(leftover: &Leftover) -> Vec<(&str, String)> {
+pub(super) fn told(leftover: &Leftover) -> Vec<(&str, String)> {
     let unknown = leftover.unknown.iter().map(|field| match apply::nearest(field) {
         Some(nearest) => (field, format!("unknown field \"{}\" was ignored; did you mean {nearest}?", visible(field))),
         None => (field, format!("unknown field \"{}\" was ignored", visible(field))),

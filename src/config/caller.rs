@@ -24,7 +24,7 @@ impl Caller {
     }
 
     /// The home directory that `~` stands for.
-    pub(super) fn home(&self) -> Option<PathBuf> {
+    pub fn home(&self) -> Option<PathBuf> {
         let named = self.env.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         named.or_else(crate::sys::user::home_directory)
     }

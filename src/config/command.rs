@@ -14,7 +14,8 @@ use std::time::Duration;
 /// More output than this is no configuration.
 pub(super) const MAX_OUTPUT: usize = 16 * 1024 * 1024;
 
-pub(super) struct Command<'a> {
+#[derive(Debug)]
+pub struct Command<'a> {
     pub program: &'a Path,
     pub args: &'a [&'a str],
     pub env: BTreeMap<&'a String, &'a String>,
@@ -22,13 +23,14 @@ pub(super) struct Command<'a> {
     pub stdin: Option<File>,
 }
 
-pub(super) struct Finished {
+#[derive(Debug)]
+pub struct Finished {
     pub output: Vec<u8>,
     pub status: process::ExitStatus,
 }
 
 #[derive(Debug)]
-pub(super) enum Failure {
+pub enum Failure {
     Io(io::Error),
     TimedOut,
     TooMuch,
@@ -36,7 +38,7 @@ pub(super) enum Failure {
 
 /// Runs it until its output ends, or ends with `mark`, and leaves nothing of it behind. What it says on the side goes
 /// to our standard error.
-pub(super) fn run(command: Command<'_>, limit: Duration, mark: Option<&[u8]>) -> Result<Finished, Failure> {
+pub fn run(command: Command<'_>, limit: Duration, mark: Option<&[u8]>) -> Result<Finished, Failure> {
     let mut child = spawn(command).map_err(Failure::Io)?;
     let Some(stdout) = child.stdout.take() else { return Err(Failure::Io(io::ErrorKind::BrokenPipe.into())) };
     let output = read(stdout, clock::boot() + limit, mark);

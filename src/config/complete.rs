@@ -63,7 +63,7 @@ pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppS
     Ok((AppSpec { given: written.given(), ..spec }, warnings))
 }
 
-fn spec(
+pub(super) fn spec(
     options: AppOptions,
     origin: Origin<'_>,
     Located { cwd, script, .. }: Located,
@@ -136,11 +136,11 @@ fn filled(text: Option<&String>) -> Option<&String> {
     text.filter(|text| !text.is_empty())
 }
 
-struct Located {
-    cwd: PathBuf,
-    script: Script,
+pub(super) struct Located {
+    pub(super) cwd: PathBuf,
+    pub(super) script: Script,
     /// It was not found from the first base.
-    fallback: bool,
+    pub(super) fallback: bool,
 }
 
 fn locate(text: &str, options: &AppOptions, origin: Origin<'_>, path: Option<&str>) -> Result<Located, Problem> {
@@ -190,7 +190,7 @@ fn args(script: Script, given: Vec<String>) -> Vec<String> {
 }
 
 /// Python holds output back in a pipe, and logs would lag by kilobytes.
-fn unbuffer_python(program: &Program, env: &mut Environment) {
+pub(super) fn unbuffer_python(program: &Program, env: &mut Environment) {
     if let Interpreter::Named(interpreter) = &program.interpreter
         && interpreter.rsplit('/').next().is_some_and(|name| name.starts_with("python"))
         && !env.app.contains_key("PYTHONUNBUFFERED")
@@ -274,7 +274,7 @@ fn limits(options: &AppOptions) -> Limits {
     }
 }
 
-fn check_pattern(options: &AppOptions) -> Result<(), Problem> {
+pub(super) fn check_pattern(options: &AppOptions) -> Result<(), Problem> {
     let Some(value) = filled(options.cron_restart.as_ref()) else { return Ok(()) };
     let wrong = |source| Problem::BadPattern { field: "cron_restart", value: value.clone(), source };
     value.parse::<Pattern>().map(|_| ()).map_err(wrong)

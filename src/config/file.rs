@@ -52,6 +52,11 @@ pub fn inspect_text(text: &str, caller: &Caller, options: &FileOptions) -> Repor
     }
 }
 
+/// The value of a text: JSON, JSON5, or a JavaScript expression. `file` is where it stands.
+pub fn literal(text: &str, file: &Path, caller: &Caller) -> Result<Value, ConfigError> {
+    Ok(parse_json(text, file, caller)?.value)
+}
+
 /// The apps of a value: one app, a list of apps, or `{apps: […]}`.
 pub fn from_value(value: Value, caller: &Caller, options: &FileOptions) -> Result<Loaded, ConfigError> {
     inspect(value.into(), caller, options).loaded()

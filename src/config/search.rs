@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// The file that `name` means in `path`. A name with a slash is no matter of `PATH`.
-pub(super) fn find(name: &str, path: Option<&str>, cwd: &Path) -> Option<PathBuf> {
+pub fn find(name: &str, path: Option<&str>, cwd: &Path) -> Option<PathBuf> {
     if name.is_empty() || name.contains('/') {
         return None;
     }

@@ -37,7 +37,7 @@ impl Signals {
             }
         }
         tracing::info!("asked to end: stopping everything");
-        if let Err(error) = handle.request(Request::Kill { force: false }).await {
+        if let Err(error) = handle.request(Request::Shutdown).await {
             tracing::error!("the orderly end failed: {error}");
         }
     }

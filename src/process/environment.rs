@@ -26,14 +26,7 @@ pub(super) fn compose(
     identity: &Identity,
     secrets: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let mut env = spec.env.inherited.clone();
-    env.extend(spec.env.app.iter().map(|(name, value)| (name.clone(), value.clone())));
-    env.extend(secrets.iter().map(|(name, value)| (name.clone(), value.clone())));
-    if let Some(name) = &spec.env.increment_var {
-        // Counted from the same number at each start, so that an instance keeps its own however the app is scaled.
-        let first: i64 = env.get(name).and_then(|value| value.trim().parse().ok()).unwrap_or(0);
-        env.insert(name.clone(), first.saturating_add(i64::from(identity.instance)).to_string());
-    }
+    let mut env = variables(spec, identity.instance, secrets);
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let log = |file: &Option<PathBuf>| file.as_deref().map_or_else(|| "/dev/null".to_owned(), path);
     let home = path(&identity.home);
@@ -54,6 +47,19 @@ pub(super) fn compose(
         ("RPM_HOME", home),
     ];
     env.extend(ours.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    env
+}
+
+/// The layers merged, without what a process is told of itself.
+pub fn variables(spec: &AppSpec, instance: u32, secrets: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut env = spec.env.inherited.clone();
+    env.extend(spec.env.app.iter().map(|(name, value)| (name.clone(), value.clone())));
+    env.extend(secrets.iter().map(|(name, value)| (name.clone(), value.clone())));
+    if let Some(name) = &spec.env.increment_var {
+        // Counted from the same number at each start, so that an instance keeps its own however the app is scaled.
+        let first: i64 = env.get(name).and_then(|value| value.trim().parse().ok()).unwrap_or(0);
+        env.insert(name.clone(), first.saturating_add(i64::from(instance)).to_string());
+    }
     env
 }
 

@@ -15,6 +15,9 @@ pub struct Snapshot {
     pub boot: String,
     /// The end was orderly: everything was stopped on purpose.
     pub closed: bool,
+    /// The system asked for that end: after its next start the list is there again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_system: bool,
     /// The next process id.
     pub next_id: u32,
     /// A run id that no run has had.
@@ -26,6 +29,11 @@ pub struct Snapshot {
     /// Runs of processes that are on no list, and are left alone all the same: nobody knows that they should not run.
     #[serde(default)]
     pub left_alone: Vec<SpawnId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape of skip_serializing_if")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Bytes that are no list.
@@ -55,12 +63,19 @@ impl Snapshot {
             version: VERSION,
             boot,
             closed,
+            by_system: false,
             next_id,
             next_run,
             processes,
             requests: Vec::new(),
             left_alone: Vec::new(),
         }
+    }
+
+    #[must_use]
+    pub const fn ended_by_system(mut self, by_system: bool) -> Self {
+        self.by_system = by_system;
+        self
     }
 
     #[must_use]
@@ -84,6 +99,9 @@ pub struct SavedProcess {
     pub spec: AppSpec,
     /// Whether it should run. What it was doing is in its slot.
     pub wanted: bool,
+    /// It ran until the machine was started anew, and has neither been started nor stopped since.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ran_before_boot: bool,
     pub restarts: u32,
     pub created_at: UnixMs,
     /// During the health window of a reload: what returns if the new run does not stay well.

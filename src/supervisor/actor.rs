@@ -98,7 +98,7 @@ impl Supervisor {
         ticket.stand_in_line(self.world.turn_of(&request));
         let world = Rc::clone(&self.world);
         // One that a daemon before this one has carried out ends nothing more.
-        let ends = matches!(request, Request::Kill { .. });
+        let ends = matches!(request, Request::Kill { .. } | Request::Shutdown);
         let closed = self.door.closed.clone();
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();

@@ -1,5 +1,6 @@
 //! Which verb a request is.
 
+use super::ending::EndedBy;
 use super::requests::Ticket;
 use super::world::World;
 use crate::api::{ApiError, Code, Request, Response};
@@ -12,7 +13,9 @@ type Answer = Result<Response, ApiError>;
 impl World {
     pub(super) async fn carry_out(self: Rc<Self>, request: Request, ticket: &Ticket) -> Answer {
         // A second end waits for the first.
-        if request.changes_something() && !matches!(request, Request::Kill { .. } | Request::Hurry { .. }) {
+        if request.changes_something()
+            && !matches!(request, Request::Kill { .. } | Request::Shutdown | Request::Hurry { .. })
+        {
             self.refuse_when_closing()?;
         }
         ticket.turn().await;
@@ -43,7 +46,13 @@ impl World {
             Request::Jobs { selector } => self.jobs(&selector),
             Request::Host => self.host_figures(),
             Request::Update { program } => self.update(program, ticket).await,
-            Request::Kill { force } => self.kill(force).await,
+            Request::Kill { force } => self.kill(force, EndedBy::Command).await,
+            Request::Shutdown => self.kill(false, EndedBy::System).await,
+            Request::Save { force } => self.save(force, ticket).await,
+            Request::ClearSaved => self.clear_saved().await,
+            Request::Resurrect { apps } => self.resurrect(apps, ticket).await,
+            Request::ResurrectLast => self.resurrect_last(ticket).await,
+            Request::Wake => self.wake(ticket).await,
         }
     }
 
@@ -65,8 +74,8 @@ impl World {
         Ok(Response::Updating { generation: self.facts.generation })
     }
 
-    async fn kill(self: &Rc<Self>, force: bool) -> Answer {
-        self.closing.set(true);
+    async fn kill(self: &Rc<Self>, force: bool, by: EndedBy) -> Answer {
+        self.begin_closing(by);
         self.stop_everything(force).await;
         self.close_state().await;
         self.tell_bus_of_the_end();

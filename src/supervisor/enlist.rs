@@ -17,7 +17,16 @@ impl World {
         let id = identity.id;
         let handle = process::Handle::begin(self.context.clone(), Rc::clone(spec), identity.clone(), group, 0, None);
         let (created_at, spec) = (clock::unix_ms(), Rc::clone(spec));
-        registry.insert(Entry { spec, identity, created_at, handle, passing: None, standby: None, monitored: None });
+        registry.insert(Entry {
+            spec,
+            identity,
+            created_at,
+            handle,
+            passing: None,
+            standby: None,
+            monitored: None,
+            ran_before_boot: false,
+        });
         id
     }
 

@@ -1,5 +1,6 @@
 //! The list kept on disk at each change.
 
+use super::ending::{EndedBy, reopened, starts_with_the_machine};
 use super::registry::Entry;
 use super::trial::Standby;
 use super::world::World;
@@ -9,7 +10,7 @@ use crate::domain::{ProcessId, SpawnId};
 use crate::paths::Home;
 use crate::process::Left;
 use crate::slots::{Record, Slot};
-use crate::store::{Lasting, Loaded, SavedProcess, SavedRequest, Snapshot, Store, StoreError};
+use crate::store::{ClosedList, DumpFile, Lasting, Loaded, SavedProcess, SavedRequest, Snapshot, Store, StoreError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tokio::sync::Notify;
@@ -27,6 +28,8 @@ pub struct Persistence {
     pub(super) records: RefCell<Vec<Left>>,
     /// The list is the last that was written: what is not on it is nobody's.
     pub(super) is_last: bool,
+    /// The last daemon had ended everything.
+    was_closed: bool,
     last_run: u64,
     /// Nothing was, or is, on the list on purpose: only then may the file become an empty one.
     emptied: Cell<bool>,
@@ -47,6 +50,7 @@ impl Persistence {
     pub fn open(home: &Home, boot: String) -> Result<Self, StoreError> {
         let store = Store::new(home.state());
         store.sweep();
+        DumpFile::new(home.dump(), home.dump_backup()).sweep();
         let mut lost = false;
         let loaded = match store.load() {
             Err(error @ StoreError::Damaged { .. }) => {
@@ -60,13 +64,23 @@ impl Persistence {
         let is_last = loaded.as_ref().is_some_and(|loaded| loaded.is_last);
         let loaded = loaded.map(|Loaded { snapshot, .. }| snapshot);
         let last_run = loaded.as_ref().map_or(0, |snapshot| snapshot.next_run + RUN_MARGIN);
-        let loaded = loaded.filter(|snapshot| !snapshot.closed);
+        let was_closed = loaded.as_ref().is_some_and(|snapshot| snapshot.closed);
+        if is_last && was_closed && loaded.as_ref().is_some_and(|snapshot| !snapshot.processes.is_empty()) {
+            ClosedList::new(home.closed_list()).keep(&home.state());
+        }
+        let loaded = if starts_with_the_machine() {
+            reopened(loaded, &boot, &store)
+        } else {
+            // What the system has ended, as it went down itself, is not forgotten.
+            loaded.filter(|snapshot| !snapshot.closed || snapshot.by_system && snapshot.boot != boot)
+        };
         let emptied = !lost && loaded.as_ref().is_none_or(|snapshot| snapshot.processes.is_empty());
         let loaded = RefCell::new(loaded);
         Ok(Self {
             store,
             boot,
             loaded,
+            was_closed,
             records: RefCell::default(),
             is_last,
             last_run,
@@ -84,6 +98,12 @@ impl Persistence {
     pub fn go_on_from(&mut self, records: Vec<(Slot, Record)>) {
         let seen = records.iter().map(|(_, record)| record.state.run.0).max().unwrap_or(0);
         self.last_run = self.last_run.max(seen);
+        // A list that was closed says what is wanted; what had ended by then is nobody's word any more.
+        let lives = |(_, record): &(Slot, Record)| !self.was_closed || record.state.status().is_alive();
+        let (records, over): (Vec<_>, Vec<_>) = records.into_iter().partition(lives);
+        for (slot, _) in over {
+            slot.release();
+        }
         self.records.replace(records.into_iter().map(Left::recorded).collect());
     }
 
@@ -164,13 +184,8 @@ impl World {
         Err(error.hint("make room where the list is, or make it writable, and try again; what runs goes on"))
     }
 
-    /// The orderly end: the next daemon begins with an empty list.
-    pub(super) async fn close_state(&self) {
-        self.write(true, Lasting::PowerLoss).await;
-    }
-
     /// Whether it is on disk.
-    async fn write(&self, closed: bool, lasting: Lasting) -> bool {
+    pub(super) async fn write(&self, closed: bool, lasting: Lasting) -> bool {
         let Some(persistence) = &self.persistence else { return true };
         let _turn = persistence.turn.lock().await;
         let (store, snapshot) = (persistence.store.clone(), self.snapshot(persistence, closed));
@@ -213,9 +228,17 @@ impl World {
 
     fn snapshot(&self, persistence: &Persistence, closed: bool) -> Snapshot {
         let registry = self.registry.borrow();
-        let processes = registry.iter().map(save).collect();
+        let mut processes: Vec<_> = registry.iter().map(save).collect();
+        let at_end = self.ran_at_end.borrow();
+        if let Some((_, ran)) = at_end.as_ref().filter(|_| closed) {
+            for process in &mut processes {
+                process.wanted = ran.contains(&process.id);
+            }
+        }
+        let by_system = at_end.as_ref().is_some_and(|(by, _)| closed && *by == EndedBy::System);
         let SpawnId(next_run) = self.context.ids.peek_id();
         Snapshot::new(persistence.boot.clone(), closed, registry.next_id(), next_run, processes)
+            .ended_by_system(by_system)
             .with_requests(self.requests.borrow().saved())
             .with_left_alone(self.left_alone.borrow().clone())
     }
@@ -229,6 +252,7 @@ fn save(entry: &Entry) -> SavedProcess {
         unique_id: entry.identity.unique_id.clone(),
         spec: (*entry.spec).clone(),
         wanted: seen.state.is_wanted(),
+        ran_before_boot: entry.waits_since_boot(),
         restarts: seen.state.restarts,
         created_at: entry.created_at,
         standby: entry.standby.as_ref().map(Standby::save),

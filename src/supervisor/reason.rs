@@ -5,7 +5,7 @@
 
 use super::condition::{missing, why_ended};
 use super::memory::replaced;
-use crate::api::response::{NOT_STARTED, STOPPED_BY_COMMAND};
+use crate::api::response::{NOT_STARTED, RAN_BEFORE_BOOT, STOPPED_BY_COMMAND};
 use crate::domain::lifecycle::{Cause, Phase, StopStep, Then};
 use crate::domain::{AppSpec, BootMs, Outcome};
 use crate::process::Observed;
@@ -16,6 +16,8 @@ use std::io;
 pub(super) struct Reason<'a> {
     pub(super) spec: &'a AppSpec,
     pub(super) seen: &'a Observed,
+    /// It ran until the machine was started anew, and nobody has said anything of it since.
+    pub(super) waits_since_boot: bool,
     /// What it depends on that isn't as it should be.
     pub(super) held: Option<String>,
     /// Where its cluster could not listen.
@@ -33,7 +35,7 @@ impl Reason<'_> {
         let detail = self.detail()?;
         Some(match (self.seen.state.phase, self.seen.state.cause) {
             (Phase::WaitingRestart { .. }, Cause::Budget(_)) => format!("{status} {detail}"),
-            _ if detail == STOPPED_BY_COMMAND || detail == NOT_STARTED => detail,
+            _ if [STOPPED_BY_COMMAND, NOT_STARTED, RAN_BEFORE_BOOT].contains(&detail.as_str()) => detail,
             _ => format!("{status}: {detail}"),
         })
     }
@@ -66,6 +68,7 @@ impl Reason<'_> {
             Cause::FinalCode => format!("{ended}, one of its stop_exit_codes"),
             Cause::Succeeded => format!("{ended}, which is its end"),
             Cause::Command => STOPPED_BY_COMMAND.to_owned(),
+            _ if self.waits_since_boot => RAN_BEFORE_BOOT.to_owned(),
             _ if self.seen.state.run.0 == 0 => NOT_STARTED.to_owned(),
             _ => return None,
         })

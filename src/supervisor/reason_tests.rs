@@ -37,7 +37,8 @@ fn seen(phase: Phase, cause: Cause, last_exit: Option<Outcome>) -> Observed {
 
 #[track_caller]
 fn says(spec: &AppSpec, seen: &Observed, last_words: Option<&str>, expected: &str) {
-    let reason = Reason { spec, seen, held: None, refused: None, memory: None, last_words, now: NOW };
+    let reason =
+        Reason { spec, seen, waits_since_boot: false, held: None, refused: None, memory: None, last_words, now: NOW };
     assert_eq!(reason.sentence().as_deref().unwrap_or_default(), expected);
 }
 
@@ -144,6 +145,7 @@ fn what_is_under_way_says_how_far_it_is() {
     says(&app(), &seen(Phase::Online, Cause::None, None), None, "");
     let online = seen(Phase::Online, Cause::None, None);
     let refused = Reason {
+        waits_since_boot: false,
         spec: &app(),
         seen: &online,
         held: None,
@@ -174,6 +176,15 @@ fn who_was_not_well_says_what_was_wrong() {
 fn who_waits_for_others_says_for_whom() {
     let seen = seen(Phase::Held, Cause::None, None);
     let held = Some("db (ready), which is errored".into());
-    let reason = Reason { spec: &app(), seen: &seen, held, refused: None, memory: None, last_words: None, now: NOW };
+    let reason = Reason {
+        spec: &app(),
+        seen: &seen,
+        waits_since_boot: false,
+        held,
+        refused: None,
+        memory: None,
+        last_words: None,
+        now: NOW,
+    };
     assert_eq!(reason.sentence().unwrap(), "launching: waits for db (ready), which is errored");
 }

@@ -5,7 +5,7 @@ use crate::api::{ApiError, Code};
 use crate::cluster::Group;
 use crate::domain::selector::Candidate;
 use crate::domain::spec::Mode;
-use crate::domain::{AppSpec, ProcessId, Selector, UnixMs};
+use crate::domain::{AppSpec, ProcessId, Selector, Status, UnixMs};
 use crate::paths::{Home, with_id};
 use crate::process::{self, Identity};
 use crate::slots::InFlight;
@@ -27,6 +27,21 @@ pub(super) struct Entry {
     pub(super) standby: Option<Standby>,
     /// The mark of `monitor` and `unmonitor`.
     pub(super) monitored: Option<bool>,
+    /// It ran until the machine was started anew.
+    pub(super) ran_before_boot: bool,
+}
+
+impl Entry {
+    /// Whether it is to run as soon as somebody says so: nobody has started or stopped it since the machine began.
+    pub(super) fn waits_since_boot(&self) -> bool {
+        let state = &self.handle.observed().state;
+        self.ran_before_boot && state.run.0 == 0 && state.status() == Status::Stopped
+    }
+
+    /// Whether it runs, or is to.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.waits_since_boot() || self.handle.observed().state.is_wanted()
+    }
 }
 
 /// All processes.

@@ -77,7 +77,11 @@ impl World {
             // It was deleted; only the list had not been written yet.
             if record.as_ref().is_none_or(|left| left.record.state.phase != Phase::Deleted) {
                 let other = take_current(records, saved.id);
+                let (id, ran) = (saved.id, saved.ran_before_boot || !same_boot && saved.wanted);
                 self.restore_process(&saved, record, other, same_boot && is_complete);
+                if let Some(entry) = self.registry.borrow_mut().get_mut(id) {
+                    entry.ran_before_boot = ran;
+                }
             }
         }
         for group in self.registry.borrow().groups() {
@@ -179,7 +183,7 @@ impl World {
             left,
         );
         let (created_at, monitored) = (saved.created_at, saved.monitored);
-        Entry { spec, identity, created_at, handle, passing: None, standby: None, monitored }
+        Entry { spec, identity, created_at, handle, passing: None, standby: None, monitored, ran_before_boot: false }
     }
 
     /// What runs before those that may live have left in their pipes comes before what these print.

@@ -134,7 +134,7 @@ impl World {
     }
 
     /// Who waits for it looks again at what it is.
-    fn starts_no_more(&self, name: Option<&str>) {
+    pub(super) fn starts_no_more(&self, name: Option<&str>) {
         let mut starting = self.starting.borrow_mut();
         if let Some(at) = starting.iter().position(|known| Some(known.as_str()) == name) {
             starting.swap_remove(at);
@@ -144,7 +144,7 @@ impl World {
 }
 
 /// One error for all of them. Those of the other apps are told, and that the rest was started.
-fn one_of(failures: Vec<ApiError>, count: usize) -> Option<ApiError> {
+pub(super) fn one_of(failures: Vec<ApiError>, count: usize) -> Option<ApiError> {
     let failed = failures.len();
     let mut failures = failures.into_iter();
     let mut first = failures.next()?;

@@ -84,6 +84,8 @@ impl World {
     pub(super) fn turn_of(&self, request: &Request) -> Option<Turn> {
         let apps = match request {
             Request::Start(start) => Apps::Named(start.apps.iter().map(|app| app.name.clone()).collect()),
+            // Whoever is saved after others have been asked for is saved with them.
+            Request::Save { .. } | Request::Resurrect { .. } | Request::ResurrectLast | Request::Wake => Apps::All,
             Request::Scale { name, .. } => Apps::Named(BTreeSet::from([name.clone()])),
             Request::Stop { selector, .. }
             | Request::Restart { selector, .. }

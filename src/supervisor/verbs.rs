@@ -27,6 +27,7 @@ impl World {
         let ids = self.registry.borrow().select(selector)?;
         self.stop_watching(&ids);
         self.forget_queued(&ids);
+        self.stay_down(&ids);
         let settled = self.hurried(force, &ids, self.end(&ids, Command::Stop)).await;
         self.overtaken(&settled, "stop", |rest| {
             matches!(rest, Settled::Stopped | Settled::Ended | Settled::Errored | Settled::Deleted)
@@ -54,6 +55,7 @@ impl World {
         let ids = self.share(selector, ticket).await?.ids();
         let before = self.views(&ids);
         self.hurried(force, &ids, self.forget(&ids, Command::Delete)).await;
+        self.forget_last();
         Ok(Response::Processes(before))
     }
 

@@ -139,7 +139,8 @@ impl World {
     fn reason_of<'a>(&self, entry: &'a Entry, seen: &'a Observed, last_words: Option<&'a str>) -> Reason<'a> {
         let refused = self.registry.borrow().group_of(&entry.spec.name).and_then(Group::refused);
         let (held, memory) = (self.held(entry, seen), self.held_by_memory(entry));
-        Reason { spec: &entry.spec, seen, held, refused, memory, last_words, now: clock::boot_ms() }
+        let waits_since_boot = entry.waits_since_boot();
+        Reason { spec: &entry.spec, seen, waits_since_boot, held, refused, memory, last_words, now: clock::boot_ms() }
     }
 
     pub(super) fn host_figures(&self) -> Result<Response, ApiError> {

@@ -1,6 +1,7 @@
 //! What all verbs of a supervisor share. One thread, so that borrowing is enough.
 
 use super::automatic::Automatic;
+use super::ending::EndedBy;
 use super::memory::Memory;
 use super::persist::Persistence;
 use super::pm2::Nodes;
@@ -9,12 +10,13 @@ use super::requests::Requests;
 use super::turns::Turns;
 use crate::api::{API_MAJOR, ApiError, Code, DaemonInfo, Death, Event, Guardian, UpdateReport, pm2};
 use crate::clock;
-use crate::domain::{SpawnId, UnixMs};
+use crate::domain::{ProcessId, SpawnId, UnixMs};
 use crate::metrics::{HostSampler, Ports, Sampler};
 use crate::paths::Home;
 use crate::process::Context;
 use crate::slots::{InFlight, Table};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -35,6 +37,10 @@ pub struct World {
     /// Of events as PM2's listeners get them.
     pub(super) pm2_order: RefCell<pm2::order::Order>,
     pub(super) closing: Cell<bool>,
+    /// Who has asked for the end, and what was to run then.
+    pub(super) ran_at_end: RefCell<Option<(EndedBy, BTreeSet<ProcessId>)>>,
+    /// One write of the saved list at a time.
+    pub(super) saving: tokio::sync::Mutex<()>,
     /// Apps that commands are about to start, each as often as there are such commands.
     pub(super) starting: RefCell<Vec<String>>,
     pub(super) persistence: Option<Persistence>,
@@ -83,6 +89,8 @@ impl World {
             listeners: RefCell::default(),
             pm2_order: RefCell::default(),
             closing: Cell::new(false),
+            ran_at_end: RefCell::default(),
+            saving: tokio::sync::Mutex::default(),
             starting: RefCell::default(),
             requests: RefCell::new(Requests::left_by(persistence.as_ref())),
             turns: Turns::default(),

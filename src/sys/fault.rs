@@ -55,6 +55,10 @@ points! {
     TrialNoted => "trial.noted",
     TrialReturned => "trial.returned",
     ListWritten => "list.written",
+    DumpWritten => "dump.written",
+    DumpBackedUp => "dump.backed-up",
+    DumpReplaced => "dump.replaced",
+    Resurrected => "resurrect.listed",
     UpdateTried => "update.tried",
 }
 

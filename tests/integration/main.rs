@@ -47,6 +47,7 @@ mod readiness;
 mod reload;
 mod restarts;
 mod rollout;
+mod saved_lists;
 mod scale;
 mod schedule;
 mod secrets;

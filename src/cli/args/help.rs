@@ -54,6 +54,10 @@ Machine:
   help        tell about a command
 
 Keep:
+  save        save the list (dump); it is kept by itself too
+  resurrect   start what was saved, or what ran before a reboot
+  cleardump   empty the saved list
+  migrate     take over from a PM2 that runs
   flush       empty log files
   ping        ask the daemon whether it is there
   update      have this version be the daemon; no app notices
@@ -303,3 +307,31 @@ Examples:
   rpm kill --force                 nothing is asked, everything is killed
 
 The apps end first, in order. Without a daemon there is nothing to do, and that is no failure.";
+
+pub(super) const SAVE: &str = "\
+Examples:
+  rpm save                         into dump.pm2, in PM2's form; the one before becomes dump.pm2.bak
+  rpm save --force                 an empty list too
+
+The list is kept by itself, and outlives the daemon. What is saved by hand is what rpm resurrect starts later.";
+
+pub(super) const RESURRECT: &str = "\
+Examples:
+  rpm resurrect                    what was saved, and what ran until the machine was started anew
+  rpm resurrect --last             what ran before rpm kill
+  rpm resurrect --from ~/.pm2/dump.pm2
+  rpm resurrect --boot             for the script that starts everything with the machine
+
+Apps whose names are on the list are left as they are. What was stopped is listed as stopped.";
+
+pub(super) const CLEARDUMP: &str = "\
+What was saved becomes dump.pm2.bak. What runs is not touched.";
+
+pub(super) const MIGRATE: &str = "\
+Examples:
+  rpm migrate --dry-run            what would be taken over, and what could not be
+  rpm migrate                      each app stops there and starts here
+  rpm migrate --keep               and stays on PM2's list, stopped
+
+Two managers cannot hold one port: between an app's end there and its start here nobody serves it. Should any app not
+stay up here, all of them go back to PM2.";

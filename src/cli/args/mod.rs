@@ -9,6 +9,7 @@ mod help;
 mod order;
 mod parse;
 mod processes;
+mod saved;
 mod serve;
 mod speak;
 mod start;
@@ -23,6 +24,7 @@ pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
+pub(crate) use saved::{MigrateArgs, ResurrectArgs, SaveArgs};
 pub(crate) use serve::ServeArgs;
 pub(crate) use speak::{AttachArgs, InspectArgs, SendArgs, TriggerArgs};
 pub(crate) use start::AppFlags;

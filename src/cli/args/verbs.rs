@@ -6,6 +6,7 @@ use super::foreground::{DevArgs, RuntimeArgs};
 use super::processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
+use super::saved::{MigrateArgs, ResurrectArgs, SaveArgs};
 use super::serve::ServeArgs;
 use super::speak::{AttachArgs, InspectArgs, SendArgs, TriggerArgs};
 use super::views::{DescribeArgs, EnvArgs, IdArgs, JobsArgs, ListArgs, LogsArgs, PidArgs};
@@ -97,6 +98,18 @@ pub(crate) enum Command {
     /// Show the last lines of logs, then follow them
     #[command(visible_alias = "log", after_help = help::LOGS)]
     Logs(LogsArgs),
+    /// Save the list, for resurrect
+    #[command(visible_alias = "dump", after_help = help::SAVE)]
+    Save(SaveArgs),
+    /// Start what was saved
+    #[command(after_help = help::RESURRECT)]
+    Resurrect(ResurrectArgs),
+    /// Empty the saved list
+    #[command(name = "cleardump", after_help = help::CLEARDUMP)]
+    ClearDump,
+    /// Take over from a PM2 that runs
+    #[command(after_help = help::MIGRATE)]
+    Migrate(MigrateArgs),
     /// Empty log files
     #[command(after_help = help::FLUSH)]
     Flush(FlushArgs),

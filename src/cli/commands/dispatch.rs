@@ -2,8 +2,9 @@
 
 use super::{
     apply, attach, completion, delete, describe, env, examples, flush, help, id, init, jlist, jobs, kill, list,
-    logrotate, logs, monitor, pid, ping, prettylist, reload, report, reset, restart, run as run_jobs, scale, send,
-    serve, signal, start, startup, stop, sysinfos, trigger, unstartup, update, validate,
+    logrotate, logs, migrate, monitor, pid, ping, prettylist, reload, report, reset, restart, resurrect,
+    run as run_jobs, save, scale, send, serve, signal, start, startup, stop, sysinfos, trigger, unstartup, update,
+    validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -40,6 +41,10 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Describe(args) => describe::run(session, args).await,
         Command::Env(args) => env::run(session, &args).await,
         Command::Logs(args) => logs::run(session, args).await,
+        Command::Save(args) => save::run(session, args).await,
+        Command::Resurrect(args) => resurrect::run(session, args).await,
+        Command::ClearDump => save::clear(session).await,
+        Command::Migrate(args) => migrate::run(session, args).await,
         Command::Flush(args) => flush::run(session, args).await,
         Command::Validate(args) => validate::run(session, args),
         Command::Init(args) => init::run(session, &args),

@@ -1,8 +1,9 @@
 //! A daemon for tests: a list that answers, and a record of what was asked.
 
+use crate::api::request::Existing;
 use crate::api::{
     ApiError, Backend, Boxed, BusItem, BusQuery, Code, DaemonInfo, Event, Host, LogItem, LogQuery, Process,
-    ProcessDetail, Request, Response, Start, Stream,
+    ProcessDetail, Request, Response, SaveReport, Start, Stream,
 };
 use crate::cli::args::{self, Parsed};
 use crate::cli::exit::Exit;
@@ -176,6 +177,18 @@ impl Fake {
                 load: [0.5, 0.25, 1.0],
                 uptime: 3 * 86_400,
             }),
+            Request::Save { .. } | Request::ClearSaved => Response::Saved(SaveReport {
+                file: "/h/dump.pm2".into(),
+                apps: 1,
+                processes: 1,
+                written: !self.details.lock().unwrap().is_empty(),
+            }),
+            Request::Wake | Request::ResurrectLast => Response::Processes(Vec::new()),
+            Request::Resurrect { apps } => {
+                let apps = apps.iter().map(|app| app.spec.clone()).collect();
+                Response::Processes(self.start(&Start { apps, existing: Existing::Keep, force: false, parallel: None }))
+            }
+            Request::Shutdown => unreachable!("not asked into a pipe"),
         })
     }
 }

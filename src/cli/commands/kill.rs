@@ -29,6 +29,9 @@ pub(super) async fn run(session: &mut Session<'_>, args: KillArgs) -> Result<Exi
     let alive: Vec<_> = before.into_iter().filter(|process| process.status.is_alive()).collect();
     session.screen.say(&outcome::uniform("stopped", &alive))?;
     session.screen.say("the daemon has ended\n")?;
+    if !alive.is_empty() {
+        session.screen.hint("to have them back as they were: rpm resurrect --last");
+    }
     Ok(Exit::Success)
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod jobs;
 pub(crate) mod json;
 mod limits;
 pub(crate) mod log;
+pub(crate) mod migration;
 pub(crate) mod outcome;
 mod panel;
 pub(crate) mod plan;

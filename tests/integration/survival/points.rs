@@ -24,6 +24,8 @@ enum Scenario {
     Adopt,
     Trial,
     List,
+    Dump,
+    Resurrect,
     Update,
 }
 
@@ -53,6 +55,8 @@ fn scenario(point: Point) -> Scenario {
         Point::AdoptBegun | Point::AdoptListed | Point::AdoptReady => Scenario::Adopt,
         Point::TrialSwapped | Point::TrialNoted | Point::TrialReturned => Scenario::Trial,
         Point::ListWritten => Scenario::List,
+        Point::DumpWritten | Point::DumpBackedUp | Point::DumpReplaced => Scenario::Dump,
+        Point::Resurrected => Scenario::Resurrect,
         Point::UpdateTried => Scenario::Update,
     }
 }
@@ -475,4 +479,53 @@ fn while_it_makes_room_for_an_update() {
     assert!(outcome.failures.len() as u64 <= home.daemon().lost_connections, "{:?}", outcome.failures);
     home.quiet(["app"]);
     home.check_logs("app");
+}
+
+#[test]
+fn while_it_saves_the_list() {
+    let mined = Mined::new();
+    let home = &mined.home;
+    let names = |file: &str| {
+        let text = fs::read_to_string(home.root().join(file)).unwrap();
+        let list: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        list.iter().map(|element| element["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    home.rpm(["save", "--force"]).ok();
+    let mut saved: Vec<String> = Vec::new();
+    for (point, name) in points(Scenario::Dump) {
+        home.start_numbered(&[numbered(&name, "", json!({}))]);
+        let before = saved.clone();
+        saved.push(name);
+        mined.hit(point, || home.rpm(["save"]).ok());
+        assert_eq!(names("dump.pm2"), saved, "{}", point.name());
+        // What was there before, or what a save that was carried out twice had written.
+        assert!([before, saved.clone()].contains(&names("dump.pm2.bak")), "{}", point.name());
+    }
+    let left = fs::read_dir(home.root()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let dumps: BTreeSet<String> = left.filter(|name| name.starts_with("dump")).collect();
+    assert_eq!(dumps, ["dump.pm2", "dump.pm2.bak"].map(str::to_owned).into());
+    home.check_children();
+}
+
+#[test]
+fn while_it_takes_up_a_saved_list() {
+    let mined = Mined::new();
+    let home = &mined.home;
+    for (point, name) in points(Scenario::Resurrect) {
+        let stopped = format!("{name}-stopped");
+        home.start_numbered(&[numbered(&name, "", json!({})), numbered(&stopped, "", json!({}))]);
+        home.rpm(["stop", &stopped]).ok();
+        home.rpm(["save"]).ok();
+        let (runs, stopped_runs) = (home.runs(&name).len(), home.runs(&stopped).len());
+        home.rpm(["delete", &name, &stopped]).ok();
+        mined.hit(point, || home.rpm(["resurrect"]).ok());
+        home.wait_run(&name, runs);
+        let process = home.process(&name);
+        // Counted anew, and begun once.
+        assert_eq!((process.status, process.restarts), (Status::Online, 0), "{}: {process:?}", point.name());
+        assert_eq!(home.runs(&name).len(), runs + 1, "{}", point.name());
+        assert_eq!(home.process(&stopped).status, Status::Stopped, "{}", point.name());
+        assert_eq!(home.runs(&stopped).len(), stopped_runs, "{}", point.name());
+    }
+    home.check_children();
 }
