@@ -219,8 +219,8 @@ function attempt(what, argument) {
 function begin() {
   if (!vanish() || typeof send !== 'function' || !process.connected) return
   process.on('uncaughtExceptionMonitor', (error) => attempt(tellLast, error))
-  // A worker, by Node's own listener beside that of the channel, or one that inherits its sockets: others don't drain.
-  if (process.listenerCount('internalMessage') < 2 && !process.env.LISTEN_FDS) return
+  // Others than workers, and those that inherit their sockets, don't drain.
+  if (!isWorker && !process.env.LISTEN_FDS) return
   process.on('internalMessage', (message) => {
     if (message && message.cmd === 'NODE_RPM_DRAIN') attempt(leave, message)
   })
