@@ -44,6 +44,8 @@ pub mod probe;
 #[cfg(feature = "engine")]
 pub mod process;
 #[cfg(feature = "engine")]
+pub mod settings;
+#[cfg(feature = "engine")]
 pub mod slots;
 #[cfg(feature = "engine")]
 pub mod store;

@@ -92,6 +92,21 @@ impl Home {
         self.run().join("migration.json")
     }
 
+    /// PM2's mark of a reload: the time while one runs, empty afterwards.
+    pub fn reload_lock(&self) -> PathBuf {
+        self.root.join("reload.lock")
+    }
+
+    /// The settings store, PM2's name for it.
+    pub fn settings(&self) -> PathBuf {
+        self.root.join("module_conf.json")
+    }
+
+    /// Held by whoever changes the settings.
+    pub fn settings_lock(&self) -> PathBuf {
+        self.run().join("settings.lock")
+    }
+
     /// What processes are doing, mapped.
     pub fn slots(&self) -> PathBuf {
         self.run().join("slots")

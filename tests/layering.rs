@@ -19,6 +19,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("interpreter", &["sys", "clock"]),
     ("config", &["domain", "interpreter", "paths", "sys", "clock"]),
     ("store", &["domain", "paths", "sys", "clock"]),
+    ("settings", &["domain", "paths", "sys"]),
     ("slots", &["domain", "sys"]),
     ("ipc", &["domain", "sys", "slots", "clock"]),
     ("bus", &["api", "domain", "ipc", "clock"]),
@@ -42,14 +43,14 @@ const TABLE: &[(&str, &[&str])] = &[
     ("server", &["api", "domain", "supervisor::Handle", "supervisor::Ending", "logs::follow", "paths", "sys::keep", "sys::socket", "sys::user"]),
     // An app of ours: it knows nothing of the rest.
     ("static_server", &["domain::site", "domain::spec", "sys::handed", "sys::socket"]),
-    ("daemon", &["engine", "boot", "server", "supervisor::Handle", "supervisor::Ending", "api", "guardian", "paths", "clock", "sys"]),
+    ("daemon", &["domain::date_format", "engine", "boot", "server", "supervisor::Handle", "supervisor::Ending", "api", "guardian", "paths", "clock", "sys"]),
     ("boot", &["paths", "sys"]),
     // the edges
     ("client", &["api", "domain", "paths", "sys"]),
-    ("cli", &["client", "api", "boot", "config", "domain", "dump", "engine", "paths", "sys::machine", "sys::ready", "sys::signal", "sys::terminal",
+    ("cli", &["client", "api", "boot", "config", "domain", "dump", "engine", "logs::tail", "paths", "settings", "sys::machine", "sys::ready", "sys::signal", "sys::terminal",
         "sys::init", "sys::companion", "sys::proc::catches", "clock"]),
     ("tui", &["client", "api", "config", "domain"]),
-    ("addon", &["client", "api", "config", "domain", "dump", "engine", "paths"]),
+    ("addon", &["client", "api", "config", "domain", "dump", "engine", "paths", "settings"]),
     ("main", &["cli", "daemon", "static_server"]),
     ("rpm-guardian", &["guardian"]),
 ];

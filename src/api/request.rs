@@ -54,6 +54,8 @@ pub enum Request {
     Monitor { selector: Selector, on: bool },
     /// Set, or with `relative` change, how many processes an app has.
     Scale { name: String, count: i32, relative: bool },
+    /// Call an app otherwise; what of it runs is restarted, as its name is among what it is told. Ids stay.
+    Rename { name: String, to: String },
     /// Send a signal, by number, to the processes meant.
     Signal { selector: Selector, signal: i32 },
     /// Write to the input of the processes meant, as it is: a line needs its line break.

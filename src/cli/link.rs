@@ -4,9 +4,9 @@ use crate::api::{
     ApiError, Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream,
 };
 use crate::client::{Client, Presence};
+use crate::paths::Home;
 use bytes::Bytes;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 
 /// A backend that can also be left alone: some commands must not launch a daemon.
 pub(crate) trait Link: Backend {
@@ -19,14 +19,14 @@ pub(crate) trait Link: Backend {
 /// The client, which says so when it had to launch a daemon.
 pub(crate) struct Daemon {
     client: Client,
-    home: PathBuf,
+    home: Home,
     quiet: bool,
     /// That a daemon was launched is nobody's business.
     discreet: bool,
 }
 
 impl Daemon {
-    pub(crate) fn new(client: Client, home: PathBuf, quiet: bool, discreet: bool) -> Self {
+    pub(crate) fn new(client: Client, home: Home, quiet: bool, discreet: bool) -> Self {
         let quiet = quiet || !std::io::stderr().is_terminal();
         // Over a line of progress, if there is one.
         let client = client.telling(move || {
@@ -35,6 +35,10 @@ impl Daemon {
             }
         });
         Self { client, home, quiet, discreet }
+    }
+
+    pub(crate) const fn home(&self) -> &Home {
+        &self.home
     }
 
     /// Tells that the daemon is another version than this command, where somebody reads it.
@@ -50,7 +54,7 @@ impl Daemon {
 
     async fn ensure(&self) -> Result<(), ApiError> {
         if self.client.ensure_daemon().await? == Presence::Launched && !self.quiet && !self.discreet {
-            _ = writeln!(anstream::stderr(), "daemon started (home {})", self.home.display());
+            _ = writeln!(anstream::stderr(), "daemon started (home {})", self.home.root().display());
         }
         Ok(())
     }

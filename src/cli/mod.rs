@@ -19,12 +19,14 @@ mod interrupts;
 mod link;
 mod manual;
 mod order;
+mod own_settings;
 #[cfg(test)]
 mod pm2_page;
 mod render;
 mod run;
 mod session;
 mod steps;
+mod together;
 mod words;
 
 pub use run::run;

@@ -52,7 +52,7 @@ fn execute(global: &Global, command: args::Command) -> Exit {
         Ok(order) => order,
         Err(failure) => return end(screen, failure),
     };
-    let mut session = Session::new(&link, screen, global.mini_list).sorted(order);
+    let mut session = Session::new(&link, screen, global.mini_list).sorted(order).in_home(link.home());
     // Those that bring both together, or tell the version.
     let quiet = matches!(command, args::Command::Update(_) | args::Command::Kill(_) | args::Command::Ping);
     let exit = match runtime.block_on(commands::run(&mut session, command)) {
@@ -69,8 +69,7 @@ fn connect(quiet: bool) -> Result<Daemon, Failure> {
     let home = Home::from_env().map_err(|error| Failure::new(error.to_string()))?;
     let program = env::current_exe()
         .map_err(|source| Failure::new(format!("the path of this program cannot be told: {source}")))?;
-    let root = home.root().to_owned();
-    Ok(Daemon::new(Client::new(home, program), root, quiet, Global::is_discreet()))
+    Ok(Daemon::new(Client::new(home.clone(), program), home, quiet, Global::is_discreet()))
 }
 
 fn told(screen: &mut Screen, work: impl FnOnce(&mut Screen) -> Result<(), Failure>) -> Exit {

@@ -9,12 +9,16 @@ use super::render::outcome::{self, Verb};
 use super::render::progress::{Goal, Scope};
 use super::render::{Screen, process};
 use super::steps::{self, Steps};
+use super::together::together;
 use super::words;
 use crate::api::{Code, Process, ProcessDetail, Request, Response};
 use crate::clock;
 use crate::config::Caller;
-use crate::domain::{Selector, Status};
+use crate::domain::{ProcessId, Selector, Status};
+use crate::paths::Home;
+use crate::settings::{Settings, Store};
 use crate::sys::signal;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time;
@@ -28,6 +32,12 @@ pub(crate) struct Session<'a> {
     pub(crate) screen: Screen,
     /// `--mini-list`.
     pub(crate) mini: bool,
+    /// The daemon's own log, where a home has one.
+    pub(crate) daemon_log: Option<PathBuf>,
+    /// The settings of the home; in tests there are none.
+    pub(super) store: Option<Store>,
+    pub(super) settings: Option<Settings>,
+    has_hinted: bool,
     order: Order,
     exit: Exit,
 }
@@ -44,7 +54,22 @@ pub(crate) enum About {
 
 impl<'a> Session<'a> {
     pub(crate) const fn new(link: &'a dyn Link, screen: Screen, mini: bool) -> Self {
-        Self { link, screen, mini, order: Order::BY_NAME, exit: Exit::Success }
+        Self {
+            link,
+            screen,
+            mini,
+            daemon_log: None,
+            store: None,
+            settings: None,
+            has_hinted: false,
+            order: Order::BY_NAME,
+            exit: Exit::Success,
+        }
+    }
+
+    /// With what a home has beside its daemon: the settings, and the daemon's log.
+    pub(crate) fn in_home(self, home: &Home) -> Self {
+        Self { store: Some(Store::new(home)), daemon_log: Some(home.daemon_log()), ..self }
     }
 
     /// Lists are shown in this order.
@@ -71,17 +96,49 @@ impl<'a> Session<'a> {
         let (before, scope, expected) = self.before(about).await?;
         let goal = Goal { verb, scope, total: expected.max(before.len()), since: clock::unix_ms() };
         let after = processes_of(self.watched(&goal, self.link.request(request)).await?)?;
-        self.screen.say(&outcome::lines(verb, &before, &after))?;
-        if verb != Verb::Delete {
-            self.tell_state(verb, &after);
-        }
+        self.tell_done(verb, &before, &after)?;
         Ok(after)
+    }
+
+    /// Carries out requests at the same time, each about one of these processes.
+    pub(crate) async fn act_together(
+        &mut self,
+        verb: Verb,
+        requests: Vec<Request>,
+        ids: Vec<ProcessId>,
+    ) -> Result<Vec<Process>, Failure> {
+        let mut before = self.list(Selector::all()).await?;
+        before.retain(|process| ids.contains(&process.id));
+        let goal = Goal { verb, scope: Scope::Ids(ids), total: before.len(), since: clock::unix_ms() };
+        let link = self.link;
+        let answers = self.watched(&goal, together(requests.into_iter().map(|request| link.request(request)))).await;
+        let mut after = Vec::new();
+        for answer in answers {
+            after.extend(processes_of(answer?)?);
+        }
+        self.tell_done(verb, &before, &after)?;
+        Ok(after)
+    }
+
+    fn tell_done(&mut self, verb: Verb, before: &[Process], after: &[Process]) -> Result<(), Failure> {
+        self.screen.say(&outcome::lines(verb, before, after))?;
+        if verb != Verb::Delete {
+            self.tell_state(verb, after);
+        }
+        Ok(())
     }
 
     /// What was carried out and still isn't as it should be.
     pub(crate) fn tell_state(&mut self, verb: Verb, after: &[Process]) {
         self.tell_unhealthy(verb, after);
         self.tell_warnings(verb, after);
+    }
+
+    /// A hint that one command needs once, whomever it is about.
+    pub(crate) fn hint_once(&mut self, text: &str) {
+        if self.screen.is_decorated() && !std::mem::replace(&mut self.has_hinted, true) {
+            self.screen.hint(text);
+        }
     }
 
     async fn before(&self, about: About) -> Result<(Vec<Process>, Scope, usize), Failure> {

@@ -30,6 +30,11 @@ impl Caller {
     }
 }
 
+/// How many cores this process may use: what `max` means.
+pub fn cores() -> u32 {
+    crate::sys::cores::available().max(1)
+}
+
 /// `$PWD` while it names the directory we are in, so that `/srv/current` stays that and not the release it links to.
 fn logical_cwd() -> io::Result<PathBuf> {
     let physical = env::current_dir()?;

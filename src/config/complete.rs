@@ -121,6 +121,11 @@ pub(super) fn plain_name(options: &AppOptions) -> Option<String> {
     filled(options.name.as_ref()).cloned().or_else(|| options.script.as_deref().map(script::default_name))
 }
 
+/// What an app is called that is started by a command line.
+pub fn name_of(options: &AppOptions) -> String {
+    name(options, None)
+}
+
 pub(super) fn name(options: &AppOptions, profile: Option<&str>) -> String {
     let mut name = options.name_prefix.clone().unwrap_or_default();
     name.push_str(&plain_name(options).unwrap_or_default());

@@ -2,7 +2,8 @@
 //! kept by name, so that each start takes the one that is installed then.
 
 use super::script::{self, Content, Script};
-use super::{AppOptions, Caller, Problem, place, search};
+use super::{AppOptions, Caller, ConfigError, Problem, place, search};
+use crate::domain::AppSpec;
 use crate::domain::spec::{Interpreter, Program};
 use crate::interpreter::{self, Answer, Missing, Place, Shim, Version};
 use std::collections::BTreeMap;
@@ -59,6 +60,14 @@ pub(super) fn program(script: &Script, options: &AppOptions, around: Surrounding
         (Script::Program(path), None) => (path, by_content(path, around)?),
     };
     Ok(Program { path: path.clone(), interpreter, interpreter_args })
+}
+
+/// The interpreter of that name for an app that is known.
+pub fn named(name: &str, app: &AppSpec, caller: &Caller) -> Result<Interpreter, ConfigError> {
+    let env = app.env.merged();
+    let path = env.get("PATH").map(String::as_str);
+    let around = Surroundings { caller, path, cwd: &app.cwd, env: &env, is_another_user: app.uid.is_some() };
+    Ok(chosen(name, &app.program.path, around)?)
 }
 
 fn chosen(named: &str, script: &Path, around: Surroundings<'_>) -> Result<Interpreter, Problem> {

@@ -211,14 +211,22 @@ pub struct Loaded {
 }
 
 impl AppOptions {
-    /// Sets a field by any of its names from a value as a user writes it, with the checks of an application file.
-    pub fn set(&mut self, name: &str, value: impl Into<Value>) -> Result<(), ConfigError> {
+    /// As [`set`](Self::set); whether the field does something yet.
+    pub fn offer(&mut self, name: &str, value: impl Into<Value>) -> Result<bool, ConfigError> {
         match apply::apply(self, name, &value.into()) {
-            Ok(Applied::Set) => Ok(()),
-            Ok(Applied::Later) => Err(Problem::UnsupportedField { field: name.to_owned() }.into()),
+            Ok(Applied::Set) => Ok(true),
+            Ok(Applied::Later) => Ok(false),
             Ok(Applied::Unknown) => Err(Problem::unknown_field(name).into()),
             Err(problem) => Err(problem.into()),
         }
+    }
+
+    /// Sets a field by any of its names from a value as a user writes it, with the checks of an application file.
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) -> Result<(), ConfigError> {
+        if self.offer(name, value)? {
+            return Ok(());
+        }
+        Err(Problem::UnsupportedField { field: name.to_owned() }.into())
     }
 }
 

@@ -5,15 +5,18 @@ use crate::domain::spec::{Interpreter, Program};
 use serde_json::Value;
 
 /// Settings that are the default of a field.
-const OF_FIELDS: [(&str, &str); 4] = [
+const OF_FIELDS: [(&str, &str); 6] = [
     ("KILL_TIMEOUT", "kill_timeout"),
     ("KILL_SIGNAL", "kill_signal"),
+    ("KILL_RETRY_TIME", "kill_retry_time"),
     ("GRACEFUL_LISTEN_TIMEOUT", "listen_timeout"),
+    ("GRACEFUL_TIMEOUT", "drain_timeout"),
     ("PROCESS_INSTANCE_VAR", "instance_var"),
 ];
 
 const KILL_USE_MESSAGE: &str = "KILL_USE_MESSAGE";
 const NODE_OPTIONS: &str = "NODE_OPTIONS";
+const DEEP_MONITORING: &str = "DEEP_MONITORING";
 
 /// What an app has where nothing is written.
 pub(super) fn defaults(caller: &Caller) -> Result<AppOptions, Problem> {
@@ -25,6 +28,9 @@ pub(super) fn defaults(caller: &Caller) -> Result<AppOptions, Problem> {
     }
     if setting_of(caller, KILL_USE_MESSAGE).is_some_and(|(_, value)| value != "false") {
         options.shutdown_with_message = Some(true);
+    }
+    if setting_of(caller, DEEP_MONITORING).is_some() {
+        options.recorded.insert("deep_monitoring".to_owned(), Value::Bool(true));
     }
     Ok(options)
 }
@@ -46,6 +52,11 @@ pub fn add_source_maps(program: &mut Program, options: &AppOptions) {
     if wanted && program.is_node() && !is_bun && !program.interpreter_args.iter().any(|arg| arg == FLAG) {
         program.interpreter_args.push(FLAG.to_owned());
     }
+}
+
+/// A setting of whoever asks that is no field of an app: `RPM_<name>`, else `PM2_<name>`.
+pub fn setting<'a>(caller: &'a Caller, name: &str) -> Option<&'a str> {
+    setting_of(caller, name).map(|(_, value)| value)
 }
 
 /// The variable that has the setting, and its value.
@@ -82,6 +93,9 @@ mod tests {
             ("PM2_KILL_SIGNAL", "SIGTERM"),
             ("PM2_KILL_USE_MESSAGE", "true"),
             ("PM2_GRACEFUL_LISTEN_TIMEOUT", "3000"),
+            ("PM2_GRACEFUL_TIMEOUT", "8000"),
+            ("PM2_KILL_RETRY_TIME", "50"),
+            ("PM2_DEEP_MONITORING", "1"),
             ("RPM_PROCESS_INSTANCE_VAR", ""),
             ("PM2_PROCESS_INSTANCE_VAR", "WHICH"),
         ];
@@ -90,7 +104,13 @@ mod tests {
             kill_signal: Some(15),
             shutdown_with_message: Some(true),
             listen_timeout: Some(3000),
+            drain_timeout: Some(8000),
             instance_var: Some("WHICH".into()),
+            recorded: [
+                ("deep_monitoring".to_owned(), Value::Bool(true)),
+                ("kill_retry_time".to_owned(), Value::from("50")),
+            ]
+            .into(),
             ..AppOptions::default()
         };
         assert_eq!(defaults(&caller(&env)).unwrap(), expected);

@@ -1,12 +1,17 @@
 //! The daemon's own log: its standard error, which the launcher has pointed at `rpm.log`. Never more than two files
 //! of [`LARGEST`] bytes.
 
+use crate::domain::date_format;
 use crate::paths::Home;
-use std::fs;
+use jiff::Zoned;
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::{env, fs};
 use tokio::sync::mpsc;
 use tracing::Level;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
 /// A log of more bytes is set aside, over the one that was set aside before.
 const LARGEST: u64 = 10 * 1024 * 1024;
@@ -24,9 +29,30 @@ pub(super) fn begin(home: Option<Home>) -> mpsc::Receiver<String> {
         .with_max_level(Level::INFO)
         .with_target(false)
         .with_ansi(false)
+        .with_timer(Clock { format: date_format_wanted() })
         .with_writer(writer)
         .init();
     receiver
+}
+
+/// PM2's setting of what a line begins with: `RPM_LOG_DATE_FORMAT`, else `PM2_LOG_DATE_FORMAT`.
+fn date_format_wanted() -> Option<String> {
+    ["RPM_LOG_DATE_FORMAT", "PM2_LOG_DATE_FORMAT"].into_iter().find_map(|name| env::var(name).ok())
+}
+
+/// What lines begin with.
+struct Clock {
+    /// In the tokens of Day.js; nothing at all where it is empty.
+    format: Option<String>,
+}
+
+impl FormatTime for Clock {
+    fn format_time(&self, to: &mut Writer<'_>) -> fmt::Result {
+        match &self.format {
+            None => SystemTime.format_time(to),
+            Some(format) => to.write_str(&date_format::format(&Zoned::now(), format)),
+        }
+    }
 }
 
 /// Standard error, with an eye on how much was written.

@@ -4,6 +4,7 @@
 
 pub mod budget;
 pub mod cron;
+pub mod date_format;
 pub mod dependency;
 pub mod health;
 pub mod id;

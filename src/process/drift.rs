@@ -41,7 +41,7 @@ pub fn runs_on(spec: &AppSpec, pid: i32) -> Option<RunsOn> {
         drift.push(format!("it runs {what} from a path that is gone: {}", program.display()));
     }
     if is_node && let Interpreter::Named(name) = &spec.program.interpreter {
-        let env = spec.env.inherited.clone().into_iter().chain(spec.env.app.clone()).collect();
+        let env = spec.env.merged();
         let home = home(&env, ids.as_ref());
         let (script, cwd, home) = (&spec.program.path, &spec.cwd, home.as_deref());
         let place = Place { script, cwd, env: &env, home, ids: ids.as_ref(), asks: true };

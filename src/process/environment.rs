@@ -52,8 +52,7 @@ pub(super) fn compose(
 
 /// The layers merged, without what a process is told of itself.
 pub fn variables(spec: &AppSpec, instance: u32, secrets: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut env = spec.env.inherited.clone();
-    env.extend(spec.env.app.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut env = spec.env.merged();
     env.extend(secrets.iter().map(|(name, value)| (name.clone(), value.clone())));
     if let Some(name) = &spec.env.increment_var {
         // Counted from the same number at each start, so that an instance keeps its own however the app is scaled.
@@ -121,8 +120,11 @@ mod tests {
         spec.env.inherited =
             [("A", "shell"), ("B", "shell"), ("name", "bash")].map(|(k, v)| (k.into(), v.into())).into();
         spec.env.app = [("B".into(), "file".into())].into();
+        spec.env.settings = [("C".into(), "set".into()), ("pm_id".into(), "set".into())].into();
+        spec.env.app.insert("C".into(), "file".into());
         let env = compose(&spec, &identity(1), &BTreeMap::new());
         assert_eq!((env["A"].as_str(), env["B"].as_str(), env["name"].as_str()), ("shell", "file", "api"));
+        assert_eq!(env["C"], "set");
         assert_eq!((env["NODE_APP_INSTANCE"].as_str(), env["pm_id"].as_str()), ("1", "5"));
         assert_eq!(env["pm_err_log_path"], "/dev/null");
     }

@@ -34,6 +34,7 @@ impl World {
             Request::Reset { selector } => self.reset(&selector),
             Request::Monitor { selector, on } => self.monitor(&selector, on).await,
             Request::Scale { name, count, relative } => self.scale(&name, count, relative, ticket).await,
+            Request::Rename { name, to } => self.rename(&name, &to, ticket).await,
             Request::Signal { selector, signal } => self.signal(&selector, signal, ticket).await,
             Request::Send { selector, text } => self.send(&selector, &text).await,
             Request::Message { selector, message } => self.message(&selector, &message).await,

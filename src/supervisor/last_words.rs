@@ -113,7 +113,7 @@ pub(super) fn plain(line: &str) -> String {
 
 /// Without the values of variables that are secrets, and without passwords in addresses.
 pub(super) fn redact(mut line: String, spec: &AppSpec) -> String {
-    for (name, value) in spec.env.inherited.iter().chain(&spec.env.app) {
+    for (name, value) in spec.env.inherited.iter().chain(&spec.env.app).chain(&spec.env.settings) {
         if is_secret(name) && value.len() >= SHORTEST_SECRET && line.contains(value.as_str()) {
             line = line.replace(value.as_str(), REDACTED);
         }

@@ -31,6 +31,7 @@ mod races;
 mod reason;
 mod registry;
 mod reload;
+mod rename;
 mod replacement;
 mod reports;
 mod requests;

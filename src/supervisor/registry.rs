@@ -112,6 +112,11 @@ impl Registry {
         }
     }
 
+    /// Nobody is called so any more.
+    pub(super) fn forget_group(&mut self, name: &str) {
+        self.groups.remove(name);
+    }
+
     /// The cluster that processes of this spec belong to.
     pub(super) fn group(&mut self, spec: &AppSpec) -> Option<Group> {
         let new = || Group::new(&spec.name, Rc::clone(&self.keep), self.in_flight.clone(), self.first_seq);

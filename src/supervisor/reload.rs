@@ -5,7 +5,9 @@ use super::resume::Share;
 use super::rollout::Order;
 use super::world::World;
 use crate::api::{ApiError, Code, Response};
+use crate::clock;
 use crate::domain::{AppSpec, ProcessId, Selector, Status};
+use crate::store::{mark_reload, unmark_reload};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -42,6 +44,7 @@ impl World {
         let mut rollouts = Vec::new();
         for (name, members) in apps {
             self.registry.borrow_mut().reloading.insert(name.clone());
+            self.show_reload();
             let (world, before) = (Rc::clone(self), wishes.before.clone());
             let order = Order { members, over: None, parallel: wishes.parallel, before };
             rollouts.push(tokio::task::spawn_local(async move {
@@ -82,14 +85,31 @@ impl World {
 
     pub(super) fn reload_is_over(&self, name: &str) {
         self.registry.borrow_mut().reloading.remove(name);
+        self.show_reload();
         self.automatic.reloaded.notify_waiters();
+    }
+
+    /// What PM2's scripts look at. An embedded supervisor shows nobody.
+    pub(super) fn show_reload(&self) {
+        if self.persistence.is_none() {
+            return;
+        }
+        let path = self.home.reload_lock();
+        let shown = if self.registry.borrow().reloading.is_empty() {
+            unmark_reload(&path)
+        } else {
+            mark_reload(&path, clock::unix_ms())
+        };
+        if let Err(error) = shown {
+            tracing::warn!("{} cannot be written: {error}", path.display());
+        }
     }
 
     pub(super) fn refuse_second_reload(&self, name: &str) -> Result<(), ApiError> {
         if !self.registry.borrow().reloading.contains(name) {
             return Ok(());
         }
-        let message = format!("a reload of {name} is under way");
+        let message = format!("Reload in progress: a reload of {name} is under way");
         Err(ApiError::new(Code::ReloadInProgress, message).hint("wait until it is through"))
     }
 

@@ -19,6 +19,8 @@ impl World {
     /// is ended and forgotten.
     pub(super) fn restore(self: &Rc<Self>) {
         let Some(persistence) = &self.persistence else { return };
+        // That of a daemon which was killed in a reload.
+        self.show_reload();
         let mut records = persistence.records.take();
         let rebuilt = self.context.inherited.borrow().rebuild(&records, self.context.slots.as_ref());
         for Left { record, .. } in &rebuilt {

@@ -86,6 +86,7 @@ impl World {
             Request::Start(start) => Apps::Named(start.apps.iter().map(|app| app.name.clone()).collect()),
             // Whoever is saved after others have been asked for is saved with them.
             Request::Save { .. } | Request::Resurrect { .. } | Request::ResurrectLast | Request::Wake => Apps::All,
+            Request::Rename { name, to } => Apps::Named(BTreeSet::from([name.clone(), to.clone()])),
             Request::Scale { name, .. } => Apps::Named(BTreeSet::from([name.clone()])),
             Request::Stop { selector, .. }
             | Request::Restart { selector, .. }

@@ -108,6 +108,7 @@ impl World {
         let spared = (!spec.stop.treekill).then(|| process::left_by(&self.context, entry.identity.id, current));
         spec.env.inherited = redacted(spec.env.inherited);
         spec.env.app = redacted(spec.env.app);
+        spec.env.settings = redacted(spec.env.settings);
         ProcessDetail {
             process: self.view_with(entry, last_words),
             spec,

@@ -104,6 +104,58 @@ fn the_last_lines_without_following() {
 }
 
 #[test]
+fn the_ways_to_show_lines() {
+    let home = Home::new().env("RPM_LOG_DATE_FORMAT", "[then] YYYY");
+    home.rpm(["start", "while read line; do echo $line; done; exec sleep 1000", "--name", "a", "--namespace", "n"])
+        .ok();
+    home.rpm(["start", "echo a word of b; exec sleep 1000", "--name", "b"]).ok();
+    eventually("it is written", || (home.lines("b-out.log").len() == 1).then_some(()));
+    let all = home.rpm(["logs", "--nostream"]).ok().text();
+    assert!(all.lines().any(|line| line.starts_with("rpm | then 20")), "the daemon's log, with its own times: {all}");
+    assert!(all.contains("1|b | a word of b\n"), "{all}");
+    let some = home.rpm(["logs", "--nostream", "--out"]).ok().text();
+    assert!(!some.contains("rpm | "), "{some}");
+    let pairs = home.rpm(["logs", "b", "--nostream", "--format"]).ok().text();
+    assert_eq!(pairs, "timestamp=- app=b id=1 type=out message=a word of b\n");
+    let marked = home.rpm(["logs", "b", "--nostream", "--highlight", "word"]).ok().text();
+    assert_eq!(marked, "1|b | a word of b\n", "no colours into a pipe");
+    home.rpm(["logs", "--raw", "--json"]).fails(&["--json"]);
+
+    // What comes live has its time; targets are namespaces and expressions too.
+    home.rpm(["start", "while :; do echo tick; read -t 0.05 nothing; done", "--name", "ticker", "--namespace", "n"])
+        .ok();
+    for (target, flags, wanted) in [
+        ("n", &["--timestamp", "[at] YYYY"][..], "at 20"),
+        ("/^tick/", &["--format"][..], "timestamp=20"),
+        ("ticker", &["--json"][..], "{\"message\":\"tick\",\"timestamp\":\"20"),
+    ] {
+        let follower = home.command([&["logs", target, "--lines", "0"][..], flags].concat()).begin();
+        eventually(&format!("{wanted} of {target}"), || {
+            let text = String::from_utf8(follower.out()).unwrap();
+            assert!(!text.contains("word of b"), "{text}");
+            text.starts_with(wanted).then_some(())
+        });
+    }
+    // Of those that are meant, process events are told too.
+    let follower = home.command(["logs", "/^tick/", "--lines", "0", "--json"]).begin();
+    eventually("it follows", || (!follower.out().is_empty()).then_some(()));
+    home.rpm(["restart", "b"]).ok();
+    home.rpm(["restart", "ticker"]).ok();
+    let event = eventually("an event", || {
+        let text = String::from_utf8(follower.out()).unwrap();
+        text.lines().find(|line| line.contains("process_event")).map(str::to_owned)
+    });
+    assert!(event.ends_with("\"app_name\":\"ticker\"}"), "{event}");
+}
+
+#[test]
+fn a_start_may_end_with_its_logs() {
+    let home = Home::new();
+    let follower = home.command(["start", "echo hello; exec sleep 1000", "--name", "a", "--attach"]).begin();
+    eventually("what it said", || String::from_utf8(follower.out()).unwrap().contains("0|a | hello\n").then_some(()));
+}
+
+#[test]
 fn a_follower_sees_each_line_once() {
     let home = Home::new();
     home.write(

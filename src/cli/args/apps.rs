@@ -4,6 +4,7 @@ use super::start::AppFlags;
 use clap::Args;
 
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
 pub(crate) struct StartArgs {
     /// Files, programs, shell lines, or names of the list; "-" reads an application file from standard input
     #[arg(value_name = "TARGET")]
@@ -14,6 +15,15 @@ pub(crate) struct StartArgs {
     /// Of what is in the list already: take over the environment of this shell
     #[arg(short = 'a', long, help_heading = "Environment")]
     pub(crate) update_env: bool,
+    /// Write what was given into <NAME>-pm2.json, an application file, too
+    #[arg(short, long, help_heading = "App")]
+    pub(crate) write: bool,
+    /// Show the logs afterwards
+    #[arg(long, help_heading = "Logs")]
+    pub(crate) attach: bool,
+    /// Of a name that is in the list already: so many of its processes at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide = true)]
+    pub(crate) parallel: Option<u32>,
     #[command(flatten)]
     pub(crate) file: FileFlags,
     #[command(flatten)]
@@ -32,6 +42,9 @@ pub(crate) struct Applied {
     /// Don't read the application file again
     #[arg(long, help_heading = "App")]
     pub(crate) as_is: bool,
+    /// Show the logs afterwards
+    #[arg(long, help_heading = "Logs")]
+    pub(crate) attach: bool,
     /// Take over the environment of this shell
     #[arg(short = 'a', long, help_heading = "Environment")]
     pub(crate) update_env: bool,
@@ -49,12 +62,18 @@ pub(crate) struct RestartArgs {
     /// Kill what runs (SIGKILL) instead of asking it to end
     #[arg(short, long)]
     pub(crate) force: bool,
+    /// So many processes at a time, instead of all at once; of an app of the list
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) parallel: Option<u32>,
     #[command(flatten)]
     pub(crate) applied: Applied,
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReloadArgs {
+    /// PM2's way past a lock that somebody has left: none can be left here
+    #[arg(short, long, hide = true)]
+    pub(crate) force: bool,
     /// How many processes of each app are replaced at a time, instead of `reload_parallel`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) parallel: Option<u32>,
@@ -103,7 +122,7 @@ pub(crate) struct ApplyArgs {
 pub(crate) struct ScaleArgs {
     /// Name of the app
     pub(crate) name: String,
-    /// How many processes; +2 adds two, -1 takes one away
+    /// How many processes; +2 adds two, -1 takes one away, "max" is one for each core
     #[arg(value_name = "N", allow_hyphen_values = true, value_parser = count)]
     pub(crate) count: Count,
 }
@@ -115,6 +134,10 @@ pub(crate) struct Count {
 }
 
 fn count(text: &str) -> Result<Count, String> {
-    let value = text.parse().map_err(|_| "a number is needed: 4, +2 or -1".to_owned())?;
+    if text == "max" {
+        let value = crate::config::cores().try_into().unwrap_or(i32::MAX);
+        return Ok(Count { value, relative: false });
+    }
+    let value = text.parse().map_err(|_| "a number is needed: 4, +2, -1 or max".to_owned())?;
     Ok(Count { value, relative: text.starts_with(['+', '-']) })
 }

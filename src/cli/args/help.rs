@@ -8,6 +8,8 @@ Run:
   restart     stop and start again, with what the application file says now
   apply       make the list what an application file says
   reload      replace processes one at a time, without refusing a request
+  startOrRestart  an application file: restart what is there, start the rest
+  startOrReload   the same with a reload (startOrGracefulReload)
   stop        stop, and keep it in the list
   delete      stop and forget (del)
   scale       change how many processes an app has
@@ -45,6 +47,11 @@ Without a daemon:
 Set up:
   init        write an application file for this directory (ecosystem)
   validate    check an application file, without starting anything
+  set         a variable of an app, or any setting: app:key value
+  multiset    several at once
+  get         settings, as commands that set them
+  conf        settings, or sets one (config)
+  unset       takes settings out again
 
 Machine:
   startup     have everything start with the machine
@@ -59,6 +66,7 @@ Keep:
   cleardump   empty the saved list
   migrate     take over from a PM2 that runs
   flush       empty log files
+  reloadLogs  open log files anew, after something else has moved them
   ping        ask the daemon whether it is there
   update      have this version be the daemon; no app notices
   kill        stop everything, the daemon too
@@ -91,6 +99,9 @@ Examples:
   rpm restart all
   rpm restart ecosystem.config.js  apply the file; starts what is missing
   rpm restart api --update-env     with the variables of this shell
+  rpm restart api --parallel 1     one process after the other
+  rpm restart api --name web       it has that name from now on
+  rpm restart api --cron 0 --node-args null    without its schedule, without arguments of Node
 
 An app that came from an application file gets what the file says now; --as-is leaves it as it was.";
 
@@ -103,6 +114,19 @@ Examples:
 The new process is ready before the old one goes; then the next one is replaced. If one does not get ready, the old
 ones that are left stay, and the exit code is 1. With health_window the new ones have to stay well for that long, or
 the version before returns. Apps in fork mode are restarted, unless they inherit their sockets (listen).";
+
+pub(super) const START_OR_RESTART: &str = "\
+Examples:
+  rpm startOrRestart ecosystem.config.js
+  rpm startOrRestart ecosystem.config.js --only api,worker
+
+The same as restart with an application file; to touch only what differs: rpm apply.";
+
+pub(super) const START_OR_RELOAD: &str = "\
+Examples:
+  rpm startOrReload ecosystem.config.js --env production
+
+The same as reload with an application file; to touch only what differs: rpm apply.";
 
 pub(super) const APPLY: &str = "\
 Examples:
@@ -143,7 +167,8 @@ pub(super) const SCALE: &str = "\
 Examples:
   rpm scale api 4
   rpm scale api +2
-  rpm scale api -1";
+  rpm scale api -1
+  rpm scale api max                one for each core";
 
 pub(super) const RUN: &str = "\
 Examples:
@@ -244,12 +269,58 @@ Examples:
   rpm logs                         everything
   rpm logs api --lines 100
   rpm logs api --err --nostream    the last errors
+  rpm logs /^worker-/ --lines 0    every name that matches, from now on
+  rpm logs --timestamp HH:mm:ss    with times
+  rpm logs --highlight error       with that word marked
   rpm logs --json | jq .message";
 
 pub(super) const FLUSH: &str = "\
 Examples:
   rpm flush                        all logs
   rpm flush api";
+
+pub(super) const SET: &str = "\
+Examples:
+  rpm set api:LOG_LEVEL debug      the variable LOG_LEVEL of api, which gets it at once
+  rpm set api.limits.upload 5mb    groups in groups are JSON in the app
+  rpm set editor vim               any setting, for whoever asks: rpm get editor
+
+Parts of a key are apart by dots or colons, dots first; double quotes hold a part together. The app that the first
+part names is reloaded or restarted with its new variables. Kept in module_conf.json.";
+
+pub(super) const MULTISET: &str = "\
+Examples:
+  rpm multiset \"api:PORT 80 api:HOST 0.0.0.0\"
+  rpm multiset \"api:TITLE 'two words'\"";
+
+pub(super) const GET: &str = "\
+Examples:
+  rpm get
+  rpm get api                      all of api, as lines that set it again
+  rpm get api:PORT                 one value
+  rpm get --json
+
+What is not set gives exit code 1.";
+
+pub(super) const CONF: &str = "\
+Examples:
+  rpm conf
+  rpm conf api:PORT
+  rpm config api:PORT 80           the same as set";
+
+pub(super) const UNSET: &str = "\
+Examples:
+  rpm unset api:PORT
+  rpm unset api
+  rpm unset all
+
+Apps lose it with their next restart.";
+
+pub(super) const RELOAD_LOGS: &str = "\
+Examples:
+  rpm reloadLogs
+
+The daemon's signal SIGUSR2 does the same.";
 
 pub(super) const VALIDATE: &str = "\
 Examples:

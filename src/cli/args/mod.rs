@@ -11,6 +11,7 @@ mod parse;
 mod processes;
 mod saved;
 mod serve;
+mod settings;
 mod speak;
 mod start;
 mod verbs;
@@ -26,6 +27,7 @@ pub(crate) use processes::{
 };
 pub(crate) use saved::{MigrateArgs, ResurrectArgs, SaveArgs};
 pub(crate) use serve::ServeArgs;
+pub(crate) use settings::{ConfArgs, GetArgs, MultisetArgs, SetArgs, UnsetArgs};
 pub(crate) use speak::{AttachArgs, InspectArgs, SendArgs, TriggerArgs};
 pub(crate) use start::AppFlags;
 pub(crate) use verbs::Command;

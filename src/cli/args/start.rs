@@ -61,6 +61,18 @@ pub(crate) struct AppFlags {
     /// File for standard error
     #[arg(short, long, value_name = "FILE", help_heading = "Logs")]
     pub(crate) error: Option<String>,
+    /// One more file for both streams, in the home without a name
+    #[arg(short, long, value_name = "FILE", num_args = 0..=1, default_missing_value = "true", help_heading = "Logs")]
+    pub(crate) log: Option<String>,
+    /// How lines are written: "raw", or "json" for an object a line
+    #[arg(long, value_name = "TYPE", help_heading = "Logs")]
+    pub(crate) log_type: Option<String>,
+    /// What each line begins with, in the tokens of Day.js
+    #[arg(long, value_name = "FORMAT", help_heading = "Logs")]
+    pub(crate) log_date_format: Option<String>,
+    /// Begin each line with the time
+    #[arg(long, help_heading = "Logs")]
+    pub(crate) time: bool,
     /// One file for all processes of the app
     #[arg(long, help_heading = "Logs")]
     pub(crate) merge_logs: bool,
@@ -75,7 +87,7 @@ pub(crate) struct AppFlags {
     #[arg(long, help_heading = "Restarts")]
     pub(crate) no_autostart: bool,
     /// Give up after so many short runs in a row
-    #[arg(long, value_name = "N", help_heading = "Restarts")]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "", help_heading = "Restarts")]
     pub(crate) max_restarts: Option<String>,
     /// A shorter run is a failure: milliseconds, or 10s, 5m, 1h
     #[arg(long, value_name = "TIME", help_heading = "Restarts")]

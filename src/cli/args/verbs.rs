@@ -8,6 +8,7 @@ use super::processes::{
 };
 use super::saved::{MigrateArgs, ResurrectArgs, SaveArgs};
 use super::serve::ServeArgs;
+use super::settings::{ConfArgs, GetArgs, MultisetArgs, SetArgs, UnsetArgs};
 use super::speak::{AttachArgs, InspectArgs, SendArgs, TriggerArgs};
 use super::views::{DescribeArgs, EnvArgs, IdArgs, JobsArgs, ListArgs, LogsArgs, PidArgs};
 use super::{boot_help, help};
@@ -24,6 +25,12 @@ pub(crate) enum Command {
     /// Replace processes one at a time, without refusing a request
     #[command(after_help = help::RELOAD)]
     Reload(Box<ReloadArgs>),
+    /// Apply an application file: restart what is there, start the rest
+    #[command(name = "startOrRestart", after_help = help::START_OR_RESTART)]
+    StartOrRestart(Box<RestartArgs>),
+    /// Apply an application file: reload what is there, start the rest
+    #[command(name = "startOrReload", visible_alias = "startOrGracefulReload", after_help = help::START_OR_RELOAD)]
+    StartOrReload(Box<ReloadArgs>),
     /// Make the list what an application file says, and touch only what differs
     #[command(after_help = help::APPLY)]
     Apply(ApplyArgs),
@@ -113,6 +120,24 @@ pub(crate) enum Command {
     /// Empty log files
     #[command(after_help = help::FLUSH)]
     Flush(FlushArgs),
+    /// Set a variable of an app, or any setting: app:key value
+    #[command(after_help = help::SET)]
+    Set(SetArgs),
+    /// Set several at once: "key value key value"
+    #[command(after_help = help::MULTISET)]
+    Multiset(MultisetArgs),
+    /// Show settings
+    #[command(after_help = help::GET)]
+    Get(GetArgs),
+    /// Show settings, or set one
+    #[command(visible_alias = "config", after_help = help::CONF)]
+    Conf(ConfArgs),
+    /// Take settings out again
+    #[command(after_help = help::UNSET)]
+    Unset(UnsetArgs),
+    /// Open all log files anew, after something else has moved them
+    #[command(name = "reloadLogs", after_help = help::RELOAD_LOGS)]
+    ReloadLogs,
     /// Check an application file, without starting anything
     #[command(after_help = help::VALIDATE)]
     Validate(ValidateArgs),

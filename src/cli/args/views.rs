@@ -54,12 +54,38 @@ pub(crate) struct LogsArgs {
     #[arg(long)]
     pub(crate) nostream: bool,
     /// Lines as the apps wrote them, without a prefix
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "format"])]
     pub(crate) raw: bool,
+    /// Lines as timestamp=… app=… id=… type=… message=…
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) format: bool,
+    /// Show when a line was written; in the tokens of Day.js, YYYY-MM-DD-HH:mm:ss by default
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_missing_value = "YYYY-MM-DD-HH:mm:ss")]
+    pub(crate) timestamp: Option<String>,
+    /// Mark this text in the lines
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) highlight: Option<String>,
     /// Only standard output
     #[arg(long, conflicts_with = "err")]
     pub(crate) out: bool,
     /// Only standard error
     #[arg(long)]
     pub(crate) err: bool,
+}
+
+impl LogsArgs {
+    /// Without any option.
+    pub(crate) const fn following(target: Option<String>) -> Self {
+        Self {
+            target,
+            lines: 15,
+            nostream: false,
+            raw: false,
+            format: false,
+            timestamp: None,
+            highlight: None,
+            out: false,
+            err: false,
+        }
+    }
 }

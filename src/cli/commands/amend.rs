@@ -3,45 +3,23 @@
 use crate::cli::failure::Failure;
 use crate::config::{self, AppOptions, Autorestart, Caller, Watched};
 use crate::domain::AppSpec;
-use crate::domain::spec::WatchPolicy;
+use crate::domain::spec::{Limits, WatchPolicy};
 use std::path::{Path, PathBuf};
 
-/// What another name or number would make of a known app is not a restart of it.
-pub(super) fn refuse_identity(name: &str, options: &AppOptions) -> Result<(), Failure> {
-    if options.name.is_some() {
-        return Err(Failure::new(format!("--name cannot change while {name} is in the list"))
-            .hint(format!("rpm delete {name}, then start it by its new name")));
-    }
-    if options.instances.is_some() {
-        return Err(Failure::new(format!("a restart does not change how many processes {name} has"))
-            .hint(format!("rpm scale {name} <n>")));
-    }
-    Ok(())
-}
-
-/// Puts what can change without making another app of it into the spec; the rest is refused.
+/// Puts flags into the spec of a known app. Its name, its mode and how many processes it has are what was started.
 pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -> Result<(), Failure> {
-    let refused = [
-        ("--interpreter", options.interpreter.is_some()),
-        ("--execute-command", options.exec_mode.is_some()),
-        ("--output", options.out_file.is_some()),
-        ("--error", options.error_file.is_some()),
-        ("--job", options.job.is_some()),
-    ];
-    if let Some((flag, _)) = refused.into_iter().find(|(_, given)| *given) {
-        return Err(Failure::new(format!("{flag} cannot change while {} is in the list", spec.name))
-            .hint(format!("rpm delete {}, then start it with the new settings", spec.name)));
-    }
+    amend_program(spec, options, caller)?;
     amend_schedule(spec, options);
     amend_watch(spec, options, caller);
-    put(&mut spec.program.interpreter_args, options.interpreter_args.clone());
-    config::add_source_maps(&mut spec.program, options);
+    amend_logs(spec, options, caller);
+    amend_restarts(spec, options);
+    amend_limits(&mut spec.limits, options);
     spec.given.extend(options.given());
     let options = options.clone();
     put(&mut spec.namespace, options.namespace);
-    put(&mut spec.args, options.args);
-    put(&mut spec.cwd, options.cwd.map(|path| absolute(&path, caller)));
     put(&mut spec.autostart, options.autostart);
+    put_some(&mut spec.uid, options.uid);
+    put_some(&mut spec.gid, options.gid);
     if let Some(files) = &options.env_file {
         config::replace_env_files(&mut spec.env, files, caller)?;
     }
@@ -50,22 +28,6 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
         let inherit = spec.env.inherit.clone();
         spec.env.inherited.retain(|name, _| inherit.passes(name));
     }
-    if let Some(path) = options.pid_file {
-        spec.pid_file = Some(absolute(&path, caller));
-    }
-    put(&mut spec.logs.merge, options.merge_logs);
-    put(&mut spec.logs.disable, options.disable_logs);
-
-    let restart = &mut spec.restart;
-    if let Some(when) = options.autorestart {
-        restart.autorestart = when != Autorestart::Never;
-        restart.on_failure = when == Autorestart::OnFailure;
-    }
-    put(&mut restart.max_restarts, options.max_restarts);
-    put(&mut restart.min_uptime, options.min_uptime);
-    put(&mut restart.restart_delay, options.restart_delay);
-    put(&mut restart.exp_backoff_restart_delay, options.exp_backoff_restart_delay);
-    put(&mut restart.stop_exit_codes, options.stop_exit_codes);
 
     let stop = &mut spec.stop;
     put(&mut stop.kill_signal, options.kill_signal);
@@ -77,10 +39,55 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     spec.recorded.extend(options.recorded);
 
     put(&mut spec.ready.wait_ready, options.wait_ready);
-    if options.listen_timeout.is_some() {
-        spec.ready.listen_timeout = options.listen_timeout;
-    }
+    put_some(&mut spec.ready.listen_timeout, options.listen_timeout);
     Ok(())
+}
+
+fn amend_program(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -> Result<(), Failure> {
+    if let Some(cwd) = &options.cwd {
+        spec.cwd = absolute(cwd, caller);
+    }
+    if let Some(name) = &options.interpreter {
+        spec.program.interpreter = config::named_interpreter(name, spec, caller)?;
+    }
+    put(&mut spec.program.interpreter_args, options.interpreter_args.clone());
+    put(&mut spec.args, options.args.clone());
+    config::add_source_maps(&mut spec.program, options);
+    Ok(())
+}
+
+fn amend_logs(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) {
+    let file = |path: &String| {
+        // As in an application file: PM2's word for nowhere.
+        if path == "NULL" { PathBuf::from("/dev/null") } else { absolute(path, caller) }
+    };
+    put_some(&mut spec.logs.out, options.out_file.as_ref().map(file));
+    put_some(&mut spec.logs.error, options.error_file.as_ref().map(file));
+    put_some(&mut spec.pid_file, options.pid_file.as_ref().map(|path| absolute(path, caller)));
+    put(&mut spec.logs.merge, options.merge_logs);
+    put(&mut spec.logs.disable, options.disable_logs);
+}
+
+fn amend_restarts(spec: &mut AppSpec, options: &AppOptions) {
+    let restart = &mut spec.restart;
+    if let Some(when) = options.autorestart {
+        restart.autorestart = when != Autorestart::Never;
+        restart.on_failure = when == Autorestart::OnFailure;
+    }
+    put(&mut restart.max_restarts, options.max_restarts);
+    put(&mut restart.min_uptime, options.min_uptime);
+    put(&mut restart.restart_delay, options.restart_delay);
+    put(&mut restart.exp_backoff_restart_delay, options.exp_backoff_restart_delay);
+    put(&mut restart.stop_exit_codes, options.stop_exit_codes.clone());
+}
+
+fn amend_limits(limits: &mut Limits, options: &AppOptions) {
+    put_some(&mut limits.max_memory_restart, options.max_memory_restart);
+    put_some(&mut limits.memory_max, options.memory_max);
+    put_some(&mut limits.cpu, options.cpu);
+    put_some(&mut limits.pids_max, options.pids_max);
+    put_some(&mut limits.nice, options.nice);
+    put(&mut limits.cpu_affinity, options.cpu_affinity.clone());
 }
 
 fn amend_schedule(spec: &mut AppSpec, options: &AppOptions) {
@@ -124,6 +131,13 @@ pub(super) fn toggle_watch(spec: &mut AppSpec, before: &AppSpec, options: &AppOp
     let is_asked = matches!(options.watch, Some(Watched::Everything | Watched::Paths(_)));
     if is_asked && before.watch.is_some() {
         spec.watch = None;
+    }
+}
+
+/// A value over one that may be absent; none leaves it.
+fn put_some<T>(place: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *place = value;
     }
 }
 

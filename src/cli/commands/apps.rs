@@ -43,12 +43,15 @@ pub(super) fn load(
     caller: &Caller,
     options: &FileOptions,
 ) -> Result<Vec<AppSpec>, Failure> {
-    let Loaded { apps, warnings } = if target == STDIN {
+    let Loaded { mut apps, warnings } = if target == STDIN {
         let mut text = String::new();
         io::stdin()
             .read_to_string(&mut text)
             .map_err(|source| Failure::new(format!("cannot read an application file from standard input: {source}")))?;
-        config::load_text(&text, caller, options)?
+        config::load_text(&text, caller, options).map_err(|error| {
+            let failure = Failure::new(format!("{}: {error}", title(target)));
+            error.hint().into_iter().fold(failure, Failure::hint)
+        })?
     } else {
         config::load_file(Path::new(target), caller, options)?
     };
@@ -57,6 +60,9 @@ pub(super) fn load(
     }
     if apps.is_empty() {
         return Err(Failure::new(format!("{} names no app to act on", title(target))));
+    }
+    for app in &mut apps {
+        session.give_settings(app);
     }
     Ok(apps)
 }

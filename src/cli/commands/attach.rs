@@ -4,9 +4,10 @@ use crate::api::{LogItem, LogQuery, Request};
 use crate::cli::args::AttachArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::render::log::{self, Style};
+use crate::cli::render::log::{self, Look, Style};
 use crate::cli::session::Session;
 use crate::domain::{ProcessId, Selector};
+use jiff::tz::TimeZone;
 use std::io::{self, BufRead};
 use tokio::sync::mpsc;
 
@@ -44,8 +45,9 @@ pub(super) async fn run(session: &mut Session<'_>, args: AttachArgs) -> Result<E
 
 fn show(session: &mut Session<'_>, items: &[LogItem]) -> Result<(), Failure> {
     let mut text = String::new();
+    let look = Look { style: Style::Raw, timestamp: None, highlight: None, zone: TimeZone::UTC };
     for item in items {
-        log::push(&mut text, item, Style::Raw);
+        log::push(&mut text, item, &look);
     }
     if text.is_empty() { Ok(()) } else { session.screen.data(&text) }
 }

@@ -30,6 +30,26 @@ pub(super) fn between(old: &AppSpec, new: &AppSpec) -> Vec<String> {
     changes
 }
 
+/// Variables of two shells that differ, as far as anybody cares.
+pub(super) fn of_shell(old: &Environment, new: &Environment) -> Option<String> {
+    let differ = variables(&old.inherited, &new.inherited).filter(|(name, _)| !is_of_a_terminal(name));
+    let mut differ: Vec<_> = named(&differ.collect::<Vec<_>>()).collect();
+    if differ.len() > NAMED {
+        let more = format!("and {} more", differ.len() - NAMED);
+        differ.truncate(NAMED);
+        differ.push(more);
+    }
+    (!differ.is_empty()).then(|| differ.join(", "))
+}
+
+/// What is another in each window, and no app's business.
+fn is_of_a_terminal(name: &str) -> bool {
+    const OTHERS: [&str; 10] =
+        ["COLUMNS", "COLORTERM", "DISPLAY", "LINES", "LS_COLORS", "STY", "TERM", "WINDOWID", "XAUTHORITY", "RPM_HOME"];
+    const BEGINNINGS: [&str; 7] = ["SSH_", "TERM_", "TMUX", "XDG_", "npm_", "VSCODE_", "DBUS_"];
+    OF_EACH_SHELL.contains(&name) || OTHERS.contains(&name) || BEGINNINGS.iter().any(|begin| name.starts_with(begin))
+}
+
 /// What became of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -52,7 +72,8 @@ impl Change {
 /// The variables that an app sets itself, in which two environments differ: those of files and those of secrets, of
 /// which only the source is known.
 pub(super) fn own_variables<'a>(old: &'a Environment, new: &'a Environment) -> Vec<(&'a str, Change)> {
-    variables(&old.app, &new.app).chain(variables(&old.secrets, &new.secrets)).collect()
+    let own = variables(&old.app, &new.app).chain(variables(&old.settings, &new.settings));
+    own.chain(variables(&old.secrets, &new.secrets)).collect()
 }
 
 fn named(changes: &[(&str, Change)]) -> impl Iterator<Item = String> {
@@ -81,7 +102,8 @@ fn settings(old: &AppSpec, new: &AppSpec) -> Vec<String> {
             changes.push(format!("{} {} → {}", title(path), short(known), short(value)));
         }
     }
-    for (path, known) in &old {
+    // What was nothing before is no loss: a group of settings has come, or gone.
+    for (path, known) in old.iter().filter(|(_, known)| !known.is_null()) {
         if !new.contains_key(path) {
             changes.push(format!("{} {} → none", title(path), short(known)));
         }
@@ -106,7 +128,7 @@ fn collect(leaves: &mut BTreeMap<String, Value>, path: String, value: Value) {
         Value::Object(fields) => {
             let fields = fields.into_iter().filter(|(field, _)| {
                 let path = (path.as_str(), field.as_str());
-                !matches!(path, ("env", "app" | "inherited" | "secrets" | "origins" | "typed"))
+                !matches!(path, ("env", "app" | "inherited" | "secrets" | "settings" | "origins" | "typed"))
             });
             fields.for_each(|(field, value)| collect(leaves, format!("{path}.{field}"), value));
         }

@@ -3,8 +3,8 @@
 use super::{
     apply, attach, completion, delete, describe, env, examples, flush, help, id, init, jlist, jobs, kill, list,
     logrotate, logs, migrate, monitor, pid, ping, prettylist, reload, report, reset, restart, resurrect,
-    run as run_jobs, save, scale, send, serve, signal, start, startup, stop, sysinfos, trigger, unstartup, update,
-    validate,
+    run as run_jobs, save, scale, send, serve, settings, signal, start, startup, stop, sysinfos, trigger, unstartup,
+    update, validate,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -16,6 +16,8 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Start(args) => start::run(session, &args).await,
         Command::Restart(args) => restart::run(session, &args).await,
         Command::Reload(args) => reload::run(session, &args).await,
+        Command::StartOrRestart(args) => restart::or_start(session, &args).await,
+        Command::StartOrReload(args) => reload::or_start(session, &args).await,
         Command::Apply(args) => apply::run(session, &args).await,
         Command::Stop(args) => stop::run(session, &args).await,
         Command::Delete(args) => delete::run(session, &args).await,
@@ -46,6 +48,12 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::ClearDump => save::clear(session).await,
         Command::Migrate(args) => migrate::run(session, args).await,
         Command::Flush(args) => flush::run(session, args).await,
+        Command::Set(args) => settings::set(session, &args).await,
+        Command::Multiset(args) => settings::multiset(session, &args).await,
+        Command::Get(args) => settings::get(session, &args),
+        Command::Conf(args) => settings::conf(session, &args).await,
+        Command::Unset(args) => settings::unset(session, &args),
+        Command::ReloadLogs => flush::reload(session).await,
         Command::Validate(args) => validate::run(session, args),
         Command::Init(args) => init::run(session, &args),
         Command::Runtime(_) | Command::Dev(_) => Err(Failure::new("this runs without a daemon")),

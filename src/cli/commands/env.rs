@@ -88,14 +88,20 @@ async fn changed_since(session: &mut Session<'_>, selector: Selector) -> Result<
     let caller = session.caller()?;
     let (mut files, mut all, mut told) = (Files::default(), BTreeMap::new(), Vec::new());
     for (id, spec) in specs {
-        match files.app(&spec, &Asked::default(), &caller) {
-            Ok(Fresh::Now(now)) => {
-                all.insert(id, differences(&spec, &now));
+        let mut now = match files.app(&spec, &Asked::default(), &caller) {
+            Ok(Fresh::Now(now)) => *now,
+            Ok(Fresh::Same) => spec.clone(),
+            Ok(Fresh::Gone(file)) => {
+                told.push(format!("{} is no longer in {}", spec.name, file.display()));
+                spec.clone()
             }
-            Ok(Fresh::Same) => {}
-            Ok(Fresh::Gone(file)) => told.push(format!("{} is no longer in {}", spec.name, file.display())),
-            Err(error) => told.push(error),
-        }
+            Err(error) => {
+                told.push(error);
+                spec.clone()
+            }
+        };
+        session.give_settings(&mut now);
+        all.insert(id, differences(&spec, &now));
     }
     told.dedup();
     for text in told {

@@ -154,6 +154,7 @@ impl Fake {
                 }
                 Response::Processes(processes(meant))
             }
+            Request::Rename { name, .. } => Response::Processes(self.set(&Selector::new(name), Status::Online)?),
             Request::Scale { .. } | Request::Flush { selector: None } | Request::ReopenLogs | Request::Kill { .. } => {
                 Response::Done
             }

@@ -2,13 +2,92 @@
 
 use crate::cli::args::AppFlags;
 use crate::cli::failure::Failure;
-use crate::config::{AppOptions, FilterEnv, Watched};
+use crate::config::{AppOptions, FilterEnv};
 use crate::domain::spec::Mode;
+use serde_json::{Map, Value};
+
+/// What flags say about an app.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Given {
+    pub(super) options: AppOptions,
+    /// Fields that are to be as if nobody had ever set them: PM2's word `null`.
+    pub(super) removed: Vec<&'static str>,
+    /// Flags that do nothing yet.
+    pub(super) without_effect: Vec<&'static str>,
+    /// The same as an app of an application file.
+    pub(super) written: Map<String, Value>,
+}
+
+/// The word that takes a field away.
+const NULL: &str = "null";
+
+impl Given {
+    fn set(&mut self, field: &'static str, value: Value) -> Result<(), Failure> {
+        if !self.options.offer(field, value.clone())? {
+            self.without_effect.push(field);
+        }
+        self.written.insert(field.to_owned(), value);
+        Ok(())
+    }
+
+    fn text(&mut self, field: &'static str, text: Option<&String>) -> Result<(), Failure> {
+        match text.map(String::as_str) {
+            None => Ok(()),
+            Some(NULL) => {
+                self.removed.push(field);
+                Ok(())
+            }
+            Some(text) => self.set(field, text.into()),
+        }
+    }
+
+    fn list(&mut self, field: &'static str, words: &[String]) -> Result<(), Failure> {
+        match words {
+            [] => Ok(()),
+            [word] if word == NULL => {
+                self.removed.push(field);
+                Ok(())
+            }
+            words => self.set(field, words.to_vec().into()),
+        }
+    }
+}
 
 /// `--env` is not among them: it chooses a profile of a file.
-pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, Failure> {
-    let mut options = AppOptions::default();
-    for (field, value) in [
+pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<Given, Failure> {
+    let mut given = Given::default();
+    for (field, value) in texts(flags) {
+        given.text(field, value.as_ref())?;
+    }
+    for (field, is_given, value) in switches(flags) {
+        if is_given {
+            given.set(field, value.into())?;
+        }
+    }
+    given.list("stop_exit_codes", &flags.stop_exit_codes)?;
+    given.list("env_file", &flags.env_file)?;
+    match flags.log.as_deref() {
+        Some("true") => given.set("log_file", true.into())?,
+        _ => given.text("log_file", flags.log.as_ref())?,
+    }
+    if flags.execute_command {
+        given.options.exec_mode = Some(Mode::Fork);
+        given.written.insert("exec_mode".to_owned(), "fork".into());
+    }
+    watch(&mut given, flags)?;
+    match flags.filter_env.as_slice() {
+        [word] if word == NULL => given.removed.push("filter_env"),
+        words => given.options.filter_env = filter(words),
+    }
+    if !args.is_empty() {
+        given.options.args = Some(args.to_vec());
+        given.written.insert("args".to_owned(), args.to_vec().into());
+    }
+    Ok(given)
+}
+
+fn texts(flags: &AppFlags) -> [(&'static str, &Option<String>); 29] {
+    [
         ("name", &flags.name),
         ("namespace", &flags.namespace),
         ("cwd", &flags.cwd),
@@ -21,6 +100,8 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
         ("sched", &flags.sched),
         ("out_file", &flags.output),
         ("error_file", &flags.error),
+        ("log_type", &flags.log_type),
+        ("log_date_format", &flags.log_date_format),
         ("max_restarts", &flags.max_restarts),
         ("min_uptime", &flags.min_uptime),
         ("restart_delay", &flags.restart_delay),
@@ -36,14 +117,14 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
         ("listen_timeout", &flags.listen_timeout),
         ("cron_restart", &flags.cron_restart),
         ("time_zone", &flags.time_zone),
-    ] {
-        if let Some(value) = value {
-            options.set(field, value.as_str())?;
-        }
-    }
-    for (field, given, value) in [
+    ]
+}
+
+fn switches(flags: &AppFlags) -> [(&'static str, bool, bool); 19] {
+    [
         ("merge_logs", flags.merge_logs, true),
         ("disable_logs", flags.disable_logs, true),
+        ("time", flags.time, true),
         ("autorestart", flags.no_autorestart, false),
         ("autostart", flags.no_autostart, false),
         ("treekill", flags.no_treekill, false),
@@ -60,26 +141,7 @@ pub(super) fn options(flags: &AppFlags, args: &[String]) -> Result<AppOptions, F
         ("v8", flags.v8, true),
         ("event_loop_inspector", flags.event_loop_inspector, true),
         ("deep_monitoring", flags.deep_monitoring, true),
-    ] {
-        if given {
-            options.set(field, value)?;
-        }
-    }
-    if !flags.stop_exit_codes.is_empty() {
-        options.set("stop_exit_codes", flags.stop_exit_codes.clone())?;
-    }
-    if !flags.env_file.is_empty() {
-        options.set("env_file", flags.env_file.clone())?;
-    }
-    if flags.execute_command {
-        options.exec_mode = Some(Mode::Fork);
-    }
-    watch(&mut options, flags)?;
-    options.filter_env = filter(&flags.filter_env);
-    if !args.is_empty() {
-        options.args = Some(args.to_vec());
-    }
-    Ok(options)
+    ]
 }
 
 fn filter(words: &[String]) -> Option<FilterEnv> {
@@ -90,12 +152,26 @@ fn filter(words: &[String]) -> Option<FilterEnv> {
     }
 }
 
-fn watch(options: &mut AppOptions, flags: &AppFlags) -> Result<(), Failure> {
-    options.watch = match flags.watch.as_slice() {
-        [] => None,
-        paths if paths.iter().any(String::is_empty) => Some(Watched::Everything),
-        paths => Some(Watched::Paths(paths.to_vec())),
-    };
+fn watch(given: &mut Given, flags: &AppFlags) -> Result<(), Failure> {
+    match flags.watch.as_slice() {
+        [] => {}
+        [word] if word == NULL => given.removed.push("watch"),
+        paths if paths.iter().any(String::is_empty) => given.set("watch", true.into())?,
+        paths => given.set("watch", paths.to_vec().into())?,
+    }
+    match flags.ignore_watch.as_slice() {
+        [word] if word == NULL => given.removed.push("ignore_watch"),
+        _ => given.list("ignore_watch", &ignored(flags))?,
+    }
+    match flags.watch_delay.as_deref() {
+        // As PM2 has it: a number alone is seconds here, and milliseconds in a file.
+        Some(delay) if delay.parse::<f64>().is_ok() => given.set("watch_delay", format!("{delay}s").into()),
+        _ => given.text("watch_delay", flags.watch_delay.as_ref()),
+    }
+}
+
+/// As in a `.gitignore`.
+fn ignored(flags: &AppFlags) -> Vec<String> {
     let mut ignore = Vec::new();
     if !flags.ext.is_empty() {
         // All but directories and these.
@@ -105,20 +181,13 @@ fn watch(options: &mut AppOptions, flags: &AppFlags) -> Result<(), Failure> {
     }
     let patterns = flags.ignore_watch.iter().flat_map(|patterns| patterns.split([' ', ',']));
     ignore.extend(patterns.filter(|pattern| !pattern.is_empty()).map(str::to_owned));
-    if !ignore.is_empty() {
-        options.ignore_watch = Some(ignore);
-    }
-    if let Some(delay) = &flags.watch_delay {
-        // As PM2 has it: a number alone is seconds here, and milliseconds in a file.
-        let is_number = delay.parse::<f64>().is_ok();
-        options.set("watch_delay", if is_number { format!("{delay}s") } else { delay.clone() })?;
-    }
-    Ok(())
+    ignore
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Watched;
 
     #[test]
     fn flags_are_checked_like_fields_of_a_file() {
@@ -130,7 +199,7 @@ mod tests {
             execute_command: true,
             ..AppFlags::default()
         };
-        let options = options(&flags, &["-p".into(), "80 80".into()]).unwrap();
+        let options = options(&flags, &["-p".into(), "80 80".into()]).unwrap().options;
         assert_eq!(options.name.as_deref(), Some("api"));
         assert_eq!(options.kill_timeout, Some(3000));
         assert_eq!(options.stop_exit_codes, Some(vec![0, 3]));
@@ -140,7 +209,7 @@ mod tests {
         assert_eq!(options.wait_ready, None);
 
         let flags = AppFlags { source_map_support: true, no_vizion: true, ..AppFlags::default() };
-        let options = super::options(&flags, &[]).unwrap();
+        let options = super::options(&flags, &[]).unwrap().options;
         let recorded: Vec<_> = options.recorded.iter().map(|(field, value)| format!("{field}={value}")).collect();
         assert_eq!(recorded, ["source_map_support=true", "vizion=false"]);
 
@@ -150,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_is_watched() {
-        let given = |flags: AppFlags| options(&flags, &[]).unwrap();
+        let given = |flags: AppFlags| options(&flags, &[]).unwrap().options;
         let all =
             given(AppFlags { watch: vec![String::new()], watch_delay: Some("0.5".into()), ..AppFlags::default() });
         assert_eq!((all.watch, all.watch_delay), (Some(Watched::Everything), Some(500)));
@@ -174,5 +243,41 @@ mod tests {
         assert_eq!(filter(&[]), None);
         assert_eq!(filter(&[String::new()]), Some(FilterEnv::Everything));
         assert_eq!(filter(&["AWS".into()]), Some(FilterEnv::Containing(vec!["AWS".into()])));
+    }
+
+    #[test]
+    fn the_word_null_takes_a_field_away() {
+        let word = || Some("null".to_owned());
+        let flags = AppFlags {
+            interpreter_args: word(),
+            kill_timeout: word(),
+            log: word(),
+            stop_exit_codes: vec!["null".into()],
+            filter_env: vec!["null".into()],
+            watch: vec!["null".into()],
+            ignore_watch: vec!["null".into()],
+            ..AppFlags::default()
+        };
+        let given = options(&flags, &[]).unwrap();
+        assert_eq!(given.options, AppOptions::default());
+        let removed =
+            ["interpreter_args", "kill_timeout", "stop_exit_codes", "log_file", "watch", "ignore_watch", "filter_env"];
+        assert_eq!(given.removed, removed);
+    }
+
+    #[test]
+    fn what_was_given_can_be_read_again() {
+        let flags = AppFlags {
+            name: Some("api".into()),
+            kill_timeout: Some("3s".into()),
+            execute_command: true,
+            no_treekill: true,
+            watch: vec!["src".into()],
+            watch_delay: Some("2".into()),
+            ..AppFlags::default()
+        };
+        let given = options(&flags, &["-p".into(), "80".into()]).unwrap();
+        let again: AppOptions = serde_json::from_value(Value::Object(given.written)).unwrap();
+        assert_eq!(again, given.options);
     }
 }

@@ -1,4 +1,4 @@
-//! `flush`: empty log files.
+//! `flush` empties log files, `reloadLogs` opens them anew.
 
 use crate::api::{Code, Request};
 use crate::cli::args::FlushArgs;
@@ -26,5 +26,11 @@ pub(super) async fn run(session: &mut Session<'_>, args: FlushArgs) -> Result<Ex
     } else {
         session.screen.say(&outcome::uniform("emptied the logs of", &flushed))?;
     }
+    Ok(Exit::Success)
+}
+
+pub(super) async fn reload(session: &mut Session<'_>) -> Result<Exit, Failure> {
+    session.link.request(Request::ReopenLogs).await?;
+    session.screen.say("opened all log files anew\n")?;
     Ok(Exit::Success)
 }

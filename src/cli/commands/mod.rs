@@ -4,6 +4,7 @@ mod amend;
 mod apply;
 mod apps;
 mod attach;
+mod attached;
 pub(in crate::cli) mod changes;
 mod completion;
 mod delete;
@@ -15,6 +16,7 @@ mod flags;
 mod flush;
 pub(in crate::cli) mod foreground;
 mod fresh;
+mod groups;
 mod help;
 mod id;
 mod init;
@@ -34,6 +36,8 @@ pub(in crate::cli) mod plan;
 mod prettylist;
 mod reapply;
 mod reload;
+mod removed;
+mod rename;
 pub(in crate::cli) mod report;
 mod reset;
 mod restart;
@@ -43,6 +47,7 @@ mod save;
 mod scale;
 mod send;
 mod serve;
+mod settings;
 mod signal;
 mod start;
 mod startup;
@@ -53,9 +58,12 @@ mod trigger;
 mod unstartup;
 mod update;
 mod validate;
+mod write;
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod options_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

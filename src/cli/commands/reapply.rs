@@ -2,21 +2,27 @@
 //! (the application file it came from, flags, `--update-env`), and it runs as it was otherwise.
 
 use super::apps::Manner;
+use super::flags::{self, Given};
 use super::fresh::{self, Asked, Files, Fresh};
-use super::{apps, changes};
-use crate::api::request::Existing;
+use super::groups::{existing, groups_of, in_groups, plain_request};
+use super::removed::remove;
+use super::{apps, changes, rename};
+use crate::api::request::{Existing, Start};
 use crate::api::{Process, Request, Response};
+use crate::cli::args::AppFlags;
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::{self, Verb};
-use crate::cli::session::{About, Session};
+use crate::cli::session::{About, Session, processes_of};
 use crate::config::{AppOptions, Caller, FileOptions};
 use crate::domain::{AppSpec, ProcessId, Selector};
 
-use super::amend::{amend, refuse_identity, toggle_watch};
+use super::amend::{amend, toggle_watch};
 
 /// What the command line wants beside the verb.
 pub(super) struct Wishes {
     pub(super) options: AppOptions,
+    /// Fields that the command line takes away.
+    pub(super) removed: Vec<&'static str>,
     /// `--env`.
     pub(super) profile: Option<String>,
     pub(super) only: Option<Vec<String>>,
@@ -26,17 +32,36 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
+    /// What a command line says about apps; what of it does nothing is told.
+    pub(super) fn given(
+        session: &mut Session<'_>,
+        (flags, args): (&AppFlags, &[String]),
+        only: Option<Vec<String>>,
+        manner: Manner,
+    ) -> Result<Self, Failure> {
+        let Given { options, removed, without_effect, .. } = flags::options(flags, args)?;
+        for field in without_effect {
+            session.screen.warn(&format!("{field} is not supported yet, and does nothing"));
+        }
+        let profile = flags.env.clone();
+        Ok(Self { options, removed, profile, only, update_env: false, as_is: false, manner })
+    }
+
+    fn are_settings(&self) -> bool {
+        !self.removed.is_empty() || self.options != AppOptions::default()
+    }
+
     fn change_something(&self) -> bool {
-        !self.as_is || self.update_env || self.profile.is_some() || self.options != AppOptions::default()
+        !self.as_is || self.update_env || self.profile.is_some() || self.are_settings()
     }
 }
 
 /// One app of the list, as far as it is meant.
-struct Known {
-    spec: AppSpec,
-    ids: Vec<ProcessId>,
+pub(super) struct Known {
+    pub(super) spec: AppSpec,
+    pub(super) ids: Vec<ProcessId>,
     /// Not all its processes are meant, or they differ, so that one new spec can't speak for them.
-    partial: bool,
+    pub(super) partial: bool,
 }
 
 /// Acts on a word: an application file, or what is known by it.
@@ -54,7 +79,10 @@ pub(super) async fn target(
         }
         let only = wishes.only.clone().unwrap_or_default();
         let options = FileOptions { profile: wishes.profile.clone(), only, overrides };
-        let apps = apps::load(session, target, caller, &options)?;
+        let mut apps = apps::load(session, target, caller, &options)?;
+        for app in &mut apps {
+            take_away(session, app, &wishes.removed, caller)?;
+        }
         tell_changes(session, &apps).await?;
         return apps::apply(session, verb, apps, existing(verb), wishes.manner).await;
     }
@@ -71,26 +99,54 @@ pub(super) async fn known(
 ) -> Result<Vec<Process>, Failure> {
     let manner = wishes.manner;
     let plain = plain_request(verb, selector.clone(), manner);
-    if !wishes.change_something() {
+    let at_once = groups_of(verb, manner).is_none();
+    if at_once && !wishes.change_something() {
         return session.act(verb, plain, About::Selected(selector)).await;
     }
     let meant = meant(session, selector.clone()).await?;
     let mut renewed = Vec::with_capacity(meant.len());
     let mut files = Files::default();
-    for app in &meant {
-        renewed.push(renew(session, app, wishes, caller, &mut files)?);
+    if let Some(new) = &wishes.options.name {
+        rename::refuse(&meant, new)?;
     }
-    if renewed.iter().all(Option::is_none) {
+    for app in &meant {
+        let new = if wishes.change_something() { renew(session, app, wishes, caller, &mut files)? } else { None };
+        renewed.push(new);
+    }
+    let same = wishes.options.name.is_none() && renewed.iter().all(Option::is_none);
+    if at_once && same {
         return session.act(verb, plain, About::Selected(selector)).await;
     }
     let mut acted = Vec::new();
     for (app, spec) in meant.into_iter().zip(renewed) {
-        acted.extend(match spec {
-            Some(spec) => apps::apply(session, verb, vec![spec], existing(verb), manner).await?,
-            None => as_it_is(session, verb, app, manner).await?,
+        acted.extend(match (spec, &wishes.options.name) {
+            (spec, Some(new)) if *new != app.spec.name => rename::carry_out(session, verb, app, spec, new).await?,
+            (Some(spec), _) if !at_once => {
+                let keep = Start { apps: vec![spec], existing: Existing::Keep, force: false, parallel: None };
+                processes_of(session.link.request(Request::Start(keep)).await?)?;
+                as_it_is(session, verb, app, manner).await?
+            }
+            (Some(spec), _) => apps::apply(session, verb, vec![spec], existing(verb), manner).await?,
+            (None, _) => as_it_is(session, verb, app, manner).await?,
         });
     }
     Ok(acted)
+}
+
+fn take_away(
+    session: &mut Session<'_>,
+    app: &mut AppSpec,
+    removed: &[&'static str],
+    caller: &Caller,
+) -> Result<(), Failure> {
+    for field in removed {
+        if remove(app, field, caller)? {
+            app.given.remove(*field);
+        } else {
+            session.screen.warn(&format!("{} cannot be without {field}; it stays as it was", app.name));
+        }
+    }
+    Ok(())
 }
 
 /// What a file says otherwise than what is in the list.
@@ -112,6 +168,9 @@ async fn tell_changes(session: &mut Session<'_>, apps: &[AppSpec]) -> Result<(),
 }
 
 async fn as_it_is(session: &mut Session<'_>, verb: Verb, app: Known, manner: Manner) -> Result<Vec<Process>, Failure> {
+    if let Some(groups) = groups_of(verb, manner) {
+        return in_groups(session, verb, &app.ids, manner, groups).await;
+    }
     let words = if app.partial { app.ids.iter().map(ToString::to_string).collect() } else { vec![app.spec.name] };
     let mut acted = Vec::new();
     for selector in words.into_iter().map(Selector::new) {
@@ -153,13 +212,20 @@ fn renew(
 ) -> Result<Option<AppSpec>, Failure> {
     let who = outcome::app(&app.spec.name, &app.ids);
     if app.partial {
-        if wishes.update_env || wishes.options != AppOptions::default() {
+        if wishes.update_env || wishes.are_settings() {
             return Err(Failure::new(format!("{who}: settings belong to all processes of an app"))
                 .hint(format!("name the app: {}", app.spec.name)));
         }
         return Ok(None);
     }
-    refuse_identity(&app.spec.name, &wishes.options)?;
+    if wishes.options.instances.is_some() {
+        session
+            .screen
+            .warn(&format!("a restart does not change how many processes {who} has: rpm scale {}", app.spec.name));
+    }
+    if wishes.options.exec_mode.is_some_and(|mode| mode != app.spec.mode) {
+        session.screen.warn(&format!("a restart does not change the mode of {who}: delete it, and start it anew"));
+    }
     let now = if wishes.as_is { Ok(Fresh::Same) } else { files.app(&app.spec, &Asked::of(wishes), caller) };
     let from_file = app.spec.source.is_some() && !wishes.as_is;
     let mut spec = match now {
@@ -189,9 +255,15 @@ fn renew(
             spec
         }
     };
+    take_away(session, &mut spec, &wishes.removed, caller)?;
     toggle_watch(&mut spec, &app.spec, &wishes.options);
     if wishes.update_env {
         fresh::inherit_anew(&mut spec.env, caller);
+    } else if !wishes.as_is {
+        tell_shell(session, &spec, caller);
+    }
+    if !wishes.as_is {
+        session.give_settings(&mut spec);
     }
     let changes = changes::between(&app.spec, &spec);
     if changes.is_empty() {
@@ -202,18 +274,14 @@ fn renew(
     Ok(Some(spec))
 }
 
-const fn existing(verb: Verb) -> Existing {
-    match verb {
-        Verb::Reload => Existing::Reload,
-        Verb::Start | Verb::Restart | Verb::Scale | Verb::Stop | Verb::Delete => Existing::Restart,
-    }
-}
-
-fn plain_request(verb: Verb, selector: Selector, Manner { force, parallel }: Manner) -> Request {
-    match existing(verb) {
-        Existing::Reload => Request::Reload { selector, parallel },
-        Existing::Restart | Existing::Refuse | Existing::Duplicate | Existing::Keep => {
-            Request::Restart { selector, force }
-        }
+/// PM2's hint, where there is something to hint at.
+fn tell_shell(session: &mut Session<'_>, spec: &AppSpec, caller: &Caller) {
+    let mut now = spec.clone();
+    fresh::inherit_anew(&mut now.env, caller);
+    if let Some(differences) = changes::of_shell(&spec.env, &now.env) {
+        session.hint_once(&format!(
+            "the variables of this shell are not those of {} ({differences}): --update-env takes them over",
+            spec.name
+        ));
     }
 }

@@ -12,3 +12,9 @@ pub(super) async fn run(session: &mut Session<'_>, args: &ReloadArgs) -> Result<
     let manner = Manner { force: false, parallel: args.parallel };
     restart::each(session, Verb::Reload, &args.applied, manner).await
 }
+
+/// `startOrReload`, `startOrGracefulReload`.
+pub(super) async fn or_start(session: &mut Session<'_>, args: &ReloadArgs) -> Result<Exit, Failure> {
+    restart::only_files(&args.applied)?;
+    run(session, args).await
+}

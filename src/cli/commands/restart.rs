@@ -1,16 +1,33 @@
 //! `restart`: by name with what the application file says now, or a whole application file.
 
 use super::apps::Manner;
-use super::flags;
 use super::reapply::{self, Wishes};
+use super::{apps, attached};
 use crate::cli::args::{Applied, RestartArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::Verb;
 use crate::cli::session::Session;
+use crate::config::{self, Caller};
 
 pub(super) async fn run(session: &mut Session<'_>, args: &RestartArgs) -> Result<Exit, Failure> {
-    each(session, Verb::Restart, &args.applied, Manner { force: args.force, parallel: None }).await
+    let manner = Manner { force: args.force, parallel: args.parallel };
+    each(session, Verb::Restart, &args.applied, manner).await
+}
+
+/// `startOrRestart`: a restart of an application file starts what is missing anyway.
+pub(super) async fn or_start(session: &mut Session<'_>, args: &RestartArgs) -> Result<Exit, Failure> {
+    only_files(&args.applied)?;
+    run(session, args).await
+}
+
+/// These verbs of PM2 take application files alone.
+pub(super) fn only_files(args: &Applied) -> Result<(), Failure> {
+    match args.targets.iter().find(|target| !apps::is_file(target)) {
+        None => Ok(()),
+        Some(target) => Err(Failure::new(format!("{target} is no application file"))
+            .hint("for a name or an id: rpm restart, rpm reload")),
+    }
 }
 
 /// Restart and reload differ in how an old process gives way, not in what is meant.
@@ -21,17 +38,25 @@ pub(super) async fn each(
     manner: Manner,
 ) -> Result<Exit, Failure> {
     let caller = session.caller()?;
-    let wishes = Wishes {
-        options: flags::options(&args.app, &args.app_args)?,
-        profile: args.app.env.clone(),
-        only: args.file.names(),
-        update_env: args.update_env,
-        as_is: args.as_is,
-        manner,
+    let parallel = match manner.parallel {
+        None => concurrent_actions(&caller)?,
+        given => given,
     };
+    let manner = Manner { parallel, ..manner };
+    let given = Wishes::given(session, (&args.app, &args.app_args), args.file.names(), manner)?;
+    let wishes = Wishes { update_env: args.update_env, as_is: args.as_is, ..given };
     let mut acted = Vec::new();
     for target in &args.targets {
-        acted.extend(reapply::target(session, verb, target, &wishes, &caller).await?);
+        acted.extend(Box::pin(reapply::target(session, verb, target, &wishes, &caller)).await?);
     }
-    session.finish(&acted).await
+    attached::finish(session, &acted, args.attach).await
+}
+
+/// PM2's setting of how many processes are acted on at a time.
+fn concurrent_actions(caller: &Caller) -> Result<Option<u32>, Failure> {
+    let Some(value) = config::setting(caller, "CONCURRENT_ACTIONS") else { return Ok(None) };
+    match value.trim().parse() {
+        Ok(count) if count > 0 => Ok(Some(count)),
+        _ => Err(Failure::new(format!("RPM_CONCURRENT_ACTIONS cannot be {value:?}")).hint("it is a number from 1")),
+    }
 }

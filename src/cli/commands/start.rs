@@ -1,7 +1,7 @@
 //! `start`: an application file, what is known by the word, or something new.
 
 use super::reapply::{self, Wishes};
-use super::{apps, flags};
+use super::{apps, attached, write};
 use crate::api::Process;
 use crate::api::request::Existing;
 use crate::cli::args::StartArgs;
@@ -15,14 +15,9 @@ use std::path::Path;
 
 pub(super) async fn run(session: &mut Session<'_>, args: &StartArgs) -> Result<Exit, Failure> {
     let caller = session.caller()?;
-    let wishes = Wishes {
-        options: flags::options(&args.app, &args.app_args)?,
-        profile: args.app.env.clone(),
-        only: args.file.names(),
-        update_env: args.update_env,
-        as_is: false,
-        manner: apps::Manner::default(),
-    };
+    let manner = apps::Manner { force: false, parallel: args.parallel };
+    let given = Wishes::given(session, (&args.app, &args.app_args), args.file.names(), manner)?;
+    let wishes = Wishes { update_env: args.update_env, ..given };
     let found;
     let targets = if args.targets.is_empty() {
         found = [default_file(&caller)?];
@@ -32,9 +27,12 @@ pub(super) async fn run(session: &mut Session<'_>, args: &StartArgs) -> Result<E
     };
     let mut acted = Vec::new();
     for target in targets {
-        acted.extend(one(session, target, args.force, &wishes, &caller).await?);
+        acted.extend(Box::pin(one(session, target, args.force, &wishes, &caller)).await?);
     }
-    session.finish(&acted).await
+    if args.write {
+        write::file(session, &args.app, &args.app_args, &caller, targets)?;
+    }
+    attached::finish(session, &acted, args.attach).await
 }
 
 async fn one(
@@ -58,9 +56,12 @@ async fn one(
     if wishes.profile.is_some() {
         session.screen.warn("--env is ignored: it chooses a profile of an application file");
     }
-    let Loaded { apps, warnings } = config::from_target(target, wishes.options.clone(), caller)?;
+    let Loaded { mut apps, warnings } = config::from_target(target, wishes.options.clone(), caller)?;
     for warning in warnings {
         session.screen.warn(&warning);
+    }
+    for app in &mut apps {
+        session.give_settings(app);
     }
     let existing = if force { Existing::Duplicate } else { Existing::Refuse };
     apps::apply(session, Verb::Start, apps, existing, apps::Manner::default()).await

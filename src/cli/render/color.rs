@@ -7,6 +7,7 @@ use std::fmt::Display;
 pub(crate) const PLAIN: Style = Style::new();
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const MARKED: Style = Style::new().bg_color(Some(anstyle::Color::Ansi(AnsiColor::BrightBlack)));
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BUSY: Style = AnsiColor::Yellow.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();

@@ -19,6 +19,9 @@ pub struct Environment {
     pub files: Vec<EnvFile>,
     /// The variables of `.env` files, `env` of the app and the chosen `env_<profile>`, merged in this order.
     pub app: BTreeMap<String, String>,
+    /// What the settings store has for the app: over all of `app`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// Name of the variable that carries the instance number.
     pub instance_var: String,
     /// A variable that grows by one from each instance to the next.
@@ -60,6 +63,7 @@ impl Default for Environment {
             inherit: Inherit::default(),
             files: Vec::new(),
             app: BTreeMap::new(),
+            settings: BTreeMap::new(),
             instance_var: Self::INSTANCE_VAR.to_owned(),
             increment_var: None,
             secrets: BTreeMap::new(),
@@ -98,6 +102,9 @@ impl Environment {
             None if self.app.contains_key(name) => layers.push(Layer::Env),
             None => {}
         }
+        if self.settings.contains_key(name) {
+            layers.push(Layer::Setting);
+        }
         match self.secrets.get(name) {
             Some(SecretSource::File(file)) => layers.push(Layer::SecretFile { file: file.clone() }),
             Some(SecretSource::Command(command)) => layers.push(Layer::SecretCommand { command: command.clone() }),
@@ -110,6 +117,13 @@ impl Environment {
             layers.push(Layer::Ours);
         }
         layers
+    }
+
+    /// Everything that is known without reading a secret, later layers over earlier ones.
+    pub fn merged(&self) -> BTreeMap<String, String> {
+        let mut all = self.inherited.clone();
+        all.extend(self.app.iter().chain(&self.settings).map(|(name, value)| (name.clone(), value.clone())));
+        all
     }
 
     /// Takes out what came from `.env` files, so that they can be read again.
@@ -165,8 +179,9 @@ mod tests {
         env.set("pm_id", "7", Layer::Env);
         env.set("PORT", "3000", Layer::Port);
         env.secrets.insert("DB".into(), SecretSource::Command("pass db".into()));
+        env.settings.insert("PORT".into(), "80".into());
         assert_eq!(env.layers_of("pm_id"), [Layer::Env, Layer::Ours]);
-        assert_eq!(env.layers_of("PORT"), [Layer::Port, Layer::Increment]);
+        assert_eq!(env.layers_of("PORT"), [Layer::Port, Layer::Setting, Layer::Increment]);
         assert_eq!(env.layers_of("NODE_APP_INSTANCE"), [Layer::Ours]);
         assert_eq!(env.layers_of("DB"), [Layer::SecretCommand { command: "pass db".into() }]);
         assert_eq!(env.layers_of("nothing"), []);

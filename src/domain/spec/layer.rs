@@ -20,6 +20,8 @@ pub enum Layer {
     Port,
     /// `env_<name>` of the app.
     Profile { name: String },
+    /// The settings store: `rpm set <app>:<name>`.
+    Setting,
     /// Its `increment_var`: another value for each process.
     Increment,
     /// Read at each start.
@@ -39,6 +41,7 @@ impl fmt::Display for Layer {
             Self::Env => f.write_str("env"),
             Self::Port => f.write_str("port"),
             Self::Profile { name } => write!(f, "env_{name}"),
+            Self::Setting => f.write_str("rpm set"),
             Self::Increment => f.write_str("increment_var"),
             Self::SecretFile { file } => write!(f, "secret file {}", file.display()),
             Self::SecretCommand { command } => write!(f, "secret command {command}"),

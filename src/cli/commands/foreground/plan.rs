@@ -36,7 +36,7 @@ impl Plan {
     ) -> Result<Self, Failure> {
         Ok(Self {
             targets: without_verb(targets),
-            options: flags::options(app, app_args)?,
+            options: flags::options(app, app_args)?.options,
             profile: app.env.clone(),
             only: file.names().unwrap_or_default(),
             manner: None,

@@ -2,12 +2,12 @@
 
 use crate::api::{Event, EventKind, LogItem, OutputStream};
 use crate::cli::failure::Failure;
-use crate::cli::render::log::{self, Style};
+use crate::cli::render::log::{self, Look, Style};
 use crate::cli::render::{Screen, outcome};
 use crate::cli::words;
 use crate::domain::Status;
+use jiff::tz::TimeZone;
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 /// How lines of apps are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) enum Manner {
 }
 
 pub(super) struct Show {
-    manner: Option<Manner>,
+    look: Look,
     /// Streams that the log thread brings to our own output itself.
     untouched: HashSet<(String, OutputStream)>,
     /// The end of a run that goes on at once: the next event tells why.
@@ -32,7 +32,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn new(manner: Option<Manner>) -> Self {
-        Self { manner, untouched: HashSet::new(), held: None, text: String::new() }
+        Self { look: look(manner.unwrap_or(Manner::Raw)), untouched: HashSet::new(), held: None, text: String::new() }
     }
 
     /// Of this stream of the app every line is seen already.
@@ -46,7 +46,7 @@ impl Show {
             let is_seen =
                 matches!(item, LogItem::Line { name, stream, .. } if self.untouched.contains(&(name.clone(), *stream)));
             if !is_seen {
-                push(&mut self.text, item, self.manner.unwrap_or(Manner::Raw));
+                log::push(&mut self.text, item, &self.look);
             }
         }
         if self.text.is_empty() { Ok(()) } else { screen.data(&self.text) }
@@ -71,7 +71,7 @@ impl Show {
 
     /// The same where it is no news to people.
     pub(super) fn end(&mut self, screen: &mut Screen, event: &Event) -> Result<(), Failure> {
-        if self.manner != Some(Manner::Json) {
+        if self.look.style != Style::Json {
             return Ok(());
         }
         self.text.clear();
@@ -80,24 +80,18 @@ impl Show {
     }
 }
 
-fn push(out: &mut String, item: &LogItem, manner: Manner) {
-    match (manner, item) {
-        (Manner::Pairs, LogItem::Line { id, name, stream, line, at }) => {
-            let kind = if *stream == OutputStream::Err { "error" } else { "out" };
-            let at = at.map(crate::cli::render::timestamp::iso8601).unwrap_or_default();
-            _ = writeln!(out, "timestamp={at} app={name} id={id} type={kind} message={line}");
-        }
-        (Manner::Prefixed { timestamp }, item) => {
-            if let LogItem::Line { at: Some(at), .. } = item
-                && timestamp
-            {
-                _ = write!(out, "{} ", crate::cli::render::timestamp::iso8601(*at));
-            }
-            log::push(out, item, Style::Prefixed { headers: false });
-        }
-        (Manner::Json, item) => log::push(out, item, Style::Json),
-        (Manner::Raw | Manner::Pairs, item) => log::push(out, item, Style::Raw),
-    }
+/// What a line with a timestamp begins with.
+const TIMESTAMP: &str = "YYYY-MM-DDTHH:mm:ss";
+
+fn look(manner: Manner) -> Look {
+    let style = match manner {
+        Manner::Raw => Style::Raw,
+        Manner::Prefixed { .. } => Style::Prefixed { headers: false },
+        Manner::Json => Style::Json,
+        Manner::Pairs => Style::Pairs,
+    };
+    let timestamp = (manner == Manner::Prefixed { timestamp: true }).then(|| TIMESTAMP.to_owned());
+    Look { style, timestamp, highlight: None, zone: TimeZone::system() }
 }
 
 /// What nobody has asked for.
