@@ -1,6 +1,7 @@
 // The API, by hand over the types that are generated from Rust (native.d.ts).
 
 import type { DaemonInfo, LogEntry, ProcessDetails, ProcessEvent, ProcessInfo } from './native'
+import type { CustomOptions, Pm2Acted, Pm2Calls, Pm2Connection, Pm2Process, Pm2Started, Pm2Success } from './pm2'
 
 export type {
   AppSource,
@@ -15,6 +16,30 @@ export type {
   ReloadStep,
   RestartCause,
 } from './native'
+
+export type {
+  Bus,
+  BusSocket,
+  CustomOptions,
+  DataPacket,
+  EventPacket,
+  KillPacket,
+  LogPacket,
+  Packet,
+  PacketOrigin,
+  Pm2Acted,
+  Pm2Calls,
+  Pm2Connection,
+  Pm2Environment,
+  Pm2Process,
+  Pm2Started,
+  Pm2Success,
+  SaveReport,
+  ServeOptions,
+  Setting,
+  StartupOptions,
+  TriggerReply,
+} from './pm2'
 
 /** Everything known of a process. */
 export type ProcessDescription = ProcessInfo & Omit<ProcessDetails, 'process'>
@@ -297,45 +322,12 @@ export type Target = string | number
 /** A target, or the apps that an application file (or its content) names. */
 export type TargetOrApps = Target | Apps
 
-/** What PM2 shows of a process: an element of `jlist`. */
-export interface Pm2Process {
-  name: string
-  pid: number
-  pm_id: number
-  monit: { memory: number; cpu: number }
-  pm2_env: Pm2Environment
-}
-
-export interface Pm2Environment {
-  name: string
-  namespace: string
-  pm_id: number
-  status: ProcessStatus
-  restart_time: number
-  env: Record<string, string>
-  [field: string]: unknown
-}
-
-/** What PM2 gives after `start`. */
-export interface Pm2Started extends Pm2Process {
-  process: { pid: number }
-}
-
-/** What PM2 gives after `stop`, `restart` and the like. */
-export interface Pm2Acted {
-  name: string
-  namespace: string
-  pm_id: number
-  status: ProcessStatus
-  restart_time: number
-  pm2_env: Omit<Pm2Acted, 'pm2_env'> & { env: Record<string, string> }
-}
-
 /** What calls reject with. */
 export interface RpmError extends Error {
   code:
     | 'NOT_FOUND'
     | 'ALREADY_RUNNING'
+    | 'NOT_RUNNING'
     | 'START_FAILED'
     | 'RELOAD_FAILED'
     | 'RELOAD_IN_PROGRESS'
@@ -348,8 +340,13 @@ export interface RpmError extends Error {
     | 'CLOSING'
     | 'INTERNAL'
     | 'NATIVE_MISSING'
+    | 'EMPTY_LIST'
+    | 'COMMAND_FAILED'
+    | 'UNSUPPORTED'
   /** What to do next. */
   hint?: string
+  /** In a callback, whose `message` is PM2's: the error as it was. */
+  cause?: unknown
 }
 
 /** PM2's way of calling. */
@@ -386,9 +383,20 @@ export interface EndOptions {
   force?: boolean
 }
 
+/** Beside a name: whose variables it gets. */
+export interface EnvironmentOptions {
+  /** Those of this program, instead of the ones it was started with. */
+  updateEnv?: boolean
+}
+
 /** What can be asked of a supervisor. With a callback the results are PM2's. */
-interface Manager {
-  /** Starts a script, an application file, an app or a list of apps. An object whose name runs already is restarted. */
+interface Manager extends Pm2Calls {
+  /**
+   * Starts a script, an application file, an app or a list of apps. An object whose name runs already is restarted, and
+   * so is what is known by a name or an id.
+   */
+  start(known: number): Promise<ProcessInfo[]>
+  start(known: number, callback: Callback<Pm2Started[]>): void
   start(script: string, options?: ScriptOptions | FileOptions): Promise<ProcessInfo[]>
   start(apps: Apps, options?: FileOptions): Promise<ProcessInfo[]>
   start(target: string | Apps, callback: Callback<Pm2Started[]>): void
@@ -401,17 +409,25 @@ interface Manager {
   stop(target: TargetOrApps, options: EndOptions, callback: Callback<Pm2Acted[]>): void
 
   /** With an application file its settings are applied, and apps that are missing are started. */
-  restart(target: TargetOrApps, options?: FileOptions & EndOptions): Promise<ProcessInfo[]>
+  restart(target: TargetOrApps, options?: FileOptions & EndOptions & EnvironmentOptions): Promise<ProcessInfo[]>
   restart(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
-  restart(target: TargetOrApps, options: FileOptions & EndOptions, callback: Callback<Pm2Acted[]>): void
+  restart(
+    target: TargetOrApps,
+    options: FileOptions & EndOptions & EnvironmentOptions,
+    callback: Callback<Pm2Acted[]>,
+  ): void
 
   /**
    * Replaces cluster workers, and apps that inherit their sockets (`listen`), one after the other, the new one ready
    * before the old one goes; restarts other processes. Resolves after the `health_window`; `events` tells of each step.
    */
-  reload(target: TargetOrApps, options?: FileOptions & ReloadOptions): Promise<ProcessInfo[]>
+  reload(target: TargetOrApps, options?: FileOptions & ReloadOptions & EnvironmentOptions): Promise<ProcessInfo[]>
   reload(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
-  reload(target: TargetOrApps, options: FileOptions & ReloadOptions, callback: Callback<Pm2Acted[]>): void
+  reload(
+    target: TargetOrApps,
+    options: FileOptions & ReloadOptions & EnvironmentOptions,
+    callback: Callback<Pm2Acted[]>,
+  ): void
 
   /** Stops and forgets. */
   delete(target: TargetOrApps, options?: EndOptions): Promise<ProcessInfo[]>
@@ -419,12 +435,12 @@ interface Manager {
   delete(target: TargetOrApps, options: EndOptions, callback: Callback<Pm2Acted[]>): void
 
   /** Sets the restart counters to 0. */
-  reset(target: TargetOrApps): Promise<ProcessInfo[]>
-  reset(target: TargetOrApps, callback: Callback<Pm2Acted[]>): void
+  reset(target: Target): Promise<ProcessInfo[]>
+  reset(target: Target, callback: Callback<Pm2Success>): void
 
   /** Sets how many processes an app has; `'+2'` and `'-1'` change it. */
   scale(name: string, count: number | `${number}` | `+${number}`): Promise<ProcessInfo[]>
-  scale(name: string, count: number | `${number}` | `+${number}`, callback: Callback<Pm2Started[]>): void
+  scale(name: string, count: number | `${number}` | `+${number}`, callback: Callback<Pm2Success>): void
 
   list(): Promise<ProcessInfo[]>
   list(callback: Callback<Pm2Process[]>): void
@@ -444,8 +460,8 @@ interface Manager {
 
   /** Empties the log files of a target, or all of them. */
   flush(target?: Target): Promise<void>
-  flush(callback: Callback<void>): void
-  flush(target: Target, callback: Callback<void>): void
+  flush(callback: Callback<Pm2Process[]>): void
+  flush(target: Target, callback: Callback<Pm2Process[]>): void
 
   /** Who answers. */
   ping(): Promise<DaemonInfo>
@@ -467,8 +483,8 @@ export declare class Client {
 
   /** Stops all apps and ends the daemon; `false` when none ran. */
   kill(options?: EndOptions): Promise<boolean>
-  kill(callback: Callback<boolean>): void
-  kill(options: EndOptions, callback: Callback<boolean>): void
+  kill(callback: Callback<Pm2Success>): void
+  kill(options: EndOptions, callback: Callback<Pm2Success>): void
 
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -489,9 +505,46 @@ export declare class Supervisor {
 
 export interface Supervisor extends Manager {}
 
-export declare const connect: Client['connect']
-export declare const disconnect: Client['disconnect']
-export declare const kill: Client['kill']
+/** PM2's class: a home, a working directory, and a daemon or none. The module itself is one. */
+export declare class custom {
+  constructor(options?: CustomOptions)
+
+  /** Where relative paths start. */
+  cwd: string
+  readonly pm2_home: string
+  /** Whether a daemon is launched when none runs. */
+  daemon_mode: boolean
+  readonly Client: { readonly daemon_mode: boolean; readonly pm2_home: string }
+
+  /** Launches the daemon unless it runs; with `noDaemon`, and where none runs, the supervisor is in this program. */
+  connect(noDaemon?: boolean): Promise<DaemonInfo>
+  connect(callback: Callback<DaemonInfo & Pm2Connection>): void
+  connect(noDaemon: boolean, callback: Callback<DaemonInfo & Pm2Connection>): void
+
+  /** Ends what iterates and listens. The daemon and its apps go on. */
+  disconnect(): Promise<void>
+  disconnect(callback: Callback<void>): void
+  close(): Promise<void>
+  close(callback: Callback<void>): void
+
+  /** Stops all apps and ends the daemon; `false` when none ran. */
+  kill(options?: EndOptions): Promise<boolean>
+  kill(callback: Callback<Pm2Success>): void
+  kill(options: EndOptions, callback: Callback<Pm2Success>): void
+  killDaemon(options?: EndOptions): Promise<boolean>
+  killDaemon(callback: Callback<Pm2Success>): void
+
+  /** As `kill`, and removes the home; refused for `~/.rpm` and the like. */
+  destroy(): Promise<boolean>
+  destroy(callback: Callback<void>): void
+
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface custom extends Manager {}
+
+export declare const connect: custom['connect']
+export declare const disconnect: custom['disconnect']
 export declare const start: Manager['start']
 export declare const stop: Manager['stop']
 export declare const restart: Manager['restart']
@@ -505,6 +558,38 @@ export declare const logs: Manager['logs']
 export declare const events: Manager['events']
 export declare const flush: Manager['flush']
 export declare const ping: Manager['ping']
+export declare const kill: custom['kill']
+export declare const close: custom['close']
+export declare const killDaemon: custom['killDaemon']
+export declare const destroy: custom['destroy']
+export declare const update: Manager['update']
+export declare const getVersion: Manager['getVersion']
+export declare const getProcessIdByName: Manager['getProcessIdByName']
+export declare const getPID: Manager['getPID']
+export declare const env: Manager['env']
+export declare const inspect: Manager['inspect']
+export declare const launchBus: Manager['launchBus']
+export declare const trigger: Manager['trigger']
+export declare const sendDataToProcessId: Manager['sendDataToProcessId']
+export declare const sendSignalToProcessName: Manager['sendSignalToProcessName']
+export declare const sendSignalToProcessId: Manager['sendSignalToProcessId']
+export declare const msgProcess: Manager['msgProcess']
+export declare const sendLineToStdin: Manager['sendLineToStdin']
+export declare const attach: Manager['attach']
+export declare const dump: Manager['dump']
+export declare const clearDump: Manager['clearDump']
+export declare const resurrect: Manager['resurrect']
+export declare const autodump: Manager['autodump']
+export declare const reloadLogs: Manager['reloadLogs']
+export declare const serve: Manager['serve']
+export declare const startup: Manager['startup']
+export declare const uninstallStartup: Manager['uninstallStartup']
+export declare const logrotate: Manager['logrotate']
+export declare const get: Manager['get']
+export declare const set: Manager['set']
+export declare const unset: Manager['unset']
+export declare const multiset: Manager['multiset']
+export declare const conf: Manager['conf']
 
 // No variable can be called so, but an export can.
 declare const remove: Manager['delete']

@@ -70,11 +70,25 @@ if (Symbol.asyncDispose) {
 /** The streams of one manager that are not closed. */
 class OpenStreams {
   #open = new Set()
+  #opening = new Set()
 
   add(Kind, open) {
     const stream = new Kind(open, (closed) => this.#open.delete(closed))
     this.#open.add(stream)
     return stream
+  }
+
+  /** As `add`, for a stream that has to hear what is asked after it. */
+  addFirst(Kind, open) {
+    const stream = this.add(Kind, open)
+    const opening = stream.ready().catch(() => {})
+    this.#opening.add(opening)
+    opening.then(() => this.#opening.delete(opening))
+    return stream
+  }
+
+  async opened() {
+    await Promise.all(this.#opening)
   }
 
   close() {
@@ -107,4 +121,4 @@ class EventStream extends Stream {
   }
 }
 
-module.exports = { EventStream, LogStream, OpenStreams }
+module.exports = { EventStream, LogStream, OpenStreams, Stream }

@@ -9,6 +9,21 @@ const shown = (value) => inspect(value, { depth: 0 })
 /** A value without what has no meaning outside JavaScript: functions, `undefined`, getters. */
 exports.plain = (value) => (value === undefined ? null : JSON.parse(JSON.stringify(value)))
 
+exports.isObject = (value) => typeof value === 'object' && value !== null
+
+/** Options of a start, without the one that says what is done anyway: its environment is the caller's. */
+exports.startOptions = (options) => {
+  if (!exports.isObject(options)) return options
+  const { updateEnv: _, update_env: __, ...fields } = options
+  return fields
+}
+
+/** The processes of a native answer; what the caller should know besides is told. */
+exports.acted = ({ processes, warnings }) => {
+  for (const warning of warnings) process.emitWarning(warning, 'RpmWarning')
+  return processes
+}
+
 /** A name or an id, as text. */
 exports.selector = (target) => {
   if (typeof target === 'string' && target !== '') return target

@@ -1,6 +1,6 @@
 //! The class that JavaScript holds: one supervisor, in the daemon or in this program.
 
-use super::calls::{Action, Done, act, processes, start};
+use super::calls::{Action, Done, Site, act, processes, start};
 use super::failure::{settle, thrown, unexpected};
 use super::process::{DaemonInfo, ProcessDetails, ProcessInfo};
 use super::stream::{NativeEventStream, NativeLogStream};
@@ -11,6 +11,7 @@ use crate::config::Caller;
 use crate::domain::Selector;
 use crate::engine::{Embedded, EmbeddedOptions};
 use crate::paths::Home;
+use crate::settings::Store;
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
 use serde_json::Value;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// `process.env`.
-type Variables = BTreeMap<String, String>;
+pub(super) type Variables = BTreeMap<String, String>;
 
 /// The processes that a call was about, as they are afterwards, and what the caller should know besides.
 #[napi(object, object_from_js = false)]
@@ -49,16 +50,24 @@ pub struct LogOptions {
 }
 
 #[derive(Clone)]
-enum Kind {
+pub(super) enum Kind {
     Daemon(Arc<Client>),
     Embedded(Embedded),
 }
 
 impl Kind {
-    fn backend(&self) -> &dyn Backend {
+    pub(super) fn backend(&self) -> &dyn Backend {
         match self {
             Self::Daemon(client) => client.as_ref(),
             Self::Embedded(embedded) => embedded,
+        }
+    }
+
+    /// The answer of a supervisor that runs already; `None` when none does.
+    pub(super) async fn request_running(&self, request: Request) -> Result<Option<Response>, ApiError> {
+        match self {
+            Self::Daemon(client) => client.request_running(request).await,
+            Self::Embedded(embedded) => embedded.request(request).await.map(Some),
         }
     }
 }
@@ -66,7 +75,9 @@ impl Kind {
 /// A supervisor.
 #[napi]
 pub struct NativeManager {
-    kind: Kind,
+    pub(super) kind: Kind,
+    /// `None` where its files are in a temporary directory of its own.
+    home: Option<Home>,
 }
 
 #[napi]
@@ -78,20 +89,26 @@ impl NativeManager {
             Some(home) => Home::new(home),
             None => Home::from_env().map_err(|error| thrown(env, &ApiError::new(Code::Invalid, error.to_string())))?,
         };
-        Ok(Self { kind: Kind::Daemon(Arc::new(Client::new(home, PathBuf::from(program)))) })
+        let kind = Kind::Daemon(Arc::new(Client::new(home.clone(), PathBuf::from(program))));
+        Ok(Self { kind, home: Some(home) })
     }
 
     /// A supervisor in this program, which ends with it. `guardian` is the native `rpm-guardian`, which ends what apps
     /// have detached when this program is killed.
     #[napi(factory)]
     pub fn embedded(env: Env, home: Option<String>, guardian: Option<String>) -> napi::Result<Self> {
-        let options = EmbeddedOptions {
-            home: home.map(PathBuf::from),
-            guardian: guardian.map(PathBuf::from),
-            ..EmbeddedOptions::default()
-        };
+        let home = home.map(Home::new);
+        let directory = home.as_ref().map(|home| home.root().to_owned());
+        let options =
+            EmbeddedOptions { home: directory, guardian: guardian.map(PathBuf::from), ..EmbeddedOptions::default() };
         let embedded = Embedded::start(options).map_err(|failure| thrown(env, &failure))?;
-        Ok(Self { kind: Kind::Embedded(embedded) })
+        Ok(Self { kind: Kind::Embedded(embedded), home })
+    }
+
+    /// Where it keeps its files; `null` where that is a temporary directory.
+    #[napi(getter)]
+    pub fn home(&self) -> Option<String> {
+        self.home.as_ref().map(|home| home.root().to_string_lossy().into_owned())
     }
 
     /// Starts a script, an application file, an app or a list of apps.
@@ -102,10 +119,15 @@ impl NativeManager {
         #[napi(ts_arg_type = "unknown")] target: Value,
         #[napi(ts_arg_type = "unknown")] options: Value,
         #[napi(ts_arg_type = "Record<string, string | undefined>")] variables: Variables,
+        cwd: Option<String>,
     ) -> napi::Result<PromiseRaw<'env, ActionResult>> {
         let kind = self.kind.clone();
-        let caller = calling(*env, variables)?;
-        settle(env, async move { start(kind.backend(), target, options, caller).await }, Into::into)
+        let (caller, store) = (calling(*env, variables, cwd)?, self.store());
+        settle(
+            env,
+            async move { start(Site { backend: kind.backend(), store: store.ok() }, target, options, caller).await },
+            Into::into,
+        )
     }
 
     /// Acts on processes by name or id, or on the apps of an application file.
@@ -117,10 +139,15 @@ impl NativeManager {
         #[napi(ts_arg_type = "unknown")] target: Value,
         #[napi(ts_arg_type = "unknown")] options: Value,
         #[napi(ts_arg_type = "Record<string, string | undefined>")] variables: Variables,
+        cwd: Option<String>,
     ) -> napi::Result<PromiseRaw<'env, ActionResult>> {
         let kind = self.kind.clone();
-        let caller = calling(*env, variables)?;
-        settle(env, async move { act(kind.backend(), action, target, options, caller).await }, Into::into)
+        let (caller, store) = (calling(*env, variables, cwd)?, self.store());
+        settle(
+            env,
+            async move { act(Site { backend: kind.backend(), store: store.ok() }, action, target, options, caller).await },
+            Into::into,
+        )
     }
 
     /// Sets, or with `relative` changes, how many processes an app has.
@@ -216,6 +243,17 @@ impl NativeManager {
         settle(env, async move { kind.backend().events().await }, NativeEventStream::new)
     }
 
+    /// Where its files are.
+    pub(super) fn place(&self) -> Result<Home, ApiError> {
+        let home = self.home.clone();
+        home.ok_or_else(|| ApiError::new(Code::Invalid, "a supervisor without a home keeps nothing"))
+    }
+
+    /// Where its settings are.
+    pub(super) fn store(&self) -> Result<Store, ApiError> {
+        self.place().map(|home| Store::new(&home))
+    }
+
     fn processes<'env>(&self, env: &'env Env, request: Request) -> napi::Result<PromiseRaw<'env, Vec<ProcessInfo>>> {
         let kind = self.kind.clone();
         settle(env, async move { processes(kind.backend(), request).await }, infos)
@@ -232,8 +270,8 @@ impl NativeManager {
     }
 }
 
-fn calling(env: Env, variables: Variables) -> napi::Result<Caller> {
-    caller(variables).map_err(|failure| thrown(env, &failure))
+pub(super) fn calling(env: Env, variables: Variables, cwd: Option<String>) -> napi::Result<Caller> {
+    caller(variables, cwd).map_err(|failure| thrown(env, &failure))
 }
 
 fn infos(processes: Vec<crate::api::Process>) -> Vec<ProcessInfo> {

@@ -2,7 +2,8 @@
 
 use super::failure::settle;
 use super::log_entry::{LogBatch, ProcessEvent};
-use crate::api::{ApiError, Event, LogItem, Stream};
+use super::packet::BusBatch;
+use crate::api::{ApiError, BusItem, Event, LogItem, Stream};
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
 use std::sync::Arc;
@@ -89,6 +90,31 @@ impl NativeEventStream {
     pub fn next<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Option<ProcessEvent>>> {
         let source = Arc::clone(&self.source);
         settle(env, async move { source.next().await }, |event| event.map(Into::into))
+    }
+
+    #[napi]
+    pub fn close(&self) {
+        self.source.close();
+    }
+}
+
+/// What apps say, in batches.
+#[napi]
+pub struct NativeBusStream {
+    source: Arc<Source<Vec<BusItem>>>,
+}
+
+#[napi]
+impl NativeBusStream {
+    pub(super) fn new(receiver: Stream<Vec<BusItem>>) -> Self {
+        Self { source: Source::new(receiver) }
+    }
+
+    /// The next batch; `null` when the stream has ended.
+    #[napi(ts_return_type = "Promise<BusBatch | null>")]
+    pub fn next<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Option<BusBatch>>> {
+        let source = Arc::clone(&self.source);
+        settle(env, async move { source.next().await }, |batch| batch.map(Into::into))
     }
 
     #[napi]

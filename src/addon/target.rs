@@ -10,9 +10,11 @@ use std::path::Path;
 
 /// The calling program. The environment comes from JavaScript: in a worker thread or a test runner's sandbox,
 /// `process.env` is a copy that the operating system does not see.
-pub(super) fn caller(env: BTreeMap<String, String>) -> Result<Caller, ApiError> {
+///
+/// `cwd` is where relative paths start, if not in the working directory.
+pub(super) fn caller(env: BTreeMap<String, String>, cwd: Option<String>) -> Result<Caller, ApiError> {
     match Caller::current() {
-        Ok(caller) => Ok(Caller { env, ..caller }),
+        Ok(caller) => Ok(Caller { env, cwd: cwd.map_or(caller.cwd, Into::into), ..caller }),
         Err(error) => Err(ApiError::new(Code::Invalid, format!("the working directory cannot be read: {error}"))
             .hint("Change to a directory that exists.")),
     }

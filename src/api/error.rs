@@ -11,6 +11,8 @@ pub enum Code {
     NotFound,
     /// `start` of a script that runs already under this name.
     AlreadyRunning,
+    /// What something was said to doesn't run.
+    NotRunning,
     /// The app did not start, or not stay up.
     StartFailed,
     /// A new version did not become ready; the old one goes on.
@@ -42,6 +44,7 @@ impl Code {
         match self {
             Self::NotFound => "NOT_FOUND",
             Self::AlreadyRunning => "ALREADY_RUNNING",
+            Self::NotRunning => "NOT_RUNNING",
             Self::StartFailed => "START_FAILED",
             Self::ReloadFailed => "RELOAD_FAILED",
             Self::ReloadInProgress => "RELOAD_IN_PROGRESS",

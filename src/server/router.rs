@@ -46,7 +46,9 @@ async fn unknown(uri: Uri) -> Response {
 pub(super) fn failure(error: &ApiError) -> Response {
     let status = match error.code {
         Code::NotFound => StatusCode::NOT_FOUND,
-        Code::AlreadyRunning | Code::ReloadInProgress | Code::SameSize | Code::Superseded => StatusCode::CONFLICT,
+        Code::AlreadyRunning | Code::NotRunning | Code::ReloadInProgress | Code::SameSize | Code::Superseded => {
+            StatusCode::CONFLICT
+        }
         Code::Invalid | Code::Config => StatusCode::BAD_REQUEST,
         Code::StartFailed | Code::ReloadFailed | Code::UpdateFailed => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Permission => StatusCode::FORBIDDEN,

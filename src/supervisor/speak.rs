@@ -166,7 +166,7 @@ impl World {
         let app = format!("{name} ({id})");
         match why {
             Unheard::DoesNotRun => {
-                ApiError::new(Code::Invalid, format!("{app} does not run")).hint(format!("start it: rpm start {id}"))
+                ApiError::new(Code::NotRunning, format!("{app} does not run")).hint(format!("start it: rpm start {id}"))
             }
             Unheard::HasNone => ApiError::new(Code::Invalid, format!("{app} has no channel: it is no Node program"))
                 .hint(format!("write to its input: rpm send {id} <line>")),
