@@ -8,18 +8,6 @@ use std::collections::BTreeSet;
 const PAGE: &str = include_str!("../../docs/pm2.md");
 const VERDICTS: [&str; 4] = ["same", "better", "different", "absent"];
 
-/// Written about already, and still on their way here: a name is taken out when it is there.
-#[rustfmt::skip] // a list
-const ON_THEIR_WAY: &[&str] = &[
-    "startOrRestart", "startOrReload", "startOrGracefulReload", "send", "attach", "trigger", "inspect", "serve", "expose",
-    "save", "dump", "resurrect",
-    "cleardump", "reloadLogs", "set", "multiset", "get", "conf", "config", "unset", "migrate", "runtime", "dev",
-    "--log", "--log-type", "--log-date-format", "--time", "--write", "--attach", "--format", "--timestamp", "--highlight",
-    "--port", "--spa", "--ftp", "--basic-auth-username", "--basic-auth-password", "--no-auto-exit", "--delay", "--formatted",
-    "--ignore", "--post-exec", "--auto-exit", "--monitor", "--timeout", "--last", "--from", "--boot", "--keep", "--pm2",
-    "--host", "--init",
-];
-
 /// A row: the names in its first cell, and whether they are to be there.
 struct Row {
     names: Vec<String>,
@@ -54,7 +42,7 @@ fn compare(headings: [&str; 2], known: &BTreeSet<String>) {
     let missing: Vec<_> = known.iter().filter(|name| !told.contains(*name)).collect();
     assert!(missing.is_empty(), "docs/pm2.md says nothing of {missing:?}");
     let of = |is_there| rows.iter().filter(move |row| row.is_there == is_there).flat_map(|row| &row.names);
-    let is_known = |name: &&String| known.contains(*name) || ON_THEIR_WAY.contains(&name.as_str());
+    let is_known = |name: &&String| known.contains(*name);
     let made_up: Vec<_> = of(true).filter(|name| !is_known(name)).collect();
     assert!(made_up.is_empty(), "docs/pm2.md tells of {made_up:?}, which there isn't");
     let there: Vec<_> = of(false).filter(|name| known.contains(*name)).collect();

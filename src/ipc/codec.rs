@@ -251,7 +251,7 @@ pub fn decode(line: &[u8]) -> Inbound {
     }
     let Some(cmd) = command(line) else { return user(line) };
     match &*cmd {
-        "NODE_CLUSTER" if line.len() > LONGEST_INTERNAL => Inbound::TooLong,
+        "NODE_CLUSTER" | "NODE_RPM_TAKEN" if line.len() > LONGEST_INTERNAL => Inbound::TooLong,
         "NODE_CLUSTER" => serde_json::from_slice(line).map_or(Inbound::Garbage, |message: ClusterMessage| {
             match (message.ack, message.accepted) {
                 (Some(seq), Some(accepted)) => Inbound::Answer { seq, accepted },
@@ -261,7 +261,6 @@ pub fn decode(line: &[u8]) -> Inbound {
         "NODE_HANDLE_ACK" => Inbound::HandleAck,
         "NODE_HANDLE_NACK" => Inbound::HandleNack,
         "NODE_HANDLE" => Inbound::Handle,
-        "NODE_RPM_TAKEN" if line.len() > LONGEST_INTERNAL => Inbound::TooLong,
         "NODE_RPM_TAKEN" => match serde_json::from_slice(line) {
             Ok(Taken { acks }) if acks.len() <= MOST_TAKEN => Inbound::Taken(acks),
             _ => Inbound::Garbage,

@@ -62,6 +62,7 @@ fn is_set(name: &str) -> bool {
 }
 
 /// What a command line comes to.
+#[expect(clippy::large_enum_variant, reason = "there is one, and it is moved once")]
 #[derive(Debug)]
 pub(crate) enum Parsed {
     Run(Global, Command),

@@ -23,9 +23,9 @@ fn verbs_come_first() {
     let all = words("rpm ");
     assert!(all.contains(&"start".to_owned()) && all.contains(&"sendSignal".to_owned()), "{all:?}");
     assert!(!all.contains(&"ls".to_owned()), "an alias is one name too many");
-    assert_eq!(words("rpm rel"), ["reload"]);
+    assert_eq!(words("rpm rel"), ["reload", "reloadLogs"]);
     assert_eq!(words("rpm ls"), ["ls"]);
-    assert_eq!(words("rpm --silent rel"), ["reload"]);
+    assert_eq!(words("rpm --silent rel"), ["reload", "reloadLogs"]);
     assert_eq!(words("rpm help unst"), ["unstartup"]);
     assert!(words("rpm nothing ").is_empty());
 }
