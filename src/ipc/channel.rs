@@ -401,8 +401,9 @@ mod tests {
             }
             let (plain, handle) = ((false, false), (true, true));
             assert_eq!(seen, [plain, handle, plain, handle, plain, (true, false)]);
-            let answers = "{\"cmd\":\"NODE_HANDLE_ACK\"}\n".repeat(2) + "{\"cmd\":\"NODE_HANDLE_NACK\"}\n";
-            assert_eq!(unread(&app), answers.as_bytes());
+            let [ack, nack] = ["{\"cmd\":\"NODE_HANDLE_ACK\"}", "{\"cmd\":\"NODE_HANDLE_NACK\"}"];
+            let answers = String::from_utf8(unread(&app)).unwrap();
+            assert_eq!(answers.lines().map(str::trim_end).collect::<Vec<_>>(), [ack, ack, nack]);
         });
     }
 
@@ -444,7 +445,8 @@ mod tests {
             assert_eq!(sys::channel::send(ours.as_fd(), &text, None).unwrap(), text.len());
             let channel = Channel::adopted(Arc::clone(&ours)).unwrap();
             let null = Null(std::fs::File::open("/dev/null").unwrap().into());
-            channel.send_descriptor(b"line\n", Rc::new(null));
+            let line = [b"line".as_slice(), &[b' '; 251], b"\n"].concat();
+            channel.send_descriptor(&line, Rc::new(null));
             let arrived = async {
                 let mut buffer = vec![0; 64 * 1024];
                 assert_eq!(sys::channel::receive(app.as_fd(), &mut buffer, &mut Vec::new()).unwrap(), text.len());
@@ -458,7 +460,7 @@ mod tests {
             };
             tokio::select! {
                 () = channel.write_later() => unreachable!("it never returns"),
-                seen = arrived => assert_eq!(seen, (b"line\n".to_vec(), 1)),
+                seen = arrived => assert_eq!(seen, (line.clone(), 1)),
             }
         });
     }

@@ -12,6 +12,10 @@ use std::rc::Rc;
 /// Plain bytes after which the line of a descriptor could straddle two reads: half of the receiver's buffer.
 const PLAIN_LIMIT: usize = 32 * 1024;
 
+/// Lines are filled up with spaces to a multiple of so many bytes: who reads so many at a time never reads the end of one
+/// line with the beginning of another. The agent does so (`process/agent.cjs`).
+const PIECE: usize = 256;
+
 /// What a frame takes beside its bytes.
 const FRAME: usize = size_of::<Frame>() + 32;
 
@@ -85,7 +89,8 @@ impl Outbox {
         (self.queued_bytes, self.offset) = (0, 0);
     }
 
-    pub fn push(&mut self, frame: Frame) {
+    pub fn push(&mut self, mut frame: Frame) {
+        fill_up(&mut frame.bytes);
         self.queued_bytes += frame.bytes.len();
         self.queue.push_back(frame);
     }
@@ -158,6 +163,14 @@ impl Outbox {
         if self.unacknowledged == 0 && !self.unanswered {
             self.barrier = false;
         }
+    }
+}
+
+/// Spaces before its break.
+fn fill_up(line: &mut Vec<u8>) {
+    if line.pop_if(|last| *last == b'\n').is_some() {
+        line.resize((line.len() + 1).next_multiple_of(PIECE) - 1, b' ');
+        line.push(b'\n');
     }
 }
 
@@ -273,6 +286,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_line_fills_pieces_and_means_the_same(text in ".{0,600}", has_descriptor: bool) {
+            let mut outbox = Outbox::default();
+            let line = format!("{}\n", serde_json::json!(text));
+            if has_descriptor {
+                outbox.push_with(&[], line.as_bytes(), descriptor());
+            } else {
+                outbox.push(Frame { bytes: line.clone().into_bytes(), descriptor: None });
+            }
+            let (bytes, _) = outbox.next().unwrap();
+            prop_assert_eq!(bytes.len(), line.len().next_multiple_of(PIECE));
+            prop_assert_eq!(bytes.iter().position(|byte| *byte == b'\n'), Some(bytes.len() - 1));
+            prop_assert_eq!(serde_json::from_slice::<String>(bytes).unwrap(), text);
+        }
+
         /// Between two unacknowledged descriptors there are never more plain bytes than half a read.
         #[test]
         fn a_receiver_never_loses_a_descriptor(steps in prop::collection::vec((0..3u8, 1..50_000usize), 1..200)) {

@@ -5,7 +5,7 @@
 // in it is not the app's concern.
 'use strict'
 
-const { setImmediate, setInterval } = globalThis
+const { Buffer, setImmediate, setInterval } = globalThis
 /** A connection without a request is closed when nothing has come on it for so long, in milliseconds. */
 const QUIET = 2000
 /** Between two looks at what is open. */
@@ -14,6 +14,13 @@ const PAUSE = 100
 const MOST = 64
 /** What is told of an error, in characters. */
 const LONGEST = 16384
+/** Whatever we are sent is filled up with spaces to so many bytes, or a multiple of them. */
+const PIECE = 256
+/** What is read at once of lines that are not. */
+const LARGE = 65536
+const NEWLINE = 10
+/** How a connection begins. */
+const CONNECTION = '{"cmd":"NODE_HANDLE","type":"net.Native","msg":{"cmd":"NODE_CLUSTER","act":"newconn",'
 /** Of a WebSocket: the server goes away. */
 const GOING_AWAY = 1001
 
@@ -225,7 +232,7 @@ function begin() {
     if (message && message.cmd === 'NODE_RPM_DRAIN') attempt(leave, message)
   })
   tell({ cmd: 'NODE_RPM_AGENT' })
-  if (isWorker) attempt(answerAtOnce)
+  if (isWorker && attempt(answerAtOnce)) attempt(readPieces)
   listenFor(({ server }) => server && !known.has(server) && attempt(meet, server))
 }
 
@@ -237,7 +244,7 @@ function begin() {
 function answerAtOnce() {
   const write = process._send
   const end = process._disconnect
-  if (typeof write !== 'function' || typeof end !== 'function') return
+  if (typeof write !== 'function' || typeof end !== 'function') return false
   let taken = []
   const flush = () => {
     if (taken.length === 0) return
@@ -259,6 +266,70 @@ function answerAtOnce() {
     flush()
     return end.apply(this, rest)
   }
+  return true
+}
+
+/**
+ * A worker's event loop comes round once for each connection that it is handed: Node reads its channel into a large
+ * buffer, stops where that isn't filled, and is given one connection by each read. Into a buffer that each line fills it
+ * reads all that are there. And the cluster has a connection at once, not two ticks later.
+ */
+function readPieces() {
+  const symbol = Object.getOwnPropertySymbols(process).find((symbol) => symbol.description === 'kChannelHandle')
+  const channel = symbol && process[symbol]
+  if (!channel || typeof channel.useUserBuffer !== 'function' || typeof channel.onread !== 'function') return
+  const read = channel.onread
+  const nothing = new ArrayBuffer(0)
+  // Text has no zeros: they are where nothing was read into.
+  let buffer = Buffer.allocUnsafeSlow(PIECE).fill(0)
+  /** So much of it came with reads before. */
+  let filled = 0
+  channel.onread = function () {
+    const isFull = buffer[buffer.length - 1] !== 0
+    const length = isFull ? buffer.length : buffer.indexOf(0, filled)
+    if (length === filled) return readNothing(this)
+    const connection = isFull && filled === 0 && channel.pendingHandle && process.connected && connectionIn(buffer)
+    const part = connection ? undefined : buffer.buffer.slice(filled, length)
+    const isNext = follow(length)
+    if (connection) {
+      const handle = channel.pendingHandle
+      channel.pendingHandle = null
+      process.emit('internalMessage', connection, handle)
+    } else read.call(this, part)
+    return isNext ? undefined : buffer.subarray(filled)
+  }
+  /** Whether what follows is read to the same place. */
+  const follow = (length) => {
+    const before = filled
+    const end = buffer.indexOf(NEWLINE, filled)
+    if (buffer.length === PIECE && end >= 0 && end < PIECE - 1) {
+      // Who writes to us was cut off in the middle of a line: lines begin anywhere now.
+      buffer = Buffer.allocUnsafeSlow(LARGE).fill(0)
+      filled = 0
+      return false
+    }
+    filled = buffer.length === PIECE && length < PIECE ? length : 0
+    if (filled === 0) buffer.fill(0, 0, length)
+    return filled === before
+  }
+  /** Either nothing is there, or the channel has ended: Node's own part alone is told which. */
+  const readNothing = (self) => {
+    try {
+      read.call(self, nothing)
+    } catch (error) {
+      // An array of less than nothing.
+      if (!(error instanceof RangeError)) throw error
+      read.call(self)
+    }
+  }
+  channel.useUserBuffer(buffer)
+}
+
+/** The message to the cluster in a piece that is a connection. */
+function connectionIn(piece) {
+  if (piece[PIECE - 1] !== NEWLINE) return undefined
+  const text = piece.toString()
+  return text.startsWith(CONNECTION) ? JSON.parse(text).msg : undefined
 }
 
 /** Calls back with each server before it has a connection, or with the first one where Node doesn't tell earlier. */
