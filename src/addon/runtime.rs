@@ -1,8 +1,9 @@
 //! The runtime that the addon's promises are driven by.
 
 /// One thread instead of one a core: it waits for sockets and channels. It cannot be the current-thread kind, which
-/// nobody would drive.
-#[cfg(not(test))]
+/// nobody would drive. Not where the programs are built along, as for tests: they would begin with this thread, and the
+/// first process of a container, which divides itself, would take its signals from its child.
+#[cfg(not(any(test, feature = "cli")))]
 #[napi_derive::module_init]
 fn start() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
