@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { checkPackage } from './lib/package-check.mjs'
 import { artefacts, builtPlatform, ROOT } from './lib/sources.mjs'
 import { hasCargo, run, runSteps, StepFailed, tool } from './lib/steps.mjs'
+import { systemdAnalyze } from './lib/systemd-analyze.mjs'
 
 // Everything at once, so that it is compiled once: the command line, the addon, and the places where tests have the
 // daemon killed, which are nothing in what is shipped. Each alone, as it is shipped, is what `build` builds.
@@ -19,6 +20,9 @@ function typesAreFresh() {
 }
 
 function rustTests() {
+  const { program, why } = systemdAnalyze()
+  if (program) process.env.RPM_SYSTEMD_ANALYZE = program
+  else process.stdout.write(`   units are not held against systemd's own check: ${why}\n`)
   if (hasCargo('nextest')) return run('cargo', 'nextest', 'run', '--locked', ...ALL)
   run('cargo', 'test', '--locked', ...ALL)
 }

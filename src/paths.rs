@@ -39,6 +39,11 @@ impl Home {
         Ok(Self::new(user.join(".rpm")))
     }
 
+    /// For who has none: nothing is there, and nothing can be made.
+    pub fn nowhere() -> Self {
+        Self::new("/proc/self/.rpm")
+    }
+
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -125,6 +130,11 @@ impl Home {
     /// The copies that an init system starts: a link.
     pub fn programs_link(&self) -> PathBuf {
         self.root.join("bin")
+    }
+
+    /// Held by whoever changes them.
+    pub fn programs_lock(&self) -> PathBuf {
+        self.run().join("programs.lock")
     }
 
     pub fn logs(&self) -> PathBuf {

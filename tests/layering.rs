@@ -36,18 +36,18 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", &["api", "domain", "bus", "config", "store", "slots", "ipc", "logs", "metrics", "watch", "cluster", "process",
         "supervisor", "guardian", "sys", "clock", "paths"]),
     // saved lists of PM2's shape, and PM2 itself, from outside
-    ("dump", &["api", "config", "domain", "paths", "sys::user", "sys::proc"]),
+    ("dump", &["api", "config", "domain", "paths", "sys::user", "sys::proc", "sys::read_as"]),
     // the contract
     ("api", &["domain"]),
     // the daemon's outside; of the system the server knows its socket and who is at the other end
-    ("server", &["api", "domain", "supervisor::Handle", "supervisor::Ending", "logs::follow", "paths", "sys::keep", "sys::socket", "sys::user"]),
+    ("server", &["api", "domain", "supervisor::Handle", "supervisor::Ending", "logs::follow", "paths", "sys::beside", "sys::keep", "sys::socket", "sys::user"]),
     // An app of ours: it knows nothing of the rest.
     ("static_server", &["domain::site", "domain::spec", "sys::handed", "sys::socket"]),
     ("daemon", &["domain::date_format", "engine", "boot", "server", "supervisor::Handle", "supervisor::Ending", "api", "guardian", "paths", "clock", "sys"]),
     ("boot", &["paths", "sys"]),
     // the edges
     ("client", &["api", "domain", "paths", "sys"]),
-    ("cli", &["client", "api", "boot", "config", "domain", "dump", "engine", "logs::tail", "paths", "settings", "sys::machine", "sys::ready", "sys::signal", "sys::terminal",
+    ("cli", &["client", "api", "boot", "config", "domain", "dump", "engine", "logs::tail", "paths", "server::Beside", "settings", "sys::machine", "sys::ready", "sys::signal", "sys::terminal",
         "sys::init", "sys::companion", "sys::proc::catches", "clock"]),
     ("tui", &["client", "api", "config", "domain"]),
     ("addon", &["client", "api", "config", "domain", "dump", "engine", "paths", "settings"]),

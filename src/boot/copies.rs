@@ -10,6 +10,7 @@
 use super::place::{Done, Step};
 use crate::paths::Home;
 use crate::sys::launch::guardian_of;
+use crate::sys::lock::FileLock;
 use crate::sys::read_as::acting_as;
 use crate::sys::user::Ids;
 use std::ffi::OsString;
@@ -41,6 +42,9 @@ impl Copies {
     /// Puts them into the home, as the user that it belongs to. Whether anything has changed.
     pub fn put_into(&self, home: &Home, owner: Option<&Ids>) -> io::Result<bool> {
         acting_as(owner, || {
+            DirBuilder::new().recursive(true).mode(0o700).create(home.run())?;
+            // Not in the folder itself, which is removed with everything in it.
+            let _alone = FileLock::take(&home.programs_lock())?;
             DirBuilder::new().recursive(true).mode(0o700).create(home.programs())?;
             self.put(home)
         })
@@ -75,9 +79,12 @@ impl Copies {
         let new = temporary(folder);
         remove_folder(&new)?;
         DirBuilder::new().mode(0o755).create(&new)?;
-        copy(&self.rpm, &new.join(RPM))?;
-        copy(&self.guardian, &new.join(GUARDIAN))?;
-        File::open(&new)?.sync_all()?;
+        let copied = copy(&self.rpm, &new.join(RPM)).and_then(|()| copy(&self.guardian, &new.join(GUARDIAN)));
+        if let Err(error) = copied.and_then(|()| File::open(&new)?.sync_all()) {
+            // On a disk that is full it is the last that is to stay there.
+            let _ = fs::remove_dir_all(&new);
+            return Err(error);
+        }
         // One with something missing: a part of it has been removed by hand.
         remove_folder(folder)?;
         fs::rename(&new, folder)
@@ -92,6 +99,7 @@ impl Copies {
             if fs::read_link(&link).is_err() {
                 return Ok(None);
             }
+            let _alone = FileLock::take(&home.programs_lock())?;
             fs::remove_file(&link)?;
             remove_folder(&home.programs())?;
             Ok(Some(Step { done: Done::Removed, path: link.clone() }))
@@ -198,7 +206,35 @@ mod tests {
         }
         let left = fs::read_dir(home.programs()).unwrap().count();
         assert_eq!(left, 2, "those that are used, and those before");
-        assert_eq!(fs::read_dir(home.root()).unwrap().count(), 2, "nothing temporary is left");
+        assert_eq!(fs::read_dir(home.root()).unwrap().count(), 3, "nothing temporary is left");
+    }
+
+    #[test]
+    fn several_at_once_come_one_after_the_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::new(directory.path().join("home"));
+        std::thread::scope(|scope| {
+            for content in ["a", "bb", "ccc", "dddd"] {
+                let own = directory.path().join(content);
+                fs::create_dir(&own).unwrap();
+                let (copies, home) = (copies(&own, content), &home);
+                scope.spawn(move || assert!(copies.put_into(home, None).unwrap()));
+            }
+        });
+        let read = |name: &str| fs::read_to_string(home.programs_link().join(name)).unwrap();
+        assert_eq!(read(RPM), read(GUARDIAN));
+        assert_eq!(fs::read_dir(home.programs()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_does_not_fit_on_the_disk_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::new(directory.path().join("home"));
+        let mut copies = copies(directory.path(), "x");
+        // One that cannot be read takes the same way as one that cannot be written.
+        copies.guardian = File::open(directory.path()).unwrap();
+        copies.put_into(&home, None).unwrap_err();
+        assert_eq!(fs::read_dir(home.programs()).unwrap().count(), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::service::Service;
 pub(super) fn text(service: &Service) -> String {
     let [name, user] = [&service.name, &service.user].map(|text| escaped(text));
     let path = |path: &std::path::Path| escaped(&path.to_string_lossy());
-    let (home, program, log) = (path(service.home.root()), path(&service.program()), path(&service.home.daemon_log()));
+    let (home, program) = (path(service.home.root()), path(&service.program()));
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
@@ -39,10 +39,6 @@ pub(super) fn text(service: &Service) -> String {
 	<true/>
 	<key>ExitTimeOut</key>
 	<integer>70</integer>
-	<key>StandardOutPath</key>
-	<string>{log}</string>
-	<key>StandardErrorPath</key>
-	<string>{log}</string>
 </dict>
 </plist>
 "#

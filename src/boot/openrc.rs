@@ -1,10 +1,11 @@
 //! A service script of `OpenRC`.
 
 use super::service::Service;
+use std::path::Path;
 
 pub(super) fn text(service: &Service) -> String {
-    let word = |text: &std::path::Path| shell_word(&text.to_string_lossy());
-    let (home, program, log) = (word(service.home.root()), word(&service.program()), word(&service.home.daemon_log()));
+    let word = |text: &Path| shell_word(&text.to_string_lossy());
+    let (home, program) = (word(service.home.root()), word(&service.program()));
     let user = shell_word(&service.user);
     let reload = shell_word(&format!("RPM_HOME={home} {program} reload all"));
     let network = if service.wait_ip { "\tneed net\n" } else { "\tuse net\n" };
@@ -19,8 +20,6 @@ command_args=daemon
 command_user={user}
 command_background=true
 pidfile=\"/run/${{RC_SVCNAME}}.pid\"
-output_log={log}
-error_log={log}
 retry=SIGTERM/70
 export RPM_HOME={home}
 export RPM_BOOT=1
@@ -38,6 +37,11 @@ reload() {{
 ",
         name = service.user,
     )
+}
+
+/// Its own functions take words apart that a shell has put together: what is quoted here is no word any more there.
+pub(super) fn is_word(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| shell_words::quote(text) == text)
 }
 
 /// A word that a shell takes as one.

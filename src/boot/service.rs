@@ -83,6 +83,13 @@ pub fn is_path(path: &Path) -> bool {
             .is_some_and(|text| !text.contains(['$', '"', '\'', '`', '\\']) && !text.contains(char::is_control))
 }
 
+impl Platform {
+    /// Whether its files can name this path.
+    pub fn can_name(self, path: &Path) -> bool {
+        is_path(path) && (self != Self::OpenRc || openrc::is_word(path))
+    }
+}
+
 /// A name that can be that of a file in the directories of every init system.
 pub fn is_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');

@@ -22,6 +22,8 @@ mod order;
 mod own_settings;
 #[cfg(test)]
 mod pm2_page;
+#[cfg(test)]
+mod pm2_page_sources;
 mod render;
 mod run;
 mod session;

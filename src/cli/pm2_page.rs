@@ -9,15 +9,17 @@ const PAGE: &str = include_str!("../../docs/pm2.md");
 const VERDICTS: [&str; 4] = ["same", "better", "different", "absent"];
 
 /// A row: the names in its first cell, and what it says of them.
-struct Row {
-    names: Vec<String>,
-    is_there: bool,
+pub(super) struct Row {
+    pub(super) names: Vec<String>,
+    pub(super) is_there: bool,
     /// Whoever relies on them gets what PM2 gives, at least.
-    is_enough: bool,
+    pub(super) is_enough: bool,
+    /// Its last cell.
+    pub(super) words: String,
 }
 
 /// The rows below a heading; of those of ours alone all are there.
-fn rows(heading: &str) -> Vec<Row> {
+pub(super) fn rows(heading: &str) -> Vec<Row> {
     let section = PAGE.split("\n## ").find(|section| section.lines().next() == Some(heading));
     let section = section.unwrap_or_else(|| panic!("{heading} is no heading of the page"));
     let rows = section.lines().filter(|line| line.starts_with("| `"));
@@ -29,7 +31,8 @@ fn rows(heading: &str) -> Vec<Row> {
         let says_more = cells.get(2).is_some_and(|text| !text.is_empty() && *text != "|");
         assert!(is_ours || cells[1] == "same" || says_more, "how, why, or what instead: {line}");
         let is_enough = !is_ours && ["same", "better"].contains(&cells[1]);
-        Row { names, is_there: is_ours || cells[1] != "absent", is_enough }
+        let words = cells.last().map_or_else(String::new, |&text| text.to_owned());
+        Row { names, is_there: is_ours || cells[1] != "absent", is_enough, words }
     })
     .collect()
 }

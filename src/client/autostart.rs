@@ -1,7 +1,9 @@
 //! A daemon when one is needed: found, or started once however many ask for it at the same time.
 
+use super::transport::is_absence;
 use crate::api::{ApiError, Code};
 use crate::paths::Home;
+use crate::sys::beside::{self, Peer};
 use crate::sys::launch::{guardian_of, launch};
 use crate::sys::lock::FileLock;
 use crate::sys::time::boot_clock;
@@ -134,14 +136,28 @@ fn is_free(home: &Home) -> Result<bool, ApiError> {
 fn answers(home: &Home) -> Result<bool, ApiError> {
     match super::transport::resolve(&home.socket()).and_then(UnixStream::connect) {
         Ok(_) => Ok(true),
+        Err(error) if is_absence(&error) => answers_beside(),
         Err(error) => match error.kind() {
-            // A socket file that nobody listens behind is what a killed daemon leaves.
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(false),
             // Its queue of connections is full: it is there, and busy.
             ErrorKind::WouldBlock => Ok(true),
             _ => Err(denied(home, &error, "its socket cannot be reached")),
         },
     }
+}
+
+/// Whether this program is in a container whose supervisor answers it.
+pub(super) fn answers_beside() -> Result<bool, ApiError> {
+    match beside::connect() {
+        Ok((_, Peer::Ours)) => Ok(true),
+        Ok((_, Peer::Foreign(owner))) => Err(of_other_user(owner)),
+        Ok((_, Peer::Stranger)) | Err(_) => Ok(false),
+    }
+}
+
+pub(super) fn of_other_user(owner: u32) -> ApiError {
+    let name = user::name_of(owner).unwrap_or_else(|| format!("uid {owner}"));
+    ApiError::new(Code::Permission, format!("the apps of this container are those of {name}"))
+        .hint(format!("run the command as that user: docker exec --user {owner}"))
 }
 
 fn prepare(home: &Home) -> Result<(), ApiError> {

@@ -1,11 +1,10 @@
 //! Why a call gave no answer, and what that means for whoever asked.
 
 use super::autostart;
-use super::transport::TransportError;
+use super::transport::{TransportError, is_absence};
 use crate::api::{ApiError, Code};
 use crate::paths::Home;
 use hyper::StatusCode;
-use std::io::ErrorKind;
 
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -19,11 +18,8 @@ pub(super) enum Failure {
 impl Failure {
     pub(super) fn of(error: TransportError, home: &Home) -> Self {
         match error {
-            TransportError::Connect(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
-            {
-                Self::Absent
-            }
+            TransportError::Connect(error) if is_absence(&error) => Self::Absent,
+            TransportError::Foreign(owner) => Self::Other(autostart::of_other_user(owner)),
             TransportError::Connect(error) => {
                 Self::Other(autostart::denied(home, &error, "its socket cannot be reached"))
             }

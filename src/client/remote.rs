@@ -4,7 +4,7 @@ use super::autostart::{self, Presence};
 use super::failure::{Failure, foreign, refusal};
 use super::patience::{Patience, Told};
 use super::stream::{self, Source};
-use super::transport::{Call, collect, exchange};
+use super::transport::{Call, Container, collect, exchange};
 use crate::api::{
     ApiError, Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream, route,
 };
@@ -23,6 +23,7 @@ pub struct Client {
     program: PathBuf,
     told: Told,
     version: Arc<OnceLock<String>>,
+    container: Container,
 }
 
 /// What to do where no daemon answers.
@@ -35,7 +36,12 @@ enum Absence {
 impl Client {
     /// `program` is the `rpm` binary: it is run as the daemon when none answers.
     pub fn new(home: Home, program: PathBuf) -> Self {
-        Self { home, program, told: Told::default(), version: Arc::default() }
+        Self { home, program, told: Told::default(), version: Arc::default(), container: Container::default() }
+    }
+
+    /// Whether there is somebody to talk to without a home: the supervisor of the container that we are in.
+    pub fn is_beside_one() -> bool {
+        autostart::answers_beside().unwrap_or(true)
     }
 
     /// `tell` is called when a request waits for another daemon, as its own was lost, and none comes at once.
@@ -56,6 +62,13 @@ impl Client {
 
     /// Starts a daemon unless one answers.
     pub async fn ensure_daemon(&self) -> Result<Presence, ApiError> {
+        if self.container.is_ours() {
+            return match autostart::answers_beside() {
+                Ok(true) => Ok(Presence::Running),
+                Ok(false) => Err(ApiError::new(Code::Unreachable, "the apps of this container have ended")),
+                Err(error) => Err(error),
+            };
+        }
         let (home, program) = (self.home.clone(), self.program.clone());
         tokio::task::spawn_blocking(move || autostart::ensure(&home, &program))
             .await
@@ -89,7 +102,16 @@ impl Client {
         let again = key.is_some() || !(request.changes_something() || request.speaks());
         let call =
             Call { method: Method::POST, path: route::REQUEST, body: json(request), idempotency_key: key.as_deref() };
-        self.persevere(&call, again, absence).await
+        let answer = self.persevere(&call, again, absence).await;
+        let is_over = match &answer {
+            Ok(answer) => answer.is_none(),
+            Err(error) => error.code == Code::Unreachable,
+        };
+        if is_over && self.container.is_ours() && matches!(request, Request::List { .. }) {
+            // A command has stopped the last of its apps: nothing is left to tell of.
+            return Ok(Some(json(&Response::Processes(Vec::new()))));
+        }
+        answer
     }
 
     /// `again`: a request whose daemon was lost half-way is the same one when it is sent once more.
@@ -120,7 +142,9 @@ impl Client {
     }
 
     async fn exchange(&self, call: &Call<'_>) -> Result<hyper::Response<Incoming>, Failure> {
-        let response = exchange(&self.home.socket(), call).await.map_err(|error| Failure::of(error, &self.home))?;
+        let response = exchange(&self.home.socket(), call, &self.container)
+            .await
+            .map_err(|error| Failure::of(error, &self.home))?;
         if let Some(version) = response.headers().get(route::VERSION).and_then(|version| version.to_str().ok()) {
             let _ = self.version.set(version.to_owned());
         }

@@ -1,6 +1,7 @@
 //! What a takeover has begun, on disk before it begins: one that was cut off knows what ran under PM2.
 
 use crate::paths::Home;
+use crate::sys::read_as::read_whole;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -18,7 +19,7 @@ pub struct Migration {
 impl Migration {
     /// The one from this PM2 that was not carried through, if any.
     pub fn begun(home: &Home, pm2: &Path, pid: i32) -> Option<Self> {
-        let begun: Self = serde_json::from_slice(&fs::read(home.migration()).ok()?).ok()?;
+        let begun: Self = serde_json::from_slice(&read_whole(&home.migration()).ok()?).ok()?;
         (begun.pm2 == pm2 && begun.pid == pid).then_some(begun)
     }
 

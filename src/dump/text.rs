@@ -2,9 +2,9 @@
 
 use crate::config::{self, Caller};
 use crate::paths::Home;
+use crate::sys::read_as::read_whole;
 use serde_json::{Map, Value};
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ pub type SavedList = (PathBuf, Vec<Map<String, Value>>);
 
 /// The elements of a saved list: JSON, or a JavaScript literal.
 pub fn read(path: &Path, caller: &Caller) -> Result<Vec<Map<String, Value>>, Unreadable> {
-    let bytes = fs::read(path).map_err(|source| match source.kind() {
+    let bytes = read_whole(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Unreadable::Missing { path: path.to_owned() },
         _ => Unreadable::Io { path: path.to_owned(), source },
     })?;
@@ -73,6 +73,7 @@ pub fn saved(home: &Home, caller: &Caller) -> (Option<SavedList>, Vec<Unreadable
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn read_text(text: &str) -> Result<Vec<Map<String, Value>>, String> {
         elements(text.as_bytes(), Path::new("/h/dump.pm2"), &Caller::current().unwrap())

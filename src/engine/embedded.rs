@@ -68,6 +68,11 @@ impl Embedded {
         Ok(Self { handle: handle.map_err(failed)?, running: Arc::new(Mutex::new(Some(running))) })
     }
 
+    /// Its door, for who hands it on.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// Stops all apps in order. A second call has nothing left to do.
     pub async fn close(&self) -> Result<(), ApiError> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -115,7 +115,7 @@ fn manager(word: Option<&File>) -> Manager {
 
 fn new(program: &Path, word: &mut Option<File>) -> Result<Guardian, String> {
     let home = std::env::var_os("RPM_HOME").map(PathBuf::from).ok_or("RPM_HOME is not set")?;
-    let lock = take_lock(&home)?;
+    let lock = take_lock(&home, manager(word.as_ref()).is_there())?;
     let current = Image::open(program).map_err(|error| format!("{} cannot be opened: {error}", program.display()))?;
     let failed = |what: &str, error: io::Error| format!("{what}: {error}");
     if let Err(error) = cgroup::leave_run() {
@@ -157,7 +157,9 @@ pub(super) fn most_descriptors() -> u64 {
 }
 
 /// Whoever has it is the only guardian of the home, and so its daemon the only one.
-fn take_lock(home: &Path) -> Result<OwnedFd, String> {
+///
+/// One that leaves is waited for; `is_service`: of one that doesn't a service manager has to learn soon.
+fn take_lock(home: &Path, is_service: bool) -> Result<OwnedFd, String> {
     let path = home.join("lock");
     if let Some(lock) = inherited_lock(&path) {
         return Ok(lock);
@@ -168,7 +170,7 @@ fn take_lock(home: &Path) -> Result<OwnedFd, String> {
         if let Some(lock) = FileLock::try_take(&path).map_err(failed)? {
             return Ok(sign(lock.into()));
         }
-        if awake_ms() >= deadline {
+        if awake_ms() >= deadline || is_service && stand_in::is_served(home) {
             let pid = fs::read_to_string(&path).unwrap_or_default();
             let (home, pid) = (home.display(), pid.trim());
             return Err(format!(

@@ -3,6 +3,7 @@
 
 use crate::sys::lock::FileLock;
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 /// Who holds the home.
@@ -26,6 +27,15 @@ pub(super) fn holder(home: &Path) -> Option<Holder> {
     Some(if same_service(&theirs, &ours) { Holder::Ours(pid) } else { Holder::Foreign(pid) })
 }
 
+/// Whether commands are answered there: who holds the home has not begun to leave it. Until we have named it, somebody who
+/// stops the service stops us alone.
+pub(super) fn is_served(home: &Path) -> bool {
+    let socket = home.join("rpm.sock");
+    // A long path is a link to a short one.
+    let address = fs::read_link(&socket).unwrap_or(socket);
+    UnixStream::connect(address).is_ok()
+}
+
 /// Whether the two `cgroup` files of processes are those of one service.
 fn same_service(theirs: &str, ours: &str) -> bool {
     matches!((service(theirs), service(ours)), (Some(theirs), Some(ours)) if theirs == ours)
@@ -44,6 +54,16 @@ fn service(cgroup: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_answers_serves() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(!is_served(home.path()));
+        let listener = std::os::unix::net::UnixListener::bind(home.path().join("rpm.sock")).unwrap();
+        assert!(is_served(home.path()));
+        drop(listener);
+        assert!(!is_served(home.path()));
+    }
 
     #[test]
     fn the_service_is_told_by_the_control_group() {

@@ -34,6 +34,10 @@ pub enum BindError {
 #[derive(Debug)]
 pub struct ControlSocket {
     listener: UnixListener,
+    /// Only those are let in whose processes we see: other machines' users may have our user's number in a container.
+    sees_all: bool,
+    /// Connections cannot be accepted: told once, until one can.
+    is_failing: bool,
 }
 
 /// The files by which it is found. They stay when the daemon ends, unless it ends in order.
@@ -69,7 +73,15 @@ impl ControlSocket {
             listener.set_nonblocking(true)?;
             UnixListener::from_std(listener)
         });
-        Ok((Self { listener: listener.map_err(failed(&files.address))? }, files))
+        Ok((Self { listener: listener.map_err(failed(&files.address))?, sees_all: false, is_failing: false }, files))
+    }
+}
+
+impl ControlSocket {
+    /// One that has no file, for commands beside the runtime of a container.
+    pub(super) fn of_container(socket: OwnedFd) -> io::Result<Self> {
+        let listener = UnixListener::from_std(std::os::unix::net::UnixListener::from(socket))?;
+        Ok(Self { listener, sees_all: true, is_failing: false })
     }
 }
 
@@ -111,13 +123,23 @@ impl Listener for ControlSocket {
     async fn accept(&mut self) -> (UnixStream, ()) {
         loop {
             match self.listener.accept().await {
+                Ok((stream, _)) if self.sees_all && !socket::is_peer_visible(&stream) => {
+                    tracing::warn!("a connection from outside of this container was refused");
+                }
                 Ok((stream, _)) => match socket::peer_uid(&stream) {
-                    Ok(uid) if uid == 0 || uid == user::effective_uid() => return (stream, ()),
-                    Ok(uid) => tracing::warn!("a connection of uid {uid} was refused: the daemon is its owner's alone"),
+                    Ok(uid) if uid == 0 || uid == user::effective_uid() => {
+                        self.is_failing = false;
+                        return (stream, ());
+                    }
+                    Ok(uid) => tracing::warn!(
+                        "a connection of uid {uid} was refused: only the owner of the apps and root are let in"
+                    ),
                     Err(error) => tracing::warn!("a connection was refused, its user is unknown: {error}"),
                 },
                 Err(error) => {
-                    tracing::warn!("a control connection cannot be accepted: {error}");
+                    if !std::mem::replace(&mut self.is_failing, true) {
+                        tracing::warn!("control connections cannot be accepted: {error}");
+                    }
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -3,12 +3,14 @@
 use super::Settings;
 use crate::paths::Home;
 use crate::sys::lock::FileLock;
+use crate::sys::read_as::{acting_as, read_whole};
+use crate::sys::user::Ids;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
-use std::fs::{self, DirBuilder, File};
+use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// PM2's habit.
@@ -50,12 +52,12 @@ impl Store {
 
     /// What is set. No file is no settings.
     pub fn load(&self) -> Result<Settings, SettingsError> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
+        let damaged = |why: String| SettingsError::Damaged { path: self.path.clone(), why };
+        let text = match read_whole(&self.path) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
             Err(source) => return Err(SettingsError::Read { path: self.path.clone(), source }),
         };
-        let damaged = |why: String| SettingsError::Damaged { path: self.path.clone(), why };
         // An empty file is one that nobody has set anything in.
         if text.trim().is_empty() {
             return Ok(Settings::default());
@@ -70,14 +72,21 @@ impl Store {
     /// Changes them, alone: what others set at the same time is not lost. Gives what is set afterwards.
     pub fn change<T>(&self, change: impl FnOnce(&mut Settings) -> T) -> Result<(Settings, T), SettingsError> {
         let failed = |source| SettingsError::Write { path: self.path.clone(), source };
-        let _lock = self.take_lock().map_err(failed)?;
+        let _lock = self.as_owner(|| self.take_lock()).map_err(failed)?;
         let mut settings = self.load()?;
         let before = settings.clone();
         let result = change(&mut settings);
         if settings != before || !self.path.exists() {
-            self.write(&settings).map_err(failed)?;
+            self.as_owner(|| self.write(&settings)).map_err(failed)?;
         }
         Ok((settings, result))
+    }
+
+    /// Root sets for whose home it is: what it makes there is that user's.
+    fn as_owner<T: Send>(&self, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+        let home = self.path.parent().and_then(|home| home.metadata().ok());
+        let owner = home.map(|of| Ids { uid: of.uid(), gid: of.gid(), groups: Vec::new() });
+        acting_as(owner.as_ref(), work)
     }
 
     fn take_lock(&self) -> io::Result<FileLock> {
@@ -105,6 +114,7 @@ impl Store {
 mod tests {
     use super::super::Key;
     use super::*;
+    use std::fs;
     use std::thread;
 
     fn store(directory: &Path) -> Store {
@@ -113,6 +123,21 @@ mod tests {
 
     fn key(text: &str) -> Key {
         Key::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_root_sets_is_the_owners() {
+        use std::os::unix::fs::chown;
+        if crate::sys::user::effective_uid() != 0 {
+            eprintln!("skipped: only root has to do with other users' homes");
+            return;
+        }
+        let home = tempfile::tempdir().unwrap();
+        chown(home.path(), Some(65534), Some(65534)).unwrap();
+        store(home.path()).change(|settings| settings.set(&key("a:b"), "1")).unwrap();
+        for file in ["module_conf.json", "run", "run/settings.lock"] {
+            assert_eq!(fs::metadata(home.path().join(file)).unwrap().uid(), 65534, "{file}");
+        }
     }
 
     #[test]

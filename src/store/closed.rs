@@ -1,6 +1,7 @@
 //! The list as the last orderly end closed it, kept for who wants it back.
 
 use super::snapshot::{SavedProcess, Snapshot};
+use crate::sys::read_as::read_whole;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ impl ClosedList {
 
     /// Its processes; nothing where no end has closed one.
     pub fn load(&self) -> io::Result<Vec<SavedProcess>> {
-        let bytes = match fs::read(&self.path) {
+        let bytes = match read_whole(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };

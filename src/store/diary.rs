@@ -2,6 +2,7 @@
 
 use crate::domain::job::{History, Trigger};
 use crate::domain::{ProcessId, SpawnId, UnixMs};
+use crate::sys::read_as::read_whole;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -47,7 +48,7 @@ impl DiaryFile {
 
     /// `None` where there is none, or none that can be read: it is a record, nothing depends on it.
     pub fn load(&self) -> Option<Diary> {
-        let bytes = fs::read(&self.path).ok()?;
+        let bytes = read_whole(&self.path).ok()?;
         let diary = serde_json::from_slice(&bytes);
         diary.inspect_err(|error| tracing::warn!("{} is damaged, and begins anew: {error}", self.path.display())).ok()
     }

@@ -1,6 +1,7 @@
 //! `dump.pm2` and the one before it.
 
 use crate::sys::fault::{self, Point};
+use crate::sys::read_as::read_whole;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ impl DumpFile {
 
     /// One that cannot be read takes the place of none that can.
     fn back_up(&self) -> io::Result<()> {
-        let bytes = match fs::read(&self.path) {
+        let bytes = match read_whole(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other?,
         };

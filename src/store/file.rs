@@ -2,6 +2,7 @@
 
 use super::snapshot::{ParseError, Snapshot};
 use crate::sys::fault::{self, Point};
+use crate::sys::read_as::read_whole;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -162,7 +163,7 @@ fn apart(one: SystemTime, other: SystemTime) -> Duration {
 }
 
 fn read(path: &Path) -> Result<Option<Snapshot>, StoreError> {
-    let bytes = match fs::read(path) {
+    let bytes = match read_whole(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(|source| StoreError::Read { path: path.to_owned(), source })?,
     };

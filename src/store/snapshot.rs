@@ -102,6 +102,9 @@ pub struct SavedProcess {
     /// It ran until the machine was started anew, and has neither been started nor stopped since.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ran_before_boot: bool,
+    /// It is between a stop and a start of one command: whoever comes upon it starts it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub returns: bool,
     pub restarts: u32,
     pub created_at: UnixMs,
     /// During the health window of a reload: what returns if the new run does not stay well.

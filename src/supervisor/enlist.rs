@@ -26,6 +26,7 @@ impl World {
             standby: None,
             monitored: None,
             ran_before_boot: false,
+            returns: false,
         });
         id
     }

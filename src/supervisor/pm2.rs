@@ -2,9 +2,10 @@
 
 use super::registry::Entry;
 use super::world::World;
-use crate::api::{ApiError, Response, pm2};
+use crate::api::pm2::{self, Parts};
+use crate::api::{ApiError, Response, dump};
 use crate::domain::{ProcessId, Selector};
-use crate::process::{self, shown_environment};
+use crate::process::{self, shown_environment, variables};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -20,18 +21,36 @@ impl World {
     }
 
     pub(super) fn element(&self, entry: &Entry) -> serde_json::Value {
-        let process = self.view(entry);
-        pm2::element(pm2::Parts {
-            process: &process,
+        let node = self.node_version(entry, entry.handle.observed().pid);
+        let env = shown_environment(&entry.spec, &entry.identity);
+        self.with_parts(entry, env, node.as_deref(), pm2::element)
+    }
+
+    /// As `save` writes it. Values of secrets by reference are not known here, and not wanted.
+    pub(super) fn saved_element(&self, entry: &Entry) -> serde_json::Value {
+        let env = variables(&entry.spec, entry.identity.instance, &BTreeMap::new());
+        self.with_parts(entry, env, None, |parts| dump::element(parts, entry.is_wanted()))
+    }
+
+    /// What both are made of.
+    fn with_parts<T>(
+        &self,
+        entry: &Entry,
+        env: BTreeMap<String, String>,
+        node_version: Option<&str>,
+        shape: impl FnOnce(Parts<'_>) -> T,
+    ) -> T {
+        shape(Parts {
+            process: &self.view(entry),
             spec: &entry.spec,
             panel: &entry.handle.panel(),
             unique_id: &entry.identity.unique_id,
             out_log: entry.identity.out_log.as_deref(),
             error_log: entry.identity.error_log.as_deref(),
             pid_file: &entry.identity.pid_file,
-            env: shown_environment(&entry.spec, &entry.identity),
+            env,
             backoff: entry.handle.observed().state.backoff,
-            node_version: self.node_version(entry, process.pid).as_deref(),
+            node_version,
             monitored: entry.monitored,
         })
     }

@@ -29,6 +29,8 @@ pub(super) struct Entry {
     pub(super) monitored: Option<bool>,
     /// It ran until the machine was started anew.
     pub(super) ran_before_boot: bool,
+    /// A command has stopped it to start it: it is to run, whoever carries that out.
+    pub(super) returns: bool,
 }
 
 impl Entry {
@@ -40,7 +42,7 @@ impl Entry {
 
     /// Whether it runs, or is to.
     pub(super) fn is_wanted(&self) -> bool {
-        self.waits_since_boot() || self.handle.observed().state.is_wanted()
+        self.waits_since_boot() || self.returns || self.handle.observed().state.is_wanted()
     }
 }
 

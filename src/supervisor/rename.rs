@@ -11,6 +11,7 @@ use crate::clock;
 use crate::domain::{AppSpec, ProcessId};
 use crate::process::{self, Command};
 use crate::store::Begun;
+use crate::sys::fault::{self, Point};
 use std::rc::Rc;
 use tokio::sync::oneshot;
 
@@ -32,19 +33,45 @@ impl World {
             }
             _ => {
                 self.refuse_rename(name, to, &ids)?;
-                self.begin(ticket, Begun::Processes(self.runs(&ids))).await;
+                // From here on they come back, also when nobody is left who could ask again.
+                self.shall_return(&ids);
+                if !self.begin(ticket, Begun::Processes(self.runs(&ids))).await {
+                    self.note().await;
+                }
                 self.end(&ids, Command::Stop).await;
+                fault::point(Point::RenameStopped);
                 self.exchange_handles(name, to, &ids).await;
                 self.note().await;
+                fault::point(Point::RenameExchanged);
                 self.follow_list(Adoption::No);
                 ids
             }
         };
         let due = Share::all_due(self.without_idle_jobs(&ids));
         let settled = self.start_share(&due, |_, reply| Command::Start(reply)).await;
+        self.have_returned(&ids);
         self.not_started(&settled).await?;
         self.overtaken_start(&settled, "restart")?;
         Ok(Response::Processes(self.views_of_started(&ids).await))
+    }
+
+    /// Of a job only the name changes, unless it runs.
+    fn shall_return(&self, ids: &[ProcessId]) {
+        for id in self.without_idle_jobs(ids) {
+            if let Some(entry) = self.registry.borrow_mut().get_mut(id) {
+                entry.returns = true;
+            }
+        }
+    }
+
+    /// What becomes of them is between them and who asks from now on.
+    pub(super) fn have_returned(self: &Rc<Self>, ids: &[ProcessId]) {
+        for id in ids {
+            if let Some(entry) = self.registry.borrow_mut().get_mut(*id) {
+                entry.returns = false;
+            }
+        }
+        self.persist();
     }
 
     fn refuse_rename(&self, name: &str, to: &str, ids: &[ProcessId]) -> Result<(), ApiError> {

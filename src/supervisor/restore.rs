@@ -7,7 +7,7 @@ use super::world::World;
 use crate::cluster::app_of;
 use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::{ProcessId, SpawnId};
-use crate::process::{self, Command, Left};
+use crate::process::{self, Command, Left, Settled};
 use crate::store::{SavedProcess, Snapshot};
 use crate::sys::keep::Kept;
 use std::collections::BTreeMap;
@@ -145,6 +145,9 @@ impl World {
             entry.handle.send(if holds { Command::Hold(reply) } else { Command::Start(reply) });
         }
         drop(seen);
+        if saved.returns && to_start {
+            self.bring_back(&mut entry);
+        }
         if let Some(other) = other {
             let passing = self.restored_entry(saved, Some(other)).handle;
             entry.passing = Some(passing);
@@ -161,6 +164,22 @@ impl World {
             });
         }
         self.registry.borrow_mut().insert(entry);
+    }
+
+    /// The command that has stopped it did not come to its start.
+    fn bring_back(self: &Rc<Self>, entry: &mut Entry) {
+        let (reply, settled) = oneshot::channel();
+        entry.returns = true;
+        let holds = !entry.spec.depends_on.is_empty();
+        entry.handle.send(if holds { Command::Hold(reply) } else { Command::Start(reply) });
+        let (world, id) = (Rc::clone(self), entry.identity.id);
+        tokio::task::spawn_local(async move {
+            let settled = settled.await.unwrap_or(Settled::Deleted);
+            // Who has stopped it meanwhile says what becomes of it.
+            if !matches!(settled, Settled::Stopped | Settled::Deleted) {
+                world.have_returned(&[id]);
+            }
+        });
     }
 
     /// One that was not born yet is begun anew, with a channel.
@@ -185,7 +204,17 @@ impl World {
             left,
         );
         let (created_at, monitored) = (saved.created_at, saved.monitored);
-        Entry { spec, identity, created_at, handle, passing: None, standby: None, monitored, ran_before_boot: false }
+        Entry {
+            spec,
+            identity,
+            created_at,
+            handle,
+            passing: None,
+            standby: None,
+            monitored,
+            ran_before_boot: false,
+            returns: false,
+        }
     }
 
     /// What runs before those that may live have left in their pipes comes before what these print.

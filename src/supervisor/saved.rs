@@ -2,18 +2,16 @@
 
 use super::automatic::Adoption;
 use super::check::check;
-use super::registry::Entry;
 use super::requests::Ticket;
 use super::resume::Share;
 use super::start::one_of;
 use super::world::World;
-use crate::api::pm2::Parts;
-use crate::api::{ApiError, Code, EventKind, Response, SaveReport, SavedApp, dump};
+use crate::api::{ApiError, Code, EventKind, Response, SaveReport, SavedApp};
 use crate::domain::{ProcessId, SpawnId};
-use crate::process::{Command, variables};
+use crate::process::Command;
 use crate::store::{Begun, ClosedList, DumpFile};
 use crate::sys::fault::{self, Point};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 type Answer = Result<Response, ApiError>;
@@ -69,24 +67,7 @@ impl World {
     }
 
     fn elements(&self) -> Vec<serde_json::Value> {
-        let element = |entry: &Entry| {
-            let parts = Parts {
-                process: &self.view(entry),
-                spec: &entry.spec,
-                panel: &entry.handle.panel(),
-                unique_id: &entry.identity.unique_id,
-                out_log: entry.identity.out_log.as_deref(),
-                error_log: entry.identity.error_log.as_deref(),
-                pid_file: &entry.identity.pid_file,
-                backoff: entry.handle.observed().state.backoff,
-                node_version: None,
-                monitored: entry.monitored,
-                // Values of secrets by reference are not known here, and not wanted.
-                env: variables(&entry.spec, entry.identity.instance, &BTreeMap::new()),
-            };
-            dump::element(parts, entry.is_wanted())
-        };
-        self.registry.borrow().iter().map(element).collect()
+        self.registry.borrow().iter().map(|entry| self.saved_element(entry)).collect()
     }
 
     /// What cannot run stays on the list: it was saved, and somebody may mend it.
@@ -221,6 +202,7 @@ impl World {
         for id in ids {
             if let Some(entry) = registry.get_mut(*id) {
                 entry.ran_before_boot = false;
+                entry.returns = false;
             }
         }
     }

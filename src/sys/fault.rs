@@ -54,6 +54,8 @@ points! {
     TrialSwapped => "trial.swapped",
     TrialNoted => "trial.noted",
     TrialReturned => "trial.returned",
+    RenameStopped => "rename.stopped",
+    RenameExchanged => "rename.exchanged",
     ListWritten => "list.written",
     DumpWritten => "dump.written",
     DumpBackedUp => "dump.backed-up",

@@ -1,6 +1,8 @@
 //! All unsafe code and all platform code. Everything above calls these with ordinary types.
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
+#[cfg(feature = "engine")]
+pub mod beside;
 pub mod births;
 pub mod cgroup;
 pub mod channel;
@@ -48,6 +50,8 @@ mod refusal;
 pub mod rest;
 #[cfg(feature = "engine")]
 pub mod reuseport;
+#[cfg(feature = "engine")]
+pub mod room;
 pub mod signal;
 pub mod socket;
 pub mod spawn;

@@ -6,6 +6,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+/// Nothing that we write comes near it.
+const LARGEST: usize = 256 << 20;
+
+/// A file of ours. What others have put in its place may be a pipe that nobody writes to, or a device without an end.
+pub fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    read_as(path, None, LARGEST)
+}
+
 /// The content of a regular file of up to `limit` bytes. With `ids` it is opened with the rights of that user, where we
 /// are root and could open anything.
 pub fn read_as(path: &Path, ids: Option<&Ids>, limit: usize) -> io::Result<Vec<u8>> {
@@ -69,6 +77,23 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, chown};
+
+    #[test]
+    fn only_what_is_a_file_and_has_an_end_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        assert_eq!(read_whole(&file).unwrap_err().kind(), io::ErrorKind::NotFound);
+        fs::write(&file, "text").unwrap();
+        assert_eq!(read_whole(&file).unwrap(), b"text");
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for other in [pipe.as_path(), Path::new("/dev/zero"), folder.path()] {
+            assert_eq!(read_whole(other).unwrap_err().to_string(), "it is no regular file", "{}", other.display());
+        }
+        // Without a block on the disk.
+        File::create(&file).unwrap().set_len(LARGEST as u64 + 1).unwrap();
+        assert_eq!(read_whole(&file).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
 
     #[test]
     fn another_users_rights_are_those_of_that_user() {

@@ -184,6 +184,11 @@ pub fn peer_uid(connection: &impl AsFd) -> io::Result<u32> {
     Ok(getsockopt(&connection.as_fd(), PeerCredentials)?.uid())
 }
 
+/// Whether the process at the other end of a unix connection is in our PID namespace, or one below it.
+pub fn is_peer_visible(connection: &impl AsFd) -> bool {
+    getsockopt(&connection.as_fd(), PeerCredentials).is_ok_and(|peer| peer.pid() != 0)
+}
+
 pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     let flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
     fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
@@ -290,6 +295,7 @@ mod tests {
         let listener = listen_unix(&path, 8).unwrap();
         let client = std::os::unix::net::UnixStream::connect(&path).unwrap();
         assert_eq!(peer_uid(&client).unwrap(), super::super::user::effective_uid());
+        assert!(is_peer_visible(&client));
         assert!(answers(&path));
         drop(listener);
         assert!(!answers(&path));

@@ -29,6 +29,10 @@ fn without_descriptors_it_refuses_and_keeps_what_runs() {
     refused.fails(&["more-"]);
     assert_eq!(home.daemon().pid, daemon);
     assert!(is_alive(first));
+    // Who asks is answered all the same, and the list can be written.
+    home.rpm(["save"]).ok();
+    home.rpm(["set", "first:key", "1"]).ok();
+    let first = home.pid("first");
     let before = home.named("first")[0].clone();
     assert_eq!((before.status, before.pid), (Status::Online, Some(first)));
     // Room again: it goes on.

@@ -3,6 +3,7 @@
 use crate::support::{Done, Home, Program, Running, Signal, children, eventually, is_alive, is_root, signal};
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// What it has written so far.
@@ -222,6 +223,106 @@ fn nothing_may_be_written_anywhere() {
     let done = Program::new("unshare").args(["--mount", "sh", "-c", &script]).cwd(Path::new("/")).run();
     fs::remove_dir_all(&place).unwrap();
     assert_eq!(ended(&done), (Some(5), "works\n".to_owned()), "{}", done.told());
+}
+
+/// What `docker exec` does: into the namespaces of a container, with an environment and as a user of its own.
+fn beside(container: &Running, user: u32, program: &Path, env: &[&str], args: &[&str]) -> Done {
+    let target = first_pid(container).to_string();
+    let enter = ["--target", &target, "--pid", "--mount", "--", "env", "-i", "PATH=/usr/bin:/bin"];
+    let user = [format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".to_owned()];
+    let program = Program::new("nsenter").args(enter).args(env).args(["setpriv"]).args(user).args([program]).args(args);
+    program.cwd(Path::new("/")).run()
+}
+
+#[test]
+fn commands_beside_the_runtime_of_a_container() {
+    if !is_root() {
+        eprintln!("skipped: it takes root to enter namespaces");
+        return;
+    }
+    let home = Home::new();
+    home.write("app.js", "console.log('up', process.pid); setInterval(() => {}, 1000)");
+    let empty = home.temporary().join("empty");
+    let env = format!("RPM_HOME={}", empty.display());
+    let running = first(&home, &["runtime", "app.js"]);
+    wait_for(&running, "up");
+    let program = home.program().to_owned();
+    let ask = |args: &[&str]| beside(&running, 0, &program, &[&env], args);
+    let list: Value = serde_json::from_str(&ask(&["jlist"]).ok().text()).unwrap();
+    assert_eq!(
+        (list[0]["name"].as_str(), list[0]["pm2_env"]["status"].as_str()),
+        (Some("app"), Some("online")),
+        "{list}"
+    );
+    let pid = list[0]["pid"].as_i64().unwrap();
+    ask(&["restart", "app"]).ok();
+    let restarted = eventually("it runs again", || {
+        said(&running)
+            .split("up ")
+            .skip(1)
+            .filter_map(|rest| rest.trim().parse().ok())
+            .find(|other: &i64| *other != pid)
+    });
+    assert_eq!(ask(&["pid", "app"]).ok().text().trim(), restarted.to_string());
+    ask(&["logs", "--nostream"]).ok();
+    ask(&["update"]).fails(&["no guardian"]);
+    // Without any home, and as somebody else.
+    let other = home.temporary().join("other");
+    fs::create_dir(&other).unwrap();
+    let copy = home.copy_programs(&other);
+    open_to_all(home.temporary());
+    open_to_all(&other);
+    beside(&running, 4242, &copy, &[], &["ls"]).fails(&["those of root", "--user 0"]);
+    assert!(!empty.exists(), "no daemon was started");
+    // The kernel ends it with the container, as soon as that has ended.
+    ask(&["kill"]);
+    assert!(!empty.exists(), "no daemon has taken its place");
+    let done = running.end();
+    assert_eq!(done.code(), Some(130), "the app's: {}", done.told());
+}
+
+fn open_to_all(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// It may be root in another one, too.
+#[test]
+fn a_user_without_a_home_finds_the_runtime_of_that_user() {
+    if !is_root() {
+        eprintln!("skipped: it takes root to be somebody else");
+        return;
+    }
+    let home = Home::new();
+    let folder = home.temporary().join("programs");
+    fs::create_dir(&folder).unwrap();
+    let program = home.copy_programs(&folder);
+    open_to_all(home.temporary());
+    open_to_all(&folder);
+    let user = ["setpriv", "--reuid=4242", "--regid=4242", "--clear-groups"];
+    let container = Program::new("unshare").args(["--pid", "--fork", "--mount-proc", "--kill-child"]).args(user);
+    let line = "echo up; while :; do sleep 0.02; done";
+    let running =
+        container.args([program.as_os_str()]).args(["runtime", line, "--name", "app"]).cwd(Path::new("/")).begin();
+    wait_for(&running, "up");
+    let ids = [4242, 0];
+    for user in ids {
+        assert_eq!(beside(&running, user, &program, &[], &["id", "app"]).ok().text(), "[ 0 ]\n");
+    }
+    // The last that runs: the end of the container, with its exit code.
+    beside(&running, 4242, &program, &[], &["stop", "app"]);
+    let done = running.end();
+    assert_eq!(done.code(), Some(130), "{}", done.told());
+}
+
+/// An app talks to the supervisor that runs it, wherever that is.
+#[test]
+fn apps_find_their_runtime() {
+    let home = Home::new();
+    let line = format!("{} jlist; exit 3", home.program().display());
+    let done = plain(&home, &["runtime", &line, "--name", "asks", "--no-autorestart"]).run();
+    assert_eq!(done.code(), Some(3), "{}", done.told());
+    let list: Value = serde_json::from_str(&done.text()).unwrap();
+    assert_eq!(list[0]["name"], "asks");
 }
 
 #[test]

@@ -47,9 +47,10 @@ fn a_new_name_survives_the_daemon() {
     let home = Home::new();
     home.write(
         "app.js",
-        "process.on('SIGINT', () => setTimeout(() => process.exit(), 800)); setInterval(() => {}, 1000)",
+        "process.on('SIGINT', () => setTimeout(() => process.exit(), 800)); setInterval(() => {}, 1000); console.log('up')",
     );
     home.rpm(["start", "app.js", "--name", "old"]).ok();
+    home.told("old-out.log", "up");
     let rename = home.command(["restart", "old", "--name", "new"]).begin();
     home.wait_status("old", Status::Stopping);
     signal(home.daemon().pid, Signal::SIGKILL);

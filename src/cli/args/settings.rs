@@ -14,7 +14,7 @@ pub(crate) struct SetArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct MultisetArgs {
     /// Keys and values, one after the other; quotes hold words together
-    #[arg(required = true, value_name = "KEY VALUE", num_args = 1.., allow_hyphen_values = true)]
+    #[arg(required = true, value_name = "KEY VALUE", num_args = 1.., allow_negative_numbers = true)]
     pub(crate) words: Vec<String>,
 }
 

@@ -29,6 +29,9 @@ impl Target {
             return Err(Failure::new(format!("{} has no services of single users", platform.name()))
                 .hint("leave --user away: the machine's own service runs as you all the same"));
         }
+        if !platform.can_name(home.root()) {
+            return Err(unnamable(&home, "spaces or the like"));
+        }
         let name = match &args.service_name {
             Some(name) => name.strip_suffix(".service").unwrap_or(name).to_owned(),
             None => Service::usual_name(platform, scope, &owner.name),
@@ -108,8 +111,12 @@ pub(super) fn home(owner: &Owner, directory: Option<&Path>) -> Result<Home, Fail
     if is_path(home.root()) {
         return Ok(home);
     }
-    Err(Failure::new(format!("home {} cannot be named in a system's file", home.root().display()))
-        .hint("it has quotes, dollar signs or the like in it: set RPM_HOME to another directory"))
+    Err(unnamable(&home, "quotes, dollar signs or the like"))
+}
+
+fn unnamable(home: &Home, what: &str) -> Failure {
+    Failure::new(format!("home {} cannot be named in a system's file", home.root().display()))
+        .hint(format!("it has {what} in it: set RPM_HOME to another directory"))
 }
 
 fn platform(args: &ServiceArgs) -> Result<Platform, Failure> {

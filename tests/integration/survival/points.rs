@@ -23,6 +23,7 @@ enum Scenario {
     Panel,
     Adopt,
     Trial,
+    Rename,
     List,
     Dump,
     Resurrect,
@@ -54,6 +55,7 @@ fn scenario(point: Point) -> Scenario {
         Point::PanelWritten => Scenario::Panel,
         Point::AdoptBegun | Point::AdoptListed | Point::AdoptReady => Scenario::Adopt,
         Point::TrialSwapped | Point::TrialNoted | Point::TrialReturned => Scenario::Trial,
+        Point::RenameStopped | Point::RenameExchanged => Scenario::Rename,
         Point::ListWritten => Scenario::List,
         Point::DumpWritten | Point::DumpBackedUp | Point::DumpReplaced => Scenario::Dump,
         Point::Resurrected => Scenario::Resurrect,
@@ -209,6 +211,42 @@ fn while_it_stops_an_app() {
         home.wait_run(&name, 2);
         mined.hit(point, || home.rpm(["delete", &name]).ok());
         assert!(home.named(&name).is_empty());
+    }
+    home.check_children();
+}
+
+/// Who asked is killed as well: nobody asks again.
+#[test]
+fn while_it_gives_an_app_another_name() {
+    let mined = Mined::new();
+    let home = &mined.home;
+    home.write(
+        "slow.sh",
+        "trap 'until [ -e go ]; do sleep 0.05; done; exit 0' INT\necho up\nwhile :; do sleep 0.05; done\n",
+    );
+    for (point, name) in points(Scenario::Rename) {
+        let renamed = format!("{name}-renamed");
+        home.rpm(["start", "slow.sh", "--name", &name, "--kill-timeout", "60s"]).ok();
+        home.told(&format!("{name}-out.log"), "up");
+        let first = home.pid(&name);
+        let client = home.command(["restart", &name, "--name", &renamed, "--as-is"]).begin();
+        home.wait_status(&name, Status::Stopping);
+        drop(client);
+        mined.hit(point, || home.write("go", ""));
+        fs::remove_file(home.work().join("go")).unwrap();
+        let known = if point == Point::RenameStopped { &name } else { &renamed };
+        let process = home.wait_status(known, Status::Online);
+        assert_ne!(process.pid, Some(first), "{}", point.name());
+        assert_eq!(home.list().len(), 1, "{}", point.name());
+        // A stop is a stop again.
+        home.write("go", "");
+        home.rpm(["stop", known]).ok();
+        let before = home.daemon();
+        signal(before.pid, Signal::SIGKILL);
+        home.successor(&before);
+        assert_eq!(home.process(known).status, Status::Stopped, "{}", point.name());
+        home.rpm(["delete", known]).ok();
+        fs::remove_file(home.work().join("go")).unwrap();
     }
     home.check_children();
 }

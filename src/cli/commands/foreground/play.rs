@@ -14,6 +14,7 @@ use crate::cli::session::{Session, processes_of};
 use crate::clock;
 use crate::config::{self, AppOptions};
 use crate::domain::{AppSpec, Selector};
+use crate::server::Beside;
 use crate::sys::proc::catches;
 use crate::sys::signal;
 use std::io;
@@ -68,6 +69,9 @@ struct Play<'a> {
     signals: Signals,
     events: Stream<Event>,
     lines: Option<Stream<Vec<LogItem>>>,
+    others: Option<Beside>,
+    /// A command beside this program has had everything stopped.
+    is_ended: bool,
 }
 
 /// Somebody wants the end.
@@ -81,6 +85,7 @@ enum Next<T> {
     Event(Event),
     Lines(Vec<LogItem>),
     Look,
+    Ended,
 }
 
 impl<'a> Play<'a> {
@@ -90,7 +95,17 @@ impl<'a> Play<'a> {
         let events = stage.events().await?;
         let query = LogQuery { selector: Selector::all(), lines: 0, follow: true, stream: None };
         let lines = if follows { Some(stage.logs(query).await?) } else { None };
-        Ok(Self { plan, stage, screen, show: Show::new(plan.manner), signals, events, lines })
+        Ok(Self {
+            plan,
+            stage,
+            screen,
+            show: Show::new(plan.manner),
+            signals,
+            events,
+            lines,
+            others: Some(stage.open_to_others()),
+            is_ended: false,
+        })
     }
 
     async fn run(mut self, apps: Vec<AppSpec>) -> Result<u8, Failure> {
@@ -112,6 +127,8 @@ impl<'a> Play<'a> {
             }
             match self.next(std::future::pending::<()>()).await? {
                 Next::Told(Told::End(_)) => return self.end().await,
+                // The same to whoever looks at the exit code: nothing runs any more.
+                Next::Ended => break self.is_over().await?.unwrap_or(0),
                 next => self.take(next).await?,
             }
         };
@@ -137,7 +154,7 @@ impl<'a> Play<'a> {
         loop {
             match self.next(work.as_mut()).await? {
                 Next::Done(done) => return Ok(Ok(done)),
-                Next::Told(Told::End(_)) => return Ok(Err(Asked)),
+                Next::Told(Told::End(_)) | Next::Ended => return Ok(Err(Asked)),
                 next => self.take(next).await?,
             }
         }
@@ -150,8 +167,13 @@ impl<'a> Play<'a> {
                 None => std::future::pending().await,
             }
         };
+        let (stage, is_ended) = (self.stage, self.is_ended);
         Ok(tokio::select! {
             biased;
+            () = stage.ended(), if !is_ended => {
+                self.is_ended = true;
+                Next::Ended
+            },
             told = self.signals.next() => Next::Told(told),
             lines = lines => if let Some(lines) = lines {
                 Next::Lines(lines?)
@@ -185,7 +207,7 @@ impl<'a> Play<'a> {
                 Ok(())
             }
             Next::Told(Told::Pass(number)) => self.pass(number).await,
-            Next::Told(Told::End(_)) | Next::Done(_) | Next::Look => Ok(()),
+            Next::Told(Told::End(_)) | Next::Done(_) | Next::Look | Next::Ended => Ok(()),
         }
     }
 
@@ -261,10 +283,14 @@ impl<'a> Play<'a> {
                 }
                 Next::Lines(lines) => self.show.lines(&mut self.screen, &lines)?,
                 Next::Event(event) => self.show.end(&mut self.screen, &event)?,
-                Next::Look | Next::Told(Told::Pass(_)) => {}
+                Next::Look | Next::Ended | Next::Told(Told::Pass(_)) => {}
             }
         }
         self.rest().await?;
+        // Who has asked for this end is answered before nobody can.
+        if let Some(others) = self.others.take() {
+            others.close().await;
+        }
         stage.close().await?;
         Ok(code)
     }

@@ -4,6 +4,8 @@ use crate::api::{Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQue
 use crate::cli::failure::Failure;
 use crate::cli::link::Link;
 use crate::engine::{Embedded, EmbeddedOptions};
+use crate::paths::Home;
+use crate::server::Beside;
 use crate::sys::{companion, init};
 use bytes::Bytes;
 use std::env;
@@ -13,8 +15,8 @@ use tempfile::TempDir;
 /// What ends with this program.
 pub(super) struct Stage {
     embedded: Embedded,
-    /// Pid files, and what Node runs before workers.
-    _home: Option<TempDir>,
+    /// Pid files, what Node runs before workers, and the socket for what apps ask.
+    home: Option<TempDir>,
 }
 
 impl Stage {
@@ -26,7 +28,18 @@ impl Stage {
         let path = named.unwrap_or_else(|| env::temp_dir().join(format!("rpm-{}", std::process::id())));
         let options =
             EmbeddedOptions { home: Some(path), guardian: companion::guardian(), contained: init::is_child_of_first() };
-        Ok(Self { embedded: Embedded::start(options)?, _home: home })
+        Ok(Self { embedded: Embedded::start(options)?, home })
+    }
+
+    /// From now on commands and apps reach it, too. To be called where tasks can be spawned.
+    pub(super) fn open_to_others(&self) -> Beside {
+        let home = self.home.as_ref().map(|home| Home::new(home.path()));
+        Beside::open(self.embedded.handle(), home.as_ref())
+    }
+
+    /// Waits until somebody has had everything stopped.
+    pub(super) async fn ended(&self) {
+        self.embedded.handle().ended().await;
     }
 
     pub(super) async fn close(&self) -> Result<(), Failure> {
