@@ -148,11 +148,14 @@ export interface AppFields {
   merge_logs?: boolean
   combine_logs?: boolean
   disable_logs?: boolean
-  /** Not supported yet, as the next three. */
+  /** One more file, for both streams; true: `<name>.log` in the home. */
   log_file?: boolean | string
   log?: boolean | string
+  /** `json`: an object a line; else lines are as the app writes them. */
   log_type?: string
+  /** The date before each line, in the tokens of Day.js. */
   log_date_format?: string
+  /** `log_date_format` is `YYYY-MM-DDTHH:mm:ss`. */
   time?: boolean
   /** Whether `start` launches it, or only lists it. */
   autostart?: boolean

@@ -225,6 +225,8 @@ export interface ProcessDetails {
   uniqueId: string
   outLog: string | null
   errorLog: string | null
+  /** The file that has both streams. */
+  combinedLog: string | null
   pidFile: string
   /** The environment of the current or last run. Values that look like secrets are redacted. */
   env: Record<string, string>

@@ -162,6 +162,11 @@ impl Home {
         self.logs().join(format!("{}-{stream}.log", file_name_of(name)))
     }
 
+    /// `logs/<name>.log`, which has both streams.
+    pub fn default_combined_log(&self, name: &str) -> PathBuf {
+        self.logs().join(format!("{}.log", file_name_of(name)))
+    }
+
     /// `pids/<name>.pid`, before the id is put in.
     pub fn default_pid_file(&self, name: &str) -> PathBuf {
         self.pids().join(format!("{}.pid", file_name_of(name)))

@@ -109,6 +109,8 @@ pub struct ProcessDetails {
     pub unique_id: String,
     pub out_log: Option<String>,
     pub error_log: Option<String>,
+    /// The file that has both streams.
+    pub combined_log: Option<String>,
     pub pid_file: String,
     /// The environment of the current or last run. Values that look like secrets are redacted.
     pub env: BTreeMap<String, String>,
@@ -177,6 +179,7 @@ impl From<ProcessDetail> for ProcessDetails {
             unique_id: detail.unique_id,
             out_log: detail.out_log.as_deref().map(text),
             error_log: detail.error_log.as_deref().map(text),
+            combined_log: detail.combined_log.as_deref().map(text),
             pid_file: text(&detail.pid_file),
             env: detail.env,
             listens: detail.listens,

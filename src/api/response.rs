@@ -109,6 +109,9 @@ pub struct ProcessDetail {
     pub unique_id: String,
     pub out_log: Option<PathBuf>,
     pub error_log: Option<PathBuf>,
+    /// The file that has both streams.
+    #[serde(default)]
+    pub combined_log: Option<PathBuf>,
     pub pid_file: PathBuf,
     /// The environment of the current or last run, ours included. Values that look like secrets are redacted.
     pub env: BTreeMap<String, String>,

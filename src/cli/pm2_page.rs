@@ -93,15 +93,3 @@ fn fields() {
     let known = known_fields().iter().flat_map(Field::names).map(str::to_owned).collect();
     compare(["Fields of an app", "Fields of ours alone"], &known);
 }
-
-/// What does nothing yet is not called the same.
-#[test]
-fn fields_without_effect() {
-    let idle: BTreeSet<&str> =
-        known_fields().iter().filter(|field| !field.is_supported()).flat_map(Field::names).collect();
-    let options: BTreeSet<String> = idle.iter().map(|name| format!("--{}", name.replace('_', "-"))).collect();
-    let rows = rows("Fields of an app").into_iter().chain(rows("Options"));
-    let claimed: Vec<String> = rows.filter(|row| row.is_enough).flat_map(|row| row.names).collect();
-    let wrong: Vec<_> = claimed.iter().filter(|name| idle.contains(name.as_str()) || options.contains(*name)).collect();
-    assert!(wrong.is_empty(), "docs/pm2.md promises {wrong:?}, which does nothing yet");
-}

@@ -9,15 +9,12 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Applied {
     Set,
-    /// A field of PM2 that does nothing here yet.
-    Later,
     Unknown,
 }
 
 /// The keys of an app object that did nothing, or could not.
 #[derive(Debug, Default)]
 pub(super) struct Leftover {
-    pub unsupported: Vec<String>,
     pub unknown: Vec<String>,
     /// By the key as it is written.
     pub wrong: Vec<(String, Problem)>,
@@ -34,8 +31,7 @@ pub(super) fn apply(options: &mut AppOptions, key: &str, value: &Value) -> Resul
         Effect::Record(accepts) if accepts(value) => {
             options.recorded.insert(field.name.to_owned(), value.clone());
         }
-        Effect::Later(accepts) if is_nothing || accepts(value) => return Ok(Applied::Later),
-        Effect::Record(_) | Effect::Later(_) => return Err(wrong()),
+        Effect::Record(_) => return Err(wrong()),
     }
     Ok(Applied::Set)
 }
@@ -60,8 +56,7 @@ pub(super) fn read(app: &Map<String, Value>) -> (AppOptions, Leftover) {
     let (own, other): (Vec<_>, Vec<_>) = app.iter().partition(|(key, _)| is_own(key));
     for (key, value) in other.into_iter().chain(own) {
         match apply(&mut options, key, value) {
-            Ok(Applied::Later) if !read::asks_for_nothing(value) => leftover.unsupported.push(key.clone()),
-            Ok(Applied::Set | Applied::Later) => {}
+            Ok(Applied::Set) => {}
             Ok(Applied::Unknown) if key == SCHEMA => {}
             Ok(Applied::Unknown) => leftover.unknown.push(key.clone()),
             Err(problem) => leftover.wrong.push((key.clone(), problem)),
@@ -169,10 +164,8 @@ mod tests {
 
     #[test]
     fn what_does_nothing_is_recorded_or_told() {
-        let app = json!({"$schema": "x", "time": true, "vizion": false, "post_update": [], "log_file": "x.log",
-            "wtach": 1, "env_p": {}, "log_type": ""});
+        let app = json!({"$schema": "x", "vizion": false, "post_update": [], "wtach": 1, "env_p": {}, "log_type": ""});
         let (options, leftover) = read(app.as_object().unwrap());
-        assert_eq!(leftover.unsupported, ["time", "log_file"]);
         assert_eq!(leftover.unknown, ["wtach"]);
         assert_eq!(
             options.recorded,

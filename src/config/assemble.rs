@@ -115,9 +115,5 @@ pub(super) fn told(leftover: &Leftover) -> Vec<(&str, String)> {
         Some(nearest) => (field, format!("unknown field \"{}\" was ignored; did you mean {nearest}?", visible(field))),
         None => (field, format!("unknown field \"{}\" was ignored", visible(field))),
     });
-    let unsupported = leftover
-        .unsupported
-        .first()
-        .map(|first| (first, format!("not supported yet and ignored: {}", leftover.unsupported.join(", "))));
-    unknown.chain(unsupported).map(|(key, message)| (key.as_str(), message)).collect()
+    unknown.map(|(key, message)| (key.as_str(), message)).collect()
 }

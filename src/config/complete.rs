@@ -2,11 +2,11 @@
 
 use super::interpreter::{self, Surroundings};
 use super::script::{self, Script};
-use super::{AppOptions, Autorestart, Caller, Problem, Watched, environment, place, settings, sites};
+use super::{AppOptions, Autorestart, Caller, Problem, Watched, environment, output, place, settings, sites};
 use crate::domain::AppSpec;
 use crate::domain::cron::Pattern;
 use crate::domain::spec::{
-    ClusterPolicy, Environment, Interpreter, Job, Layer, Limits, Listen, LogFiles, Mode, Probes, Program, ReadyPolicy,
+    ClusterPolicy, Environment, Interpreter, Job, Layer, Limits, Listen, Mode, Probes, Program, ReadyPolicy,
     RestartPolicy, RolloutPolicy, Schedule, Source, StopPolicy, WatchPolicy,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,7 +86,7 @@ pub(super) fn spec(
         rollout: rollout_policy(&options),
         listen: listen(&options, &cwd, caller),
         depends_on: options.depends_on.clone().unwrap_or_default(),
-        logs: log_files(&options, mode, &cwd, caller),
+        logs: output::log_files(&options, mode, &cwd, caller),
         pid_file: filled(options.pid_file.as_ref()).map(|path| place::absolute(path, &cwd, caller)),
         autostart: options.autostart.unwrap_or(true),
         source: origin.source.cloned(),
@@ -113,6 +113,7 @@ fn surprises(text: &str, options: &AppOptions, origin: Origin<'_>, located: &Loc
     if let Some(profile) = origin.profile.filter(|name| !options.profiles.contains_key(*name)) {
         surprises.push(format!("there is no env_{profile}; env alone is used"));
     }
+    surprises.extend(output::surprise(options));
     surprises
 }
 
@@ -137,7 +138,7 @@ pub(super) fn name(options: &AppOptions, profile: Option<&str>) -> String {
 }
 
 /// An empty text is no text.
-fn filled(text: Option<&String>) -> Option<&String> {
+pub(super) fn filled(text: Option<&String>) -> Option<&String> {
     text.filter(|text| !text.is_empty())
 }
 
@@ -328,16 +329,6 @@ fn watch_policy(options: &AppOptions, cwd: &Path, caller: &Caller) -> Option<Wat
         Watched::Paths(paths) => paths.iter().map(|path| place::absolute(path, cwd, caller)).collect(),
     };
     Some(WatchPolicy { paths, ignore: options.ignore_watch.clone(), delay: options.watch_delay.unwrap_or_default() })
-}
-
-fn log_files(options: &AppOptions, mode: Mode, cwd: &Path, caller: &Caller) -> LogFiles {
-    let file = |path: &String| place::log_file(path, cwd, caller);
-    LogFiles {
-        out: filled(options.out_file.as_ref()).map(file),
-        error: filled(options.error_file.as_ref()).map(file),
-        merge: options.merge_logs.unwrap_or(mode == Mode::Fork && options.instances.is_none()),
-        disable: options.disable_logs.unwrap_or_default(),
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 use crate::config::{AppOptions, Caller, ConfigError, Loaded, from_target};
 use crate::domain::AppSpec;
+use crate::domain::log_line::LogType;
 use crate::domain::spec::{
-    CatchUp, Check, ClusterPolicy, Condition, CpuQuota, Dependency, Interpreter, Limits, Listen, Mode, Overlap, Probe,
-    ResourceLimit, RestartPolicy, RolloutPolicy, Sched, SecretSource, StopPolicy,
+    CatchUp, Check, ClusterPolicy, CombinedLog, Condition, CpuQuota, Dependency, Interpreter, Limits, Listen, Mode,
+    Overlap, Probe, ResourceLimit, RestartPolicy, RolloutPolicy, Sched, SecretSource, StopPolicy,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -85,6 +86,37 @@ fn a_plain_start_has_every_default() {
     assert!(app.logs.merge && !app.logs.disable && app.logs.out.is_none());
     assert!(app.autostart && app.pid_file.is_none() && app.source.is_none());
     assert_eq!(app.username.as_deref(), Some("me"));
+}
+
+#[test]
+fn lines_and_files_of_logs() {
+    let site = Site::new();
+    let logs = |fields: Value| site.start("app.js", fields).logs;
+    for (fields, combined) in [
+        (json!({"log_file": true}), Some(CombinedLog::InHome)),
+        (json!({"log": "logs/all.log"}), Some(CombinedLog::At(site.path("logs/all.log")))),
+        (json!({"log_file": "NULL"}), Some(CombinedLog::At("/dev/null".into()))),
+        (json!({"log_file": false}), None),
+        (json!({"log_file": ""}), None),
+    ] {
+        assert_eq!(logs(fields.clone()).combined, combined, "{fields}");
+    }
+    let usual = "YYYY-MM-DDTHH:mm:ss";
+    for (fields, log_type, format, time) in [
+        (json!({}), LogType::Raw, None, false),
+        (json!({"log_type": "json"}), LogType::Json, None, false),
+        (json!({"log_type": "other"}), LogType::Raw, None, false),
+        (json!({"log_date_format": "HH:mm"}), LogType::Raw, Some("HH:mm"), false),
+        (json!({"time": true}), LogType::Raw, Some(usual), true),
+        (json!({"time": true, "log_date_format": "HH", "log_type": "json"}), LogType::Json, Some(usual), true),
+        (json!({"time": false, "log_date_format": "HH"}), LogType::Raw, Some("HH"), false),
+    ] {
+        let logs = logs(fields.clone());
+        assert_eq!((logs.log_type, logs.date_format.as_deref(), logs.time), (log_type, format, time), "{fields}");
+    }
+    let form = site.start("app.js", json!({"time": true, "time_zone": "Asia/Kolkata"})).line_form().unwrap();
+    assert_eq!((form.app.as_str(), form.time_zone.as_deref()), ("app", Some("Asia/Kolkata")));
+    assert_eq!(site.start("app.js", json!({"log_file": true, "time_zone": "Asia/Kolkata"})).line_form(), None);
 }
 
 #[test]

@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 pub enum Problem {
     #[error("{field} cannot be {value}")]
     BadValue { field: String, value: String, allowed: &'static str },
-    #[error("{field} is not supported yet")]
-    UnsupportedField { field: String },
     #[error("unknown field \"{field}\"")]
     UnknownField { field: String, nearest: Option<&'static str> },
 
@@ -136,7 +134,6 @@ impl Problem {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::BadValue { field, allowed, .. } => format!("{field} is {allowed}"),
-            Self::UnsupportedField { .. } => "leave it out".into(),
             Self::UnknownField { nearest, .. } => format!("did you mean {}?", nearest.as_ref()?),
             Self::BadPattern { .. } => {
                 "five fields: minute, hour, day, month, day of the week; or six with seconds first".into()

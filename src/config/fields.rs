@@ -25,23 +25,16 @@ pub(super) enum Effect {
     Set(fn(&mut AppOptions, &Value) -> Option<()>),
     /// A field of PM2 that has nothing to do here: checked, and kept for who asks.
     Record(fn(&Value) -> bool),
-    /// A field that has nothing to do yet: checked, reported, ignored.
-    Later(fn(&Value) -> bool),
 }
 
 impl Field {
-    /// Whether it is read. The others are PM2's: checked, reported, ignored.
-    pub const fn is_supported(&self) -> bool {
-        !matches!(self.effect, Effect::Later(_))
-    }
-
     /// Its own name, then its aliases.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 }
 
-/// Every field there is, supported or not.
+/// Every field there is.
 pub fn known_fields() -> &'static [Field] {
     FIELDS
 }
@@ -49,9 +42,6 @@ pub fn known_fields() -> &'static [Field] {
 macro_rules! field {
     (record $name:literal, $aliases:expr, $shape:ident, $read:path, $default:expr, $doc:expr) => {
         field!(@ $name, $aliases, $shape, $default, $doc, Effect::Record(|value| $read(value).is_some()))
-    };
-    (later $name:literal, $aliases:expr, $shape:ident, $read:path, $default:expr, $doc:expr) => {
-        field!(@ $name, $aliases, $shape, $default, $doc, Effect::Later(|value| $read(value).is_some()))
     };
     ($name:literal, $aliases:expr, $shape:ident, $slot:ident = $read:path, $default:expr, $doc:expr) => {
         field!(@ $name, $aliases, $shape, $default, $doc, Effect::Set(|options, value| {
@@ -129,10 +119,14 @@ const FIELDS: &[Field] = &[
     field!("merge_logs", ["combine_logs"], FLAG, merge_logs = read::boolean, "true for one forked process",
         "Whether all instances write one file."),
     field!("disable_logs", [], FLAG, disable_logs = read::boolean, "false", "Keep no logs."),
-    field!(later "log_file", ["log"], FLAG_OR_TEXT, flag_or_text, "", "A file for both streams."),
-    field!(later "log_type", [], TEXT, read::text, "`raw`", "`json` for a JSON object a line."),
-    field!(later "log_date_format", [], TEXT, read::text, "", "What each line begins with, in day.js tokens."),
-    field!(later "time", [], FLAG, read::boolean, "false", "Each line begins with the time."),
+    field!("log_file", ["log"], FLAG_OR_TEXT, log_file = read::log_file, "",
+        "One more file, for both streams; true: `<name>.log` in `$RPM_HOME/logs`."),
+    field!("log_type", [], TEXT, log_type = read::text, "`raw`",
+        "`json` for a JSON object a line: `message`, `timestamp`, `type`, `process_id`, `app_name`."),
+    field!("log_date_format", [], TEXT, log_date_format = read::text, "",
+        "The date that each line begins with, in the tokens of Day.js; of JSON objects the `timestamp`."),
+    field!("time", [], FLAG, time = read::boolean, "false",
+        "Each line begins with the time: `log_date_format` is `YYYY-MM-DDTHH:mm:ss`."),
     // Start and restart
     field!("autostart", [], FLAG, autostart = read::boolean, "true",
         "Whether `start` launches it, or only lists it as stopped."),

@@ -191,7 +191,7 @@ fn two_apps_may_share_a_name() {
 #[test]
 fn fields_that_do_nothing_are_told() {
     let site = Site::new();
-    let value = json!({"apps": [{"script": "app.js", "wtach": true, "zzzzzz": 1, "time": true, "log_file": "a.log", "vizion": false}],
+    let value = json!({"apps": [{"script": "app.js", "wtach": true, "zzzzzz": 1, "vizion": false}],
         "deploy": {}});
     assert_eq!(
         site.value(value, &FileOptions::default()).warnings,
@@ -199,7 +199,6 @@ fn fields_that_do_nothing_are_told() {
             "deploy is not supported yet and was ignored",
             "app app: unknown field \"wtach\" was ignored; did you mean watch?",
             "app app: unknown field \"zzzzzz\" was ignored",
-            "app app: not supported yet and ignored: time, log_file",
         ]
     );
 }

@@ -30,6 +30,7 @@ mod interpreter;
 mod javascript;
 mod json;
 mod options;
+mod output;
 mod place;
 mod places;
 mod read;
@@ -62,7 +63,8 @@ pub use file::{from_target, from_value, inspect_file, inspect_text, literal, loa
 pub use format::{DEFAULT_FILES, is_application_file};
 pub use found::{Found, found};
 pub use interpreter::named as named_interpreter;
-pub use options::{AppOptions, Autorestart, FileOptions, Inherited, Instances, Loaded, Watched};
+pub use options::{AppOptions, Autorestart, FileOptions, Inherited, Instances, Loaded, LogFile, Watched};
+pub use output::{combined_log, log_dates, log_type};
 pub use read::milliseconds;
 pub use report::{ConfigError, Fault, Notice, Report};
 pub use sample::{Sample, sample};

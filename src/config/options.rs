@@ -75,6 +75,11 @@ app_options! {
     pid_file: String,
     merge_logs: bool,
     disable_logs: bool,
+    log_file: LogFile,
+    log_type: String,
+    log_date_format: String,
+    /// Is `log_date_format` with PM2's own format.
+    time: bool,
     autostart: bool,
     autorestart: Autorestart,
     max_restarts: u32,
@@ -148,6 +153,15 @@ pub enum Inherited {
     Named(Vec<String>),
 }
 
+/// Whether both streams go to one more file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogFile {
+    None,
+    /// Named like the app.
+    InHome,
+    Path(String),
+}
+
 /// What is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Watched {
@@ -211,22 +225,13 @@ pub struct Loaded {
 }
 
 impl AppOptions {
-    /// As [`set`](Self::set); whether the field does something yet.
-    pub fn offer(&mut self, name: &str, value: impl Into<Value>) -> Result<bool, ConfigError> {
+    /// Sets a field by any of its names from a value as a user writes it, with the checks of an application file.
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) -> Result<(), ConfigError> {
         match apply::apply(self, name, &value.into()) {
-            Ok(Applied::Set) => Ok(true),
-            Ok(Applied::Later) => Ok(false),
+            Ok(Applied::Set) => Ok(()),
             Ok(Applied::Unknown) => Err(Problem::unknown_field(name).into()),
             Err(problem) => Err(problem.into()),
         }
-    }
-
-    /// Sets a field by any of its names from a value as a user writes it, with the checks of an application file.
-    pub fn set(&mut self, name: &str, value: impl Into<Value>) -> Result<(), ConfigError> {
-        if self.offer(name, value)? {
-            return Ok(());
-        }
-        Err(Problem::UnsupportedField { field: name.to_owned() }.into())
     }
 }
 

@@ -10,6 +10,7 @@ pub mod health;
 pub mod id;
 pub mod job;
 pub mod lifecycle;
+pub mod log_line;
 pub mod memory;
 pub mod order;
 pub mod origin;

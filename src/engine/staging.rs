@@ -1,11 +1,9 @@
 //! What the log thread of the daemon before this one has left, and finishing what it was doing.
 
-use crate::logs::{self, Staging};
+use crate::logs::{self, Destination, Staging};
 use crate::slots::Journal;
 use crate::sys::keep::{Inheritance, Keep};
-use std::ffi::OsString;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
 
 /// The name under which the staging pipe is kept.
 const STAGING: &str = "logs/staging";
@@ -20,8 +18,7 @@ pub(super) fn staging(journal: Journal, kept: &mut Inheritance, keep: &dyn Keep)
         // It stays among what is kept: whoever takes the run over takes its pipes.
         let output = kept.take(&format!("{}/{id}/{spawn}", stream.as_str()))?;
         kept.add(output.clone());
-        let path = (!output.tag.is_empty()).then(|| OsString::from_vec(output.tag).into());
-        Some((output.fd, path))
+        Some((output.fd, Destination::of_tag(&output.tag)))
     });
     if recovered.redone + recovered.consumed > 0 {
         let logs::Recovered { redone, consumed } = recovered;

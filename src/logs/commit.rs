@@ -2,7 +2,7 @@
 //! repeats one.
 
 use super::cut::point;
-use super::ledger::{Place, Step};
+use super::ledger::{Composed, Place, Step};
 use super::staging::Staging;
 use crate::sys::fault::Point;
 use crate::sys::pipe;
@@ -52,6 +52,12 @@ impl Committer {
         self.staging.ledger.set_step(Step::Writing { bytes });
         point(Point::LogRecorded);
         Ok(())
+    }
+
+    /// The same, where the bytes become something else, or go to a second file.
+    pub(super) fn record_composed(&mut self, place: &Place, composed: &Composed, bytes: usize) -> io::Result<()> {
+        self.staging.ledger.set_composed(composed);
+        self.record(place, bytes)
     }
 
     /// Nothing was written.

@@ -1,11 +1,12 @@
 //! What the log thread does when it is asked.
 
 use super::copier::Copier;
+use super::destination::{Destination, Dress};
 use super::file;
 use super::handle::{Command, Label, Starts, Wanted};
 use super::pump::watch;
 use super::sink::{Identity, Sink};
-use super::source::{Source, SourceId, Target};
+use super::source::{Source, SourceId, Target, Which};
 use super::subscriber::Feed;
 use crate::domain::SpawnId;
 use crate::sys::pipe::set_nonblocking;
@@ -40,7 +41,7 @@ impl Copier {
     /// Whoever asked may have given up waiting for the answer.
     fn execute(&mut self, command: Command) {
         match command {
-            Command::Capture { label, pipe, path } => self.capture_in_turn(label, pipe, path),
+            Command::Capture { label, pipe, to } => self.capture_in_turn(label, pipe, to),
             Command::Await { spawn, tap } => self.taps.push((spawn, tap)),
             Command::Finish { spawn, reply } => self.finish(spawn, reply),
             Command::Reopen { reply } => drop(reply.send(self.reopen())),
@@ -52,32 +53,42 @@ impl Copier {
         }
     }
 
-    pub(super) fn capture(&mut self, label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>) {
+    pub(super) fn capture(&mut self, label: Label, pipe: Arc<OwnedFd>, to: Destination) {
         if let Err(error) = set_nonblocking(pipe.as_fd()) {
             warn!(app = %label.name, id = %label.id, %error, "output cannot be read without waiting; it is lost");
             return;
         }
         self.last_source.0 += 1;
         let id = self.last_source;
-        let target = match path.as_deref() {
+        let target = self.target(&label, to.path.as_deref());
+        let combined = to.combined.map(|path| (self.target(&label, Some(&path)), path));
+        let dress = to.form.map(|form| Dress::new(form, label.id, label.stream));
+        let mut source = Source::new(label, pipe, to.path, target, self.now);
+        (source.combined, source.dress) = (combined, dress);
+        choose_followers(&mut source, &self.followers);
+        source.tap = self.taps.iter().find(|(spawn, _)| *spawn == source.label.spawn).map(|(_, tap)| tap.clone());
+        if self.stalled(&source).is_some() {
+            source.paused = true;
+        } else {
+            watch(&self.epoll, id, &source);
+        }
+        self.sources.insert(id, source);
+    }
+
+    fn target(&mut self, label: &Label, path: Option<&Path>) -> Target {
+        match path {
             None => Target::Nowhere,
             Some(path) if file::is_null(path) => Target::Followers,
             Some(path) => self.join(path).unwrap_or_else(|error| {
                 warn!(app = %label.name, id = %label.id, %error, "output is lost until its log file can be opened and is reopened");
                 Target::Broken { lost: 0 }
             }),
-        };
-        let mut source = Source::new(label, pipe, path, target, self.now);
-        choose_followers(&mut source, &self.followers);
-        source.tap = self.taps.iter().find(|(spawn, _)| *spawn == source.label.spawn).map(|(_, tap)| tap.clone());
-        if let Target::File(identity) = target
-            && self.sinks.get(&identity).is_some_and(Sink::is_stalled)
-        {
-            source.paused = true;
-        } else {
-            watch(&self.epoll, id, &source);
         }
-        self.sources.insert(id, source);
+    }
+
+    /// The file of a source that takes nothing at the moment.
+    pub(super) fn stalled(&self, source: &Source) -> Option<Identity> {
+        source.files().find(|identity| self.sinks.get(identity).is_some_and(Sink::is_stalled))
     }
 
     /// Opens the file for one more source.
@@ -109,8 +120,8 @@ impl Copier {
         let mut outcome = Ok(());
         let mut ids: Vec<SourceId> = self.sources.keys().copied().collect();
         ids.sort_unstable();
-        for id in ids {
-            if let Err(error) = self.reopen_source(id)
+        for (id, which) in ids.into_iter().flat_map(|id| [(id, Which::Own), (id, Which::Combined)]) {
+            if let Err(error) = self.reopen_source(id, which)
                 && outcome.is_ok()
             {
                 outcome = Err(error);
@@ -120,9 +131,10 @@ impl Copier {
         outcome
     }
 
-    fn reopen_source(&mut self, id: SourceId) -> io::Result<()> {
-        let Some(source) = self.sources.get(&id) else { return Ok(()) };
-        let (Some(path), before) = (source.path.clone(), source.target) else { return Ok(()) };
+    fn reopen_source(&mut self, id: SourceId, which: Which) -> io::Result<()> {
+        let Some(source) = self.sources.get_mut(&id) else { return Ok(()) };
+        let Some((path, target)) = source.place(which) else { return Ok(()) };
+        let (path, before) = (path.to_owned(), *target);
         let lost = match before {
             Target::Nowhere | Target::Followers => return Ok(()),
             Target::File(identity) if file::identity(&path) == Some(identity) => return Ok(()),
@@ -130,8 +142,8 @@ impl Copier {
             Target::Broken { lost } => lost,
         };
         let target = self.join(&path)?;
-        if let Some(source) = self.sources.get_mut(&id) {
-            source.target = target;
+        if let Some((_, place)) = self.sources.get_mut(&id).and_then(|source| source.place(which)) {
+            *place = target;
         }
         let Target::File(now_at) = target else { return Ok(()) };
         if let Target::File(was_at) = before {

@@ -5,7 +5,7 @@ use super::handle::{Command, Wanted};
 use super::pace::Pace;
 use super::peek::Peek;
 use super::sink::{Identity, PATIENCE_MS, Sink};
-use super::source::{Source, SourceId, Target};
+use super::source::{Source, SourceId};
 use super::staging::Staging;
 use super::subscriber::Feed;
 use super::succession::Successor;
@@ -46,6 +46,8 @@ pub(super) struct Copier {
     /// Runs whose predecessors are not through, in order.
     pub(super) successors: Vec<Successor>,
     pub(super) buffer: Vec<u8>,
+    /// What lines have become on their way.
+    pub(super) text: Vec<u8>,
     pub(super) peek: Peek,
     pub(super) committer: Committer,
     /// Who has a turn in the next round without an event.
@@ -76,6 +78,7 @@ impl Copier {
             taps: Vec::new(),
             successors: Vec::new(),
             buffer: vec![0; CHUNK],
+            text: Vec::new(),
             peek: Peek::new()?,
             committer: Committer::new(staging)?,
             due: Vec::new(),
@@ -167,13 +170,18 @@ impl Copier {
                 self.retry_source(identity, first);
             }
         }
+        self.go_on_all();
         self.plan_retry();
         self.sinks.retain(|_, sink| sink.sources > 0 || !sink.is_flowing());
     }
 
     /// The bytes that the file did not take are still in their pipe.
     fn retry_source(&mut self, identity: Identity, first: SourceId) {
-        if self.sources.get(&first).is_some_and(|source| source.target == Target::File(identity)) {
+        // Another file of its own may be waiting for another source: it has its turn after that one.
+        let waits =
+            |file: Identity| self.sinks.get(&file).and_then(Sink::stalled_by).is_some_and(|other| other != first);
+        let is_free = |source: &Source| source.writes(identity) && !source.files().any(waits);
+        if self.sources.get(&first).is_some_and(is_free) {
             self.turn(first, true);
         }
         if let Some(sink) = self.sinks.get_mut(&identity) {
@@ -183,6 +191,16 @@ impl Copier {
             if !sink.is_stalled() {
                 self.resume(identity);
             }
+        }
+    }
+
+    /// A file that was tried again for one source may have taken what another one waits for.
+    fn go_on_all(&mut self) {
+        let free = |source: &&Source| source.paused && self.stalled(source).is_none();
+        let files: Vec<Identity> =
+            self.sources.values().filter(free).filter_map(|source| source.files().next()).collect();
+        for file in files {
+            self.resume(file);
         }
     }
 

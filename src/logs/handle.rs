@@ -1,6 +1,7 @@
 //! The handle to the log thread, and what it is asked for.
 
 use super::copier::Copier;
+use super::destination::Destination;
 use super::staging::Staging;
 use super::subscriber::{Feed, Subscription};
 use super::tap::Tap;
@@ -35,7 +36,7 @@ pub(super) type Wanted = Arc<dyn Fn(&Label) -> bool + Send + Sync>;
 pub(super) type Starts = HashMap<PathBuf, u64>;
 
 pub(super) enum Command {
-    Capture { label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf> },
+    Capture { label: Label, pipe: Arc<OwnedFd>, to: Destination },
     Await { spawn: SpawnId, tap: Tap },
     Finish { spawn: SpawnId, reply: oneshot::Sender<()> },
     Reopen { reply: oneshot::Sender<io::Result<()>> },
@@ -78,13 +79,13 @@ impl Logs {
         Ok(Self { door: Arc::new(Door { commands: Some(commands), waker }) })
     }
 
-    /// Copies the pipe into the file from now on. The file is appended to; it and its directories are made.
+    /// Copies the pipe into its file, or files, from now on. They are appended to; they and their directories are made.
     /// Sources whose paths lead to the same file share one writer.
     ///
     /// Without a path the output is read and thrown away, and followers see nothing; with `/dev/null` only the
     /// followers see it. A path that cannot be opened costs the output (until [`Logs::reopen`]), never the app.
-    pub fn capture(&self, label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>) {
-        self.send(Command::Capture { label, pipe, path });
+    pub fn capture(&self, label: Label, pipe: Arc<OwnedFd>, to: impl Into<Destination>) {
+        self.send(Command::Capture { label, pipe, to: to.into() });
     }
 
     /// Resolves when the run writes a line that the pattern matches, which is noted in `mark` first. To be asked before its

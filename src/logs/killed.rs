@@ -3,9 +3,11 @@
 //! The program is this test binary once more. It reaches the pipes through its parent's descriptors and the journal
 //! through a file, as a daemon gets them from whoever has kept them.
 
-use super::tests::label;
+use super::destination::Destination;
+use super::tests::{label, undressed};
 use super::{Logs, Staging, recover};
 use crate::domain::SpawnId;
+use crate::domain::log_line::{LineForm, LogType};
 use crate::slots::{Journal, Table};
 use crate::sys::memory::SharedWords;
 use crate::sys::pipe::{lasting, output_pipe, reopen};
@@ -28,8 +30,10 @@ const VARIABLE: &str = "RPM_TEST_LOG_COPIER";
 const READY: &str = "copying";
 const KILLS: u32 = 120;
 
-/// Apps 0 and 1 have a file each, 2 and 3 share one.
-const FILES: [&str; 4] = ["a.log", "b.log", "shared.log", "shared.log"];
+/// Apps 0 and 1 have a file each, 2 and 3 share one. Lines of 4 become objects, those of 5 have dates; both have a file
+/// each, and one together.
+const FILES: [&str; 6] = ["a.log", "b.log", "shared.log", "shared.log", "c.log", "d.log"];
+const COMBINED: &str = "all.log";
 
 /// What the program needs to know: whose child it is, where it works, and the descriptors of the parent.
 #[derive(Debug)]
@@ -60,6 +64,21 @@ impl Orders {
         self.place.join(FILES[app])
     }
 
+    fn destination(&self, app: usize) -> Destination {
+        let form = |log_type, date_format: Option<&str>| LineForm {
+            log_type,
+            date_format: date_format.map(str::to_owned),
+            time_zone: None,
+            app: "app".into(),
+        };
+        let form = match app {
+            4 => form(LogType::Json, None),
+            5 => form(LogType::Raw, Some("[at] x")),
+            _ => return Some(self.file(app)).into(),
+        };
+        Destination { path: Some(self.file(app)), combined: Some(self.place.join(COMBINED)), form: Some(form) }
+    }
+
     fn staging_pipe(&self) -> OwnedFd {
         let path = format!("/proc/{}/fd/{}", self.parent, self.staging);
         open(path.as_str(), OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty()).unwrap()
@@ -77,11 +96,11 @@ fn copier() {
     let staging = Staging::inherited(Arc::new(orders.staging_pipe()), orders.journal());
     let recovered = recover(&staging, |id, _, _| {
         let app = id.0 as usize;
-        Some((Arc::clone(&pipes[app]), Some(orders.file(app))))
+        Some((Arc::clone(&pipes[app]), orders.destination(app)))
     });
     let logs = Logs::start(staging).unwrap();
     for (app, pipe) in pipes.into_iter().enumerate() {
-        logs.capture(label(app as u32), pipe, Some(orders.file(app)));
+        logs.capture(label(app as u32), pipe, orders.destination(app));
     }
     println!("{READY} {} {}", recovered.redone, recovered.consumed);
     let _ = stdin().read(&mut [0]);
@@ -128,7 +147,7 @@ fn print(app: usize, mut end: &File, stop: &AtomicBool) -> u64 {
 
 /// How many bytes of the file are lines of this app, which have to be numbered from 0 to `count`.
 fn check(app: usize, count: u64, file: &Path) -> usize {
-    let text = fs::read_to_string(file).unwrap();
+    let text = String::from_utf8(undressed(&fs::read(file).unwrap()).concat()).unwrap();
     let mark = format!("{app} ");
     let mut own = text.split_inclusive('\n').filter(|line| line.starts_with(&mark));
     let mut bytes = 0;
@@ -186,6 +205,11 @@ fn killed_at_any_moment_no_byte_is_missing_and_none_twice() {
         counts.iter().enumerate().map(|(app, &count)| check(app, count, &orders.file(app))).collect();
     let shared = fs::metadata(orders.file(2)).unwrap().len() as usize;
     assert_eq!(shared, bytes[2] + bytes[3]);
+    for app in [4, 5] {
+        check(app, counts[app], &dir.path().join(COMBINED));
+    }
+    let both: usize = undressed(&fs::read(dir.path().join(COMBINED)).unwrap()).iter().map(Vec::len).sum();
+    assert_eq!(both, bytes[4] + bytes[5]);
     println!(
         "{} bytes, {redone} chunks cut off and written again, {consumed} taken out afterwards",
         bytes.iter().sum::<usize>()

@@ -1,7 +1,7 @@
 //! What the words of the journal say: which bytes are on their way, and how far they have come.
 
 use super::sink::Identity;
-use crate::domain::{OutputStream, ProcessId, SpawnId};
+use crate::domain::{OutputStream, ProcessId, SpawnId, UnixMs};
 use crate::slots::Journal;
 
 const STEP: usize = 0;
@@ -12,6 +12,10 @@ const DEVICE: usize = 4;
 const INODE: usize = 5;
 const LENGTH: usize = 6;
 const STAGING: usize = 7;
+const AT: usize = 8;
+const SECOND_DEVICE: usize = 9;
+const SECOND_INODE: usize = 10;
+const SECOND_LENGTH: usize = 11;
 
 /// Bytes are counted in so many bits, so that a step is one word and changes at once.
 const BITS: u32 = 31;
@@ -50,6 +54,15 @@ pub(super) struct Place {
     pub(super) staging: u64,
 }
 
+/// What there is to know beside the place of bytes that become something else, or go to a second file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Composed {
+    /// The time in the text.
+    pub(super) at: UnixMs,
+    /// The file for both streams, and where it ended before.
+    pub(super) second: Option<(Identity, u64)>,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Ledger(pub(super) Journal);
 
@@ -74,6 +87,23 @@ impl Ledger {
         self.0.set(INODE, place.file.inode);
         self.0.set(LENGTH, place.length);
         self.set_staging(place.staging);
+    }
+
+    /// Of bytes whose destination is more than a file.
+    pub(super) fn composed(&self) -> Composed {
+        let file = Identity { device: self.0.get(SECOND_DEVICE), inode: self.0.get(SECOND_INODE) };
+        // No file has the number 0.
+        let second = (file.inode != 0).then(|| (file, self.0.get(SECOND_LENGTH)));
+        Composed { at: self.0.get(AT) as UnixMs, second }
+    }
+
+    /// Only while idle.
+    pub(super) fn set_composed(&self, composed: &Composed) {
+        let (file, length) = composed.second.unwrap_or((Identity { device: 0, inode: 0 }, 0));
+        self.0.set(AT, composed.at as u64);
+        self.0.set(SECOND_DEVICE, file.device);
+        self.0.set(SECOND_INODE, file.inode);
+        self.0.set(SECOND_LENGTH, length);
     }
 
     pub(super) fn set_staging(&self, number: u64) {
@@ -128,6 +158,13 @@ mod tests {
                 staging: n ^ 4,
             };
             ledger.set_place(&place);
+            prop_assert_eq!(ledger.place(), place);
+            let file = Identity { device: n, inode: n | 1 };
+            for second in [None, Some((file, n ^ 5))] {
+                let composed = Composed { at: n as UnixMs, second };
+                ledger.set_composed(&composed);
+                prop_assert_eq!(ledger.composed(), composed);
+            }
             prop_assert_eq!(ledger.place(), place);
         }
     }

@@ -29,10 +29,16 @@ impl Copier {
 
     /// An unfinished line of another source stands at the end of the file: what completes it goes first.
     fn settle_line_before(&mut self, id: SourceId) {
-        let Some(other) = self.sink_of(id).and_then(Sink::owner_of_open_line).filter(|&other| other != id) else {
-            return;
-        };
-        let is_open = |copier: &Self| copier.sink_of(id).and_then(Sink::owner_of_open_line) == Some(other);
+        let Some(source) = self.sources.get(&id) else { return };
+        for file in source.files() {
+            self.settle_line_in(file, id);
+        }
+    }
+
+    fn settle_line_in(&mut self, file: Identity, id: SourceId) {
+        let owner = |copier: &Self| copier.sinks.get(&file).and_then(Sink::owner_of_open_line);
+        let Some(other) = owner(self).filter(|&other| other != id) else { return };
+        let is_open = |copier: &Self| owner(copier) == Some(other);
         for force in [false, true] {
             if is_open(self) && self.is_read(other) {
                 self.turn(other, force);
@@ -40,13 +46,6 @@ impl Copier {
         }
         if is_open(self) && self.is_read(id) {
             self.close_line(other);
-        }
-    }
-
-    fn sink_of(&self, id: SourceId) -> Option<&Sink> {
-        match self.sources.get(&id)?.target {
-            Target::File(identity) => self.sinks.get(&identity),
-            Target::Nowhere | Target::Followers | Target::Broken { .. } => None,
         }
     }
 
@@ -79,7 +78,9 @@ impl Copier {
             tap.look(&source.partial, chunk);
             source.tap.take_if(|tap| tap.is_through());
         }
+        let plain = source.is_plain();
         let taken = match &mut source.target {
+            _ if !plain => self.compose(id, chunk, force)?,
             // Only a line that is waited for needs what came before it.
             Target::Nowhere if source.tap.is_some() => {
                 source.partial.advance(&Cut::of(&source.partial, chunk), self.now);
@@ -128,10 +129,13 @@ impl Copier {
         if let Some(due) = source.sweep_at() {
             self.sweep_at = Some(self.sweep_at.map_or(due, |at| at.min(due)));
         }
-        let wants_turn = taken > 0 && source.wants_turn(seen, CHUNK, &self.peek);
+        // Of lines that grow on their way only some may have been taken.
+        let left = source.dress.is_some() && taken < seen;
+        let wants_turn = taken > 0 && (left || source.wants_turn(seen, CHUNK, &self.peek));
         let is_done = source.remaining == Some(0);
-        match source.target {
-            Target::File(identity) if self.sinks.get(&identity).is_some_and(Sink::is_stalled) => self.pause(identity),
+        let Some(source) = self.sources.get(&id) else { return };
+        match self.stalled(source) {
+            Some(identity) => self.pause(identity),
             _ if is_done => self.end(id),
             _ if wants_turn => self.give_turn(id),
             _ => {}
@@ -142,10 +146,10 @@ impl Copier {
     pub(super) fn close_line(&mut self, id: SourceId) {
         let Some(source) = self.sources.get_mut(&id) else { return };
         source.close_line();
-        if let Target::File(identity) = source.target
-            && let Some(sink) = self.sinks.get_mut(&identity)
-        {
-            sink.open_line.take_if(|(owner, _)| *owner == id);
+        for identity in source.files() {
+            if let Some(sink) = self.sinks.get_mut(&identity) {
+                sink.open_line.take_if(|(owner, _)| *owner == id);
+            }
         }
     }
 
@@ -156,8 +160,10 @@ impl Copier {
         if !source.paused {
             let _ = self.epoll.remove(source.pipe.as_fd());
         }
-        if let Target::File(identity) = source.target {
-            self.leave(identity);
+        for target in source.targets() {
+            if let Target::File(identity) = target {
+                self.leave(identity);
+            }
         }
     }
 
@@ -173,7 +179,7 @@ impl Copier {
 
     /// Stops reading for a file that takes nothing.
     pub(super) fn pause(&mut self, identity: Identity) {
-        for source in self.sources.values_mut().filter(|source| source.target == Target::File(identity)) {
+        for source in self.sources.values_mut().filter(|source| source.writes(identity)) {
             if !mem::replace(&mut source.paused, true) {
                 let _ = self.epoll.remove(source.pipe.as_fd());
             }
@@ -185,7 +191,8 @@ impl Copier {
     pub(super) fn resume(&mut self, identity: Identity) {
         let mut ended = Vec::new();
         for (id, source) in &mut self.sources {
-            if source.target != Target::File(identity) || !mem::replace(&mut source.paused, false) {
+            let waits = |file: Identity| self.sinks.get(&file).is_some_and(Sink::is_stalled);
+            if !source.writes(identity) || source.files().any(waits) || !mem::replace(&mut source.paused, false) {
                 continue;
             }
             watch(&self.epoll, *id, source);

@@ -2,17 +2,18 @@
 
 use super::commit::Committer;
 use super::copier::CHUNK;
-use super::ledger::{Place, Step};
+use super::destination::{Destination, Dress};
+use super::ledger::{Ledger, Place, Step};
 use super::peek::Peek;
 use super::sink::Identity;
 use super::staging::Staging;
-use crate::domain::{OutputStream, ProcessId, SpawnId};
+use crate::domain::{OutputStream, ProcessId, SpawnId, UnixMs};
 use crate::sys::pipe;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tracing::warn;
 
@@ -26,19 +27,19 @@ pub struct Recovered {
 }
 
 /// To be called before [`super::Logs::start`] where staging pipe and journal are those of a thread that was killed.
-/// `stream` finds the pipe that bytes were being copied from and the file they went to; without the pipe the file
-/// stays as it is. It may be cut off and called again.
+/// `stream` finds the pipe that bytes were being copied from and where they went; without the pipe the files stay as
+/// they are. It may be cut off and called again.
 pub fn recover(
     staging: &Staging,
-    stream: impl FnOnce(ProcessId, SpawnId, OutputStream) -> Option<(Arc<OwnedFd>, Option<PathBuf>)>,
+    stream: impl FnOnce(ProcessId, SpawnId, OutputStream) -> Option<(Arc<OwnedFd>, Destination)>,
 ) -> Recovered {
     let mut recovered = Recovered::default();
     let step = staging.ledger.step();
     let place = staging.ledger.place();
     let from = if step == Step::Idle { None } else { stream(place.process, place.spawn, place.stream) };
     let done = Committer::new(staging.clone()).and_then(|mut committer| {
-        if let Some((pipe, path)) = from {
-            let work = Work { place, pipe: &pipe, path: path.as_deref() };
+        if let Some((pipe, to)) = from {
+            let work = Work::new(place, &pipe, to, &staging.ledger);
             work.finish(step, &mut committer, &mut recovered)?;
         }
         staging.ledger.set_step(Step::Idle);
@@ -54,16 +55,30 @@ pub fn recover(
 struct Work<'a> {
     place: Place,
     pipe: &'a OwnedFd,
-    path: Option<&'a Path>,
+    /// The files, and where they ended before.
+    files: Vec<(PathBuf, Identity, u64)>,
+    /// What the bytes become, and at which time.
+    dress: Option<(Dress, UnixMs)>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(place: Place, pipe: &'a OwnedFd, to: Destination, ledger: &Ledger) -> Self {
+        let mut files: Vec<_> = to.path.map(|path| (path, place.file, place.length)).into_iter().collect();
+        let is_composed = to.combined.is_some() || to.form.is_some();
+        let composed = is_composed.then(|| ledger.composed());
+        if let (Some(path), Some((file, length))) = (to.combined, composed.and_then(|composed| composed.second)) {
+            files.push((path, file, length));
+        }
+        let dress = to.form.map(|form| Dress::new(form, place.process, place.stream));
+        Self { place, pipe, files, dress: dress.zip(composed.map(|composed| composed.at)) }
+    }
+
     fn finish(&self, step: Step, committer: &mut Committer, recovered: &mut Recovered) -> io::Result<()> {
         // Without the pipe that counted, what is in file and pipe has to tell.
         let counted = self.place.staging == committer.number();
         let left = match step {
             Step::Writing { bytes } => {
-                recovered.redone = self.cut(bytes)?;
+                recovered.redone = self.cut_all(bytes)?;
                 0
             }
             Step::Written { bytes, base } if counted => bytes.saturating_sub(committer.held().saturating_sub(base)),
@@ -83,49 +98,78 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Takes off the file what was written of a chunk. Only what is still in the app's pipe is taken: the file may
-    /// have been emptied and written by others meanwhile.
-    fn cut(&self, bytes: usize) -> io::Result<u64> {
-        let Some(file) = self.file() else { return Ok(0) };
-        let behind = file.metadata()?.len().saturating_sub(self.place.length);
-        if behind == 0 || behind > bytes as u64 || !self.begins_with(&file, self.place.length, behind as usize)? {
-            return Ok(0);
+    fn cut_all(&self, bytes: usize) -> io::Result<u64> {
+        let text = self.text(bytes)?;
+        let mut cut = 0;
+        for (file, start) in self.files() {
+            cut += cut_off(&file, start, &text)?;
         }
-        file.set_len(self.place.length)?;
-        Ok(behind)
+        Ok(cut)
     }
 
     /// Whether what was written is still in the app's pipe.
     fn is_twice(&self, bytes: usize) -> io::Result<bool> {
-        let Some(file) = self.file() else { return Ok(false) };
-        let is_whole = file.metadata()?.len() >= self.place.length + bytes as u64;
-        Ok(is_whole && self.begins_with(&file, self.place.length, bytes)?)
+        let text = self.text(bytes)?;
+        for (file, start) in self.files() {
+            let is_whole = file.metadata()?.len() >= start + text.len() as u64;
+            if is_whole && is_at(&file, start, &text)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    /// Whether the app's pipe begins with so many bytes that stand in the file from `start` on.
-    fn begins_with(&self, file: &File, start: u64, bytes: usize) -> io::Result<bool> {
+    /// What the first bytes in the app's pipe become in a file. Nothing where they are not all there, if that is
+    /// something else than they are.
+    fn text(&self, bytes: usize) -> io::Result<Vec<u8>> {
         let mut waiting = vec![0; bytes.min(CHUNK)];
         let seen = match Peek::new()?.look(self.pipe.as_fd(), &mut waiting) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             seen => seen?,
         };
-        let mut written = vec![0; seen];
-        file.read_exact_at(&mut written, start)?;
-        Ok(seen > 0 && written == waiting[..seen])
+        waiting.truncate(seen);
+        let Some((dress, at)) = &self.dress else { return Ok(waiting) };
+        let mut text = Vec::new();
+        if seen == bytes {
+            dress.put_on(&waiting, *at, &mut text);
+        }
+        Ok(text)
     }
 
-    /// The file that was written to, if the path still leads to it and it has a past.
-    fn file(&self) -> Option<File> {
-        let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(self.path?).ok()?;
-        let of = file.metadata().ok()?;
-        let same = Identity { device: of.dev(), inode: of.ino() } == self.place.file;
-        (of.is_file() && same).then_some(file)
+    /// The files that were written to, as far as the paths still lead to them and they have a past.
+    fn files(&self) -> impl Iterator<Item = (File, u64)> {
+        self.files.iter().filter_map(|(path, was, start)| {
+            let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
+            let of = file.metadata().ok()?;
+            let same = Identity { device: of.dev(), inode: of.ino() } == *was;
+            (of.is_file() && same).then_some((file, *start))
+        })
     }
+}
+
+/// Takes off the file what was written of a text. Only what will be written again is taken: the file may have been
+/// emptied and written by others meanwhile.
+fn cut_off(file: &File, start: u64, text: &[u8]) -> io::Result<u64> {
+    let behind = file.metadata()?.len().saturating_sub(start);
+    if behind == 0 || behind > text.len() as u64 || !is_at(file, start, &text[..behind as usize])? {
+        return Ok(0);
+    }
+    file.set_len(start)?;
+    Ok(behind)
+}
+
+/// Whether the text stands there in the file.
+fn is_at(file: &File, start: u64, text: &[u8]) -> io::Result<bool> {
+    let mut written = vec![0; text.len()];
+    file.read_exact_at(&mut written, start)?;
+    Ok(!text.is_empty() && written == text)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ledger::Composed;
     use super::*;
+    use crate::domain::log_line::{LineForm, LogType};
     use crate::slots::Journal;
     use crate::sys::pipe::{lasting, number, output_pipe, splice, unread};
     use std::fs;
@@ -179,7 +223,7 @@ mod tests {
         fn recover(&self) -> (Recovered, String, String) {
             let recovered = recover(&self.staging, |id, spawn, stream| {
                 assert_eq!((id, spawn, stream), (ProcessId(4), SpawnId(44), OutputStream::Err));
-                Some((Arc::clone(&self.pipe), Some(self.path())))
+                Some((Arc::clone(&self.pipe), Some(self.path()).into()))
             });
             assert_eq!(self.staging.ledger.step(), Step::Idle);
             assert_eq!(unread(self.staging.pipe.as_fd()).unwrap(), 0);
@@ -283,12 +327,39 @@ mod tests {
     }
 
     #[test]
+    fn what_lines_have_become_is_known_again_in_both_files() {
+        let form =
+            LineForm { log_type: LogType::Raw, date_format: Some("[at] x".into()), time_zone: None, app: "app".into() };
+        for (own, second, redone, expected) in [
+            ("old\nat 77: ne", "all\n", 9, ["old\n", "all\n"]),
+            ("old\nat 77: new\n", "all\nat 77: n", 19, ["old\n", "all\n"]),
+            ("old\nat 77: new\n", "all\nat 77: new\n", 22, ["old\n", "all\n"]),
+            ("old\nat 78: new\n", "all\nat 7", 4, ["old\nat 78: new\n", "all\n"]),
+            ("old\nat 77: new\nmore\n", "x", 0, ["old\nat 77: new\nmore\n", "x"]),
+        ] {
+            let left = Left::new(own, "new\nnext").at(Step::Writing { bytes: 4 }, 4);
+            let all = left.dir.path().join("all.log");
+            fs::write(&all, second).unwrap();
+            let of = fs::metadata(&all).unwrap();
+            let file = Identity { device: of.dev(), inode: of.ino() };
+            left.staging.ledger.set_composed(&Composed { at: 77, second: Some((file, 4)) });
+            let to = Destination { path: Some(left.path()), combined: Some(all.clone()), form: Some(form.clone()) };
+            for redone in [redone, 0] {
+                let recovered = recover(&left.staging, |_, _, _| Some((Arc::clone(&left.pipe), to.clone())));
+                assert_eq!(recovered, Recovered { redone, consumed: 0 }, "{own:?} {second:?}");
+                assert_eq!([left.path(), all.clone()].map(|file| fs::read_to_string(file).unwrap()), expected);
+                assert_eq!(unread(left.pipe.as_fd()).unwrap(), 8);
+            }
+        }
+    }
+
+    #[test]
     fn a_named_pipe_is_never_cut() {
         let left = Left::new("", "new\n");
         fs::remove_file(left.path()).unwrap();
         nix::unistd::mkfifo(&left.path(), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let left = left.at(Step::Writing { bytes: 4 }, 0);
-        let open = |_, _, _| Some((Arc::clone(&left.pipe), Some(left.path())));
+        let open = |_, _, _| Some((Arc::clone(&left.pipe), Some(left.path()).into()));
         assert_eq!(recover(&left.staging, open), NOTHING);
         assert_eq!(unread(left.pipe.as_fd()).unwrap(), 4);
         drop(left.app);

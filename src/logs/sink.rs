@@ -26,6 +26,8 @@ pub(super) struct Identity {
 pub(super) trait Output: Send {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
     fn length(&self) -> u64;
+    /// Takes off what is behind the first `length` bytes; `false` where that cannot be.
+    fn cut(&mut self, length: u64) -> bool;
 }
 
 impl Output for File {
@@ -35,6 +37,10 @@ impl Output for File {
 
     fn length(&self) -> u64 {
         self.metadata().map_or(0, |file| file.len())
+    }
+
+    fn cut(&mut self, length: u64) -> bool {
+        self.metadata().is_ok_and(|file| file.is_file()) && self.set_len(length).is_ok()
     }
 }
 
@@ -48,6 +54,21 @@ pub(super) struct Sink {
     /// Whose unfinished line the file ends with, and how long that is.
     pub(super) open_line: Option<(SourceId, u64)>,
     ends_in_line_break: bool,
+    /// So many bytes of what comes next from a source are in it already.
+    ahead: Option<(SourceId, usize)>,
+}
+
+/// What came of writing a text.
+pub(super) struct Attempt {
+    /// So many bytes of it are in the file.
+    pub(super) end: usize,
+    /// So many of them are there since just now.
+    written: usize,
+    /// How long the file is then, if nobody else writes it.
+    length: u64,
+    /// Whether it ended in a line break before.
+    ended_line: bool,
+    error: Option<io::Error>,
 }
 
 enum State {
@@ -69,16 +90,22 @@ enum State {
 
 impl Sink {
     pub(super) fn new(output: Box<dyn Output>, path: PathBuf) -> Self {
-        Self { output, path, state: State::Flowing, sources: 0, open_line: None, ends_in_line_break: true }
+        Self { output, path, state: State::Flowing, sources: 0, open_line: None, ends_in_line_break: true, ahead: None }
     }
 
     /// Writes the bytes, or as many as the file takes. If that is not all of them the sink is stalled, or, when it
     /// has been for too long, drops from now on.
     pub(super) fn append(&mut self, from: SourceId, bytes: &[u8], now: BootMs) -> usize {
         let (written, error) = self.write_in_halves(bytes);
+        self.settle(from, written, error, now);
+        written
+    }
+
+    /// What becomes of it after a write of which so many bytes count.
+    fn settle(&mut self, from: SourceId, written: usize, error: Option<io::Error>, now: BootMs) {
         let Some(error) = error else {
             self.state = State::Flowing;
-            return written;
+            return;
         };
         let (since, pause) = match self.state {
             State::Stalled { since, pause, .. } if written == 0 => (since, (pause * 2).min(LONGEST_PAUSE_MS)),
@@ -86,12 +113,36 @@ impl Sink {
         };
         self.state = if now.saturating_sub(since) >= PATIENCE_MS {
             warn!(path = %self.path.display(), %error, "a log file cannot be written; output is dropped until it can");
-            self.open_line = None;
+            (self.open_line, self.ahead) = (None, None);
             State::Failing { retry_at: now + PATIENCE_MS, lost: 0, marker: Vec::new() }
         } else {
             State::Stalled { first: from, since, pause, retry_at: now + pause }
         };
-        written
+    }
+
+    /// Writes what is not in the file yet of a text that other files are to get as far as this one does. It is to be
+    /// settled what comes of it: [`Self::keep`].
+    pub(super) fn attempt(&mut self, from: SourceId, text: &[u8]) -> Attempt {
+        let ahead = self.ahead.filter(|(owner, _)| *owner == from).map_or(0, |(_, bytes)| bytes.min(text.len()));
+        let (length, ended_line) = (self.length(), self.ends_in_line_break);
+        let (written, error) = self.write_in_halves(&text[ahead..]);
+        Attempt { end: ahead + written, written, length: length + written as u64, ended_line, error }
+    }
+
+    /// Only the first `kept` bytes of what was attempted are to be in the file. What cannot be taken off will not be
+    /// written again. Whether there is such a rest.
+    pub(super) fn keep(&mut self, from: SourceId, text: &[u8], kept: usize, attempt: Attempt, now: BootMs) -> bool {
+        let Attempt { end, written, length, ended_line, error } = attempt;
+        let over = end.saturating_sub(kept);
+        // Never more than was written now: the file may have been written by others since it was ahead.
+        let is_ours = over <= written && self.length() == length;
+        let taken_off = over == 0 || (is_ours && self.output.cut(length.saturating_sub(over as u64)));
+        self.ahead = (!taken_off).then_some((from, over));
+        if taken_off && over > 0 {
+            self.ends_in_line_break = kept.checked_sub(1).map_or(ended_line, |last| text[last] == b'\n');
+        }
+        self.settle(from, kept, error, now);
+        !taken_off
     }
 
     fn write_in_halves(&mut self, bytes: &[u8]) -> (usize, Option<io::Error>) {
@@ -113,7 +164,7 @@ impl Sink {
             _ if bytes == 0 => {}
             State::Failing { lost, .. } => *lost += bytes,
             State::Flowing | State::Stalled { .. } => {
-                self.open_line = None;
+                (self.open_line, self.ahead) = (None, None);
                 self.state = State::Failing { retry_at: now, lost: bytes, marker: Vec::new() };
             }
         }
@@ -201,6 +252,11 @@ impl Sink {
         (written, error)
     }
 
+    /// Whose bytes it did not take.
+    pub(super) fn stalled_by(&self) -> Option<SourceId> {
+        if let State::Stalled { first, .. } = self.state { Some(first) } else { None }
+    }
+
     /// Its sources have to wait.
     pub(super) fn is_stalled(&self) -> bool {
         matches!(self.state, State::Stalled { .. })
@@ -234,7 +290,7 @@ impl Sink {
 
     /// The file was emptied.
     pub(super) fn note_emptied(&mut self, now: BootMs) {
-        self.open_line = None;
+        (self.open_line, self.ahead) = (None, None);
         self.ends_in_line_break = true;
         if let State::Stalled { retry_at, .. } | State::Failing { retry_at, .. } = &mut self.state {
             *retry_at = now;
@@ -291,6 +347,13 @@ mod tests {
 
         fn length(&self) -> u64 {
             self.0.lock().unwrap().0.len() as u64
+        }
+
+        fn cut(&mut self, length: u64) -> bool {
+            let mut disk = self.0.lock().unwrap();
+            disk.1 += disk.0.len() - length as usize;
+            disk.0.truncate(length as usize);
+            true
         }
     }
 
@@ -365,6 +428,24 @@ mod tests {
         new.inherit(&old, 1500);
         new.retry_marker(1500);
         assert_eq!(fresh.text(), "[rpm-native: 8 bytes of output could not be written here]\n");
+    }
+
+    #[test]
+    fn a_torn_line_is_taken_off_and_comes_again() {
+        let disk = Disk::with_room(10);
+        let mut sink = disk.sink();
+        let text = b"12: one\n12: two\n";
+        let attempt = sink.attempt(SourceId(1), text);
+        assert_eq!((attempt.end, disk.text().as_str()), (10, "12: one\n12"));
+        assert!(!sink.keep(SourceId(1), text, 8, attempt, 0));
+        assert_eq!((disk.text().as_str(), sink.is_stalled(), sink.ends_in_line_break), ("12: one\n", true, true));
+        // No line fits any more: it is as if nothing had been taken.
+        for now in [500, 1500] {
+            let attempt = sink.attempt(SourceId(1), &text[8..]);
+            assert_eq!(attempt.end, 2);
+            sink.keep(SourceId(1), &text[8..], 0, attempt, now);
+            assert_eq!((disk.text().as_str(), sink.is_failing()), ("12: one\n", now == 1500));
+        }
     }
 
     proptest! {

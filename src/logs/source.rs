@@ -1,16 +1,16 @@
 //! A pipe, whose it is, where it goes, and the line it has not finished.
 
+use super::destination::Dress;
 use super::handle::Label;
 use super::peek::Peek;
 use super::sink::{Identity, PATIENCE_MS};
 use super::subscriber::Feed;
 use super::tap::Tap;
-use crate::clock;
-use crate::domain::BootMs;
+use crate::domain::{BootMs, UnixMs};
 use crate::sys::pipe::{capacity, read, slots, unread};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Apps that share a file come one after the other, at the start of a program that takes them over as well. Until then
@@ -42,6 +42,12 @@ pub(super) struct Source {
     pub(super) pipe: Arc<OwnedFd>,
     pub(super) path: Option<PathBuf>,
     pub(super) target: Target,
+    /// The file of both streams.
+    pub(super) combined: Option<(Target, PathBuf)>,
+    /// Its lines become something else on their way.
+    pub(super) dress: Option<Dress>,
+    /// A file has a part of a text with this time in it, and is to get the rest of it.
+    pub(super) dated: Option<UnixMs>,
     pub(super) partial: Partial,
     pub(super) followers: Vec<Arc<Feed>>,
     /// The line that somebody waits for.
@@ -88,6 +94,13 @@ pub(super) struct Portion {
     pub(super) piece: bool,
 }
 
+/// Its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    Own,
+    Combined,
+}
+
 impl Source {
     pub(super) fn new(label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>, target: Target, now: BootMs) -> Self {
         let capacity = capacity(pipe.as_fd()).unwrap_or(PIECE);
@@ -96,6 +109,9 @@ impl Source {
             pipe,
             path,
             target,
+            combined: None,
+            dress: None,
+            dated: None,
             partial: Partial::default(),
             followers: Vec::new(),
             tap: None,
@@ -112,15 +128,55 @@ impl Source {
         }
     }
 
+    /// Its bytes go to one file, as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.combined.is_none() && self.dress.is_none()
+    }
+
+    /// Where it goes, each place it has joined.
+    pub(super) fn targets(&self) -> impl Iterator<Item = Target> + use<> {
+        [Some(self.target), self.combined.as_ref().map(|(target, _)| *target)].into_iter().flatten()
+    }
+
+    /// The files that it writes, each once.
+    pub(super) fn files(&self) -> impl Iterator<Item = Identity> + use<> {
+        let file = |target| if let Target::File(identity) = target { Some(identity) } else { None };
+        let own = file(self.target);
+        let combined = self.combined.as_ref().and_then(|(target, _)| file(*target));
+        [own, combined.filter(|_| combined != own)].into_iter().flatten()
+    }
+
+    pub(super) fn writes(&self, file: Identity) -> bool {
+        self.files().any(|own| own == file)
+    }
+
+    /// So many bytes are lost for a file that could not be opened.
+    pub(super) fn note_broken(&mut self, bytes: usize) {
+        let combined = self.combined.as_mut().map(|(target, _)| target);
+        for target in [Some(&mut self.target), combined].into_iter().flatten() {
+            if let Target::Broken { lost } = target {
+                *lost += bytes as u64;
+            }
+        }
+    }
+
+    pub(super) fn place(&mut self, which: Which) -> Option<(&Path, &mut Target)> {
+        match which {
+            Which::Own => Some((self.path.as_deref()?, &mut self.target)),
+            Which::Combined => self.combined.as_mut().map(|(target, path)| (path.as_path(), target)),
+        }
+    }
+
     /// Looks at what waits; what goes to no file is taken at once. 0: nothing more comes, or nothing more is to be read.
     pub(super) fn look(&self, peek: &Peek, buffer: &mut [u8]) -> io::Result<usize> {
         let room = self.remaining.map_or(buffer.len(), |remaining| remaining.min(buffer.len()));
         if room == 0 {
             return Ok(0);
         }
-        let seen = match self.target {
-            Target::File(_) => peek.look(self.pipe.as_fd(), &mut buffer[..room]),
-            Target::Nowhere | Target::Followers | Target::Broken { .. } => read(self.pipe.as_fd(), &mut buffer[..room]),
+        let seen = if self.files().next().is_some() {
+            peek.look(self.pipe.as_fd(), &mut buffer[..room])
+        } else {
+            read(self.pipe.as_fd(), &mut buffer[..room])
         };
         match seen {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.remaining.is_some() => Ok(0),
@@ -173,37 +229,6 @@ impl Source {
     /// Reads no further than what is in the pipe now.
     pub(super) fn end_here(&mut self) {
         self.remaining.get_or_insert(unread(self.pipe.as_fd()).unwrap_or(0));
-    }
-
-    /// Hands bytes that are out of the pipe to the followers, and keeps the unfinished line. Gives their number.
-    pub(super) fn show(&mut self, bytes: &[u8], now: BootMs) -> usize {
-        let cut = Cut::of(&self.partial, bytes);
-        if !self.followers.is_empty() {
-            let at = clock::unix_ms();
-            for feed in &self.followers {
-                let mut head = self.partial.bytes.as_slice();
-                if !cut.lines.is_empty() {
-                    feed.lines(&self.label, at, head, cut.lines);
-                    head = &[];
-                }
-                if cut.spills {
-                    feed.pieces(&self.label, at, head, cut.rest);
-                }
-            }
-        }
-        self.partial.advance(&cut, now);
-        bytes.len()
-    }
-
-    /// Hands the unfinished line to the followers as it is: nobody waits for its end.
-    pub(super) fn close_line(&mut self) {
-        if !self.followers.is_empty() && !self.partial.bytes.is_empty() {
-            let at = clock::unix_ms();
-            for feed in &self.followers {
-                feed.pieces(&self.label, at, &self.partial.bytes, &[]);
-            }
-        }
-        self.partial.clear();
     }
 }
 

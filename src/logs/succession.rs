@@ -1,27 +1,27 @@
 //! One run after another: what a run prints comes after all that the run before it has printed.
 
 use super::copier::Copier;
+use super::destination::Destination;
 use super::handle::Label;
 use crate::domain::SpawnId;
 use std::mem;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Output that waits in its pipe until the run before has been copied to its end.
 pub(super) struct Successor {
     label: Label,
     pipe: Arc<OwnedFd>,
-    path: Option<PathBuf>,
+    to: Destination,
 }
 
 impl Copier {
     /// Captures it now, or when all runs before it that have ended are through.
-    pub(super) fn capture_in_turn(&mut self, label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>) {
+    pub(super) fn capture_in_turn(&mut self, label: Label, pipe: Arc<OwnedFd>, to: Destination) {
         if self.has_predecessor(&label) {
-            self.successors.push(Successor { label, pipe, path });
+            self.successors.push(Successor { label, pipe, to });
         } else {
-            self.capture(label, pipe, path);
+            self.capture(label, pipe, to);
         }
     }
 
@@ -34,9 +34,9 @@ impl Copier {
 
     /// Whose predecessors are through.
     pub(super) fn admit_successors(&mut self) {
-        for Successor { label, pipe, path } in mem::take(&mut self.successors) {
+        for Successor { label, pipe, to } in mem::take(&mut self.successors) {
             let spawn = label.spawn;
-            self.capture_in_turn(label, pipe, path);
+            self.capture_in_turn(label, pipe, to);
             // It may have ended while it waited.
             if self.ending || self.finishing.iter().any(|(finished, _)| *finished == spawn) {
                 self.end_sources(|source| source.label.spawn == spawn);

@@ -24,6 +24,20 @@ pub(super) fn label(id: u32) -> Label {
     }
 }
 
+/// The lines of a log as they were before they became something else: dates in milliseconds, objects.
+pub(super) fn undressed(log: &[u8]) -> Vec<Vec<u8>> {
+    let undress = |line: &[u8]| {
+        if line.starts_with(b"{") {
+            let object: serde_json::Value = serde_json::from_slice(line).unwrap();
+            return object["message"].as_str().unwrap().as_bytes().to_vec();
+        }
+        let text = str::from_utf8(line).unwrap();
+        let dated = text.strip_prefix("at ").and_then(|rest| rest.split_once(": "));
+        dated.map_or(text, |(_, line)| line).as_bytes().to_vec()
+    };
+    log.split_inclusive(|byte| *byte == b'\n').map(undress).collect()
+}
+
 fn logs() -> (Logs, TempDir) {
     (Logs::start(Staging::new(Journal::unkept()).unwrap()).unwrap(), TempDir::new().unwrap())
 }
@@ -53,7 +67,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Until the file is as expected; for what no reply announces.
-fn wait_for(path: &Path, expected: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+pub(super) fn wait_for(path: &Path, expected: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let end = clock::boot() + DEADLINE;
     loop {
         let bytes = fs::read(path).unwrap_or_default();
@@ -508,10 +522,10 @@ fn a_full_disk_costs_counted_output_and_heals() {
     assert!(fs::read(&path).unwrap().ends_with(b"here]\nit goes on\n"));
 }
 
-struct SmallDisk(PathBuf);
+pub(super) struct SmallDisk(pub(super) PathBuf);
 
 impl SmallDisk {
-    fn mount(parent: &Path) -> Option<Self> {
+    pub(super) fn mount(parent: &Path) -> Option<Self> {
         let at = parent.join("disk");
         fs::create_dir(&at).unwrap();
         run("mount", &["-t", "tmpfs", "-o", "size=256k", "tmpfs", at.to_str().unwrap()]).then_some(Self(at))

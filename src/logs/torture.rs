@@ -1,6 +1,7 @@
 //! The copying cut off at every place where it may be, and finished by the next: nothing is missing, nothing twice.
 
 use super::copier::Copier;
+use super::destination::Destination;
 use super::handle::Command;
 use super::tests::label;
 use super::{Recovered, Staging, recover};
@@ -40,7 +41,7 @@ pub(super) fn reached() {
 }
 
 /// Runs it, and cuts it off after so many places; `None` then.
-fn cut_after<T>(places: Option<usize>, run: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn cut_after<T>(places: Option<usize>, run: impl FnOnce() -> T) -> Option<T> {
     FUSE.set(places);
     let done = catch_unwind(AssertUnwindSafe(run));
     FUSE.set(None);
@@ -52,27 +53,29 @@ fn cut_after<T>(places: Option<usize>, run: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// An app as the world sees it: its pipe, its file, and what it has written.
-struct App {
-    id: u32,
+pub(super) struct App {
+    pub(super) id: u32,
     ours: Arc<OwnedFd>,
     end: File,
     path: PathBuf,
-    written: Vec<u8>,
+    pub(super) to: Destination,
+    pub(super) written: Vec<u8>,
     /// A line that is begun.
     unsent: Vec<u8>,
     lines: u32,
 }
 
 impl App {
-    fn new(id: u32, pipe: usize, path: PathBuf) -> Self {
+    pub(super) fn new(id: u32, pipe: usize, to: Destination) -> Self {
         let (ours, end) = output_pipe(pipe).unwrap();
         // A full pipe ends the write, not the test.
         set_nonblocking(end.as_fd()).unwrap();
-        Self { id, ours: ours.into(), end: end.into(), path, written: Vec::new(), unsent: Vec::new(), lines: 0 }
+        let path = to.path.clone().unwrap();
+        Self { id, ours: ours.into(), end: end.into(), path, to, written: Vec::new(), unsent: Vec::new(), lines: 0 }
     }
 
     /// Writes up to `count` bytes of numbered lines.
-    fn print(&mut self, count: usize, width: usize) {
+    pub(super) fn print(&mut self, count: usize, width: usize) {
         while self.unsent.len() < count {
             let line = format!("{} {} {}\n", self.id, self.lines, "x".repeat(width * (self.lines as usize % 7)));
             self.unsent.extend_from_slice(line.as_bytes());
@@ -124,11 +127,11 @@ impl Stepped {
     }
 }
 
-struct World {
-    apps: Vec<App>,
+pub(super) struct World {
+    pub(super) apps: Vec<App>,
     staging: Staging,
-    thread: Option<Stepped>,
-    redone: Recovered,
+    pub(super) thread: Option<Stepped>,
+    pub(super) redone: Recovered,
     _dir: TempDir,
 }
 
@@ -136,34 +139,37 @@ impl World {
     /// The first app has a file to itself, two others share one.
     fn new(pipe: usize, staging: usize) -> Self {
         let dir = TempDir::new().unwrap();
-        let app = |id, file: &str| App::new(id, pipe, dir.path().join(file));
+        let app = |id, file: &str| App::new(id, pipe, Some(dir.path().join(file)).into());
         let apps = vec![app(1, "sole.log"), app(2, "shared.log"), app(3, "shared.log")];
+        Self::of(apps, staging, dir)
+    }
+
+    pub(super) fn of(apps: Vec<App>, staging: usize, dir: TempDir) -> Self {
         let staging = Staging::inherited(Arc::new(lasting(staging).unwrap()), Journal::unkept());
         let (thread, redone) = (None, Recovered::default());
         Self { apps, staging, thread, redone, _dir: dir }
     }
 
     /// What a daemon does when it starts, and one round.
-    fn go_on(&mut self) {
+    pub(super) fn go_on(&mut self) {
         let Self { apps, staging, thread, redone, .. } = self;
         let thread = thread.get_or_insert_with(|| {
             let recovered = recover(staging, |id, _, _| {
                 let app = apps.iter().find(|app| app.id == id.0)?;
-                Some((Arc::clone(&app.ours), Some(app.path.clone())))
+                Some((Arc::clone(&app.ours), app.to.clone()))
             });
             redone.redone += recovered.redone;
             redone.consumed += recovered.consumed;
             let thread = Stepped::new(staging.clone());
-            for App { id, ours, path, .. } in apps {
-                let path = Some(path.clone());
-                thread.command(Command::Capture { label: label(*id), pipe: Arc::clone(ours), path });
+            for App { id, ours, to, .. } in apps {
+                thread.command(Command::Capture { label: label(*id), pipe: Arc::clone(ours), to: to.clone() });
             }
             thread
         });
         thread.round();
     }
 
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         while !self.apps.iter_mut().all(App::finish_line) {
             self.go_on();
         }

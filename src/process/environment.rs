@@ -15,6 +15,8 @@ pub struct Identity {
     pub unique_id: String,
     pub out_log: Option<PathBuf>,
     pub error_log: Option<PathBuf>,
+    /// The file that has both streams.
+    pub combined_log: Option<PathBuf>,
     pub pid_file: PathBuf,
     pub home: PathBuf,
 }
@@ -109,6 +111,7 @@ mod tests {
             unique_id: "u".into(),
             out_log: Some("/h/logs/api-out-5.log".into()),
             error_log: None,
+            combined_log: None,
             pid_file: "/h/pids/api-5.pid".into(),
             home: "/h".into(),
         }

@@ -3,14 +3,13 @@
 use super::alive::began;
 use super::context::Context;
 use super::exit::ExitFact;
-use super::read_on::path_of;
 use super::wires::{ERR, IPC, NOTIFY, OUT, PANEL, PID, name_of, owner_of};
 use crate::clock;
 use crate::domain::lifecycle::{Phase, State};
 use crate::domain::{Outcome, OutputStream, ProcessId, SpawnId};
 use crate::guardian::Legacy;
 use crate::guardian::message::{End, ExitRecord};
-use crate::logs::Label;
+use crate::logs::{Destination, Label};
 use crate::slots::{Record, Slot, Table};
 use crate::sys::keep::Inheritance;
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,7 +110,7 @@ pub fn leave_alone(context: &Context, id: ProcessId, run: SpawnId) {
     for (what, stream) in [(OUT, OutputStream::Out), (ERR, OutputStream::Err)] {
         if let Some(kept) = inherited.kept.take(&name_of(what, id, run)) {
             let label = Label { id, spawn: run, name: "".into(), namespace: "".into(), stream };
-            context.logs.capture(label, kept.fd, path_of(&kept.tag));
+            context.logs.capture(label, kept.fd, Destination::of_tag(&kept.tag));
         }
     }
     for what in [IPC, NOTIFY, PANEL, PID] {

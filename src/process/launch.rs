@@ -23,7 +23,7 @@ use crate::cluster::{Group, Holder, Seat, WorkerId};
 use crate::domain::health::Health;
 use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, OutputStream, SpawnId};
-use crate::logs::{self, Label};
+use crate::logs::{self, Destination, Label};
 use crate::probe::{self, Prober};
 use crate::slots::Standing;
 use crate::sys::cgroup::Cgroup;
@@ -184,9 +184,9 @@ fn look_after(
 ) -> Result<Run, LaunchError> {
     let (context, process, pid) = (around.context, around.identity.id, spawned.pid);
     let line = await_line(spec, id, context, around.standing).unwrap_or_default();
-    let [(out_label, out_log), (err_label, error_log)] = outputs(spec, around.identity, id);
-    context.logs.capture(out_label, wires.out.0, out_log);
-    context.logs.capture(err_label, wires.err.0, error_log);
+    let [(out_label, out), (err_label, err)] = outputs(spec, around.identity, id);
+    context.logs.capture(out_label, wires.out.0, out);
+    context.logs.capture(err_label, wires.err.0, err);
     fault::point(Point::SpawnCaptured);
     pid_file::write(&around.identity.pid_file, pid);
     let pidfd = Arc::new(spawned.pidfd);
@@ -238,7 +238,7 @@ fn end_unwatched(pid: i32) {
 }
 
 /// Whose output goes where.
-pub(super) fn outputs(spec: &AppSpec, identity: &Identity, run: SpawnId) -> [(Label, Option<PathBuf>); 2] {
+pub(super) fn outputs(spec: &AppSpec, identity: &Identity, run: SpawnId) -> [(Label, Destination); 2] {
     let label = |stream| Label {
         id: identity.id,
         spawn: run,
@@ -246,7 +246,18 @@ pub(super) fn outputs(spec: &AppSpec, identity: &Identity, run: SpawnId) -> [(La
         namespace: spec.namespace.as_str().into(),
         stream,
     };
-    [(label(OutputStream::Out), identity.out_log.clone()), (label(OutputStream::Err), identity.error_log.clone())]
+    [OutputStream::Out, OutputStream::Err].map(|stream| (label(stream), destination(spec, identity, stream)))
+}
+
+/// Where a stream goes.
+pub(super) fn destination(spec: &AppSpec, identity: &Identity, stream: OutputStream) -> Destination {
+    let path = match stream {
+        OutputStream::Out => identity.out_log.clone(),
+        OutputStream::Err => identity.error_log.clone(),
+    };
+    // What goes nowhere becomes nothing.
+    let form = spec.line_form().filter(|_| path.is_some());
+    Destination { path, combined: identity.combined_log.clone(), form }
 }
 
 /// The version in the nearest package.json above a script.

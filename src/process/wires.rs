@@ -2,15 +2,14 @@
 
 use super::account::hand_over;
 use super::environment::Identity;
-use crate::domain::{AppSpec, ProcessId, SpawnId};
+use super::launch::destination;
+use crate::domain::{AppSpec, OutputStream, ProcessId, SpawnId};
 use crate::sys::fault::{self, Point};
-use crate::sys::keep::Keep;
+use crate::sys::keep::{Keep, LONGEST_TAG};
 use crate::sys::user::Ids;
 use crate::sys::{channel, input, notify, pipe, room};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The number under which the channel is found. Node's own choice.
@@ -103,15 +102,19 @@ impl Wires {
         let id = identity.id;
         room::for_another_run().map_err(because("its pipes cannot be made"))?;
         let input = input::input_pipe().map_err(because("its input cannot be made"))?;
-        let output = |what, log: &Option<PathBuf>| {
+        let output = |what, stream| {
             let (ours, theirs) = pipe::output_pipe(pipe_size).map_err(because("its output pipes cannot be made"))?;
             let ours = Arc::new(ours);
-            let log = log.as_ref().map_or(&b""[..], |path| path.as_os_str().as_bytes());
-            keep.put(&name_of(what, id, run), log, &ours).map_err(because("its output cannot be kept"))?;
+            let tag = destination(spec, identity, stream).tag();
+            if tag.len() > LONGEST_TAG {
+                let what = "paths of logs and log_date_format are too long together";
+                return Err(because("its output cannot be kept")(io::Error::new(io::ErrorKind::InvalidInput, what)));
+            }
+            keep.put(&name_of(what, id, run), &tag, &ours).map_err(because("its output cannot be kept"))?;
             Ok((ours, theirs))
         };
-        let out = output(OUT, &identity.out_log)?;
-        let err = output(ERR, &identity.error_log)?;
+        let out = output(OUT, OutputStream::Out)?;
+        let err = output(ERR, OutputStream::Err)?;
         let channel = if spec.program.is_node() {
             let (ours, theirs) = channel::pair().map_err(because("its channel cannot be made"))?;
             let ours = Arc::new(ours);

@@ -47,6 +47,7 @@ impl World {
             unique_id: &entry.identity.unique_id,
             out_log: entry.identity.out_log.as_deref(),
             error_log: entry.identity.error_log.as_deref(),
+            combined_log: entry.identity.combined_log.as_deref(),
             pid_file: &entry.identity.pid_file,
             env,
             backoff: entry.handle.observed().state.backoff,

@@ -4,7 +4,7 @@ use super::trial::Standby;
 use crate::api::{ApiError, Code};
 use crate::cluster::Group;
 use crate::domain::selector::Candidate;
-use crate::domain::spec::Mode;
+use crate::domain::spec::{CombinedLog, Mode};
 use crate::domain::{AppSpec, ProcessId, Selector, Status, UnixMs};
 use crate::paths::{Home, with_id};
 use crate::process::{self, Identity};
@@ -190,15 +190,21 @@ impl Registry {
 
 /// Where the files of a process are.
 pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: &str, home: &Home) -> Identity {
-    let log = |path: &Option<PathBuf>, stream: &str| -> Option<PathBuf> {
+    let log_of = |path: PathBuf| -> Option<PathBuf> {
         if spec.logs.disable {
             return None;
         }
-        let path = path.clone().unwrap_or_else(|| home.default_log(&spec.name, stream));
         // Followers see it all the same; nothing is written.
         let nowhere = path == Path::new("/dev/null");
         Some(if spec.logs.merge || nowhere { path } else { with_id(&path, id.0) })
     };
+    let log = |path: &Option<PathBuf>, stream: &str| {
+        log_of(path.clone().unwrap_or_else(|| home.default_log(&spec.name, stream)))
+    };
+    let combined = spec.logs.combined.as_ref().map(|log| match log {
+        CombinedLog::InHome => home.default_combined_log(&spec.name),
+        CombinedLog::At(path) => path.clone(),
+    });
     let pid_file = spec.pid_file.clone().unwrap_or_else(|| home.default_pid_file(&spec.name));
     Identity {
         id,
@@ -206,6 +212,7 @@ pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: 
         unique_id: unique_id.to_owned(),
         out_log: log(&spec.logs.out, "out"),
         error_log: log(&spec.logs.error, "error"),
+        combined_log: combined.and_then(log_of),
         pid_file: with_id(&pid_file, id.0),
         home: home.root().to_owned(),
     }

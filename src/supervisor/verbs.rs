@@ -6,7 +6,7 @@ use super::world::World;
 use crate::api::{ApiError, Code, EventKind, Response};
 use crate::domain::lifecycle::{NO_SECRET, State};
 use crate::domain::{Outcome, ProcessId, Selector};
-use crate::process::{Command, Settled};
+use crate::process::{Command, Identity, Settled};
 use crate::sys::signal;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -122,7 +122,8 @@ impl World {
         let mut files: Vec<PathBuf> = Vec::new();
         for id in &ids {
             if let Some(entry) = self.registry.borrow().get(*id) {
-                files.extend(entry.identity.out_log.iter().chain(&entry.identity.error_log).cloned());
+                let Identity { out_log, error_log, combined_log, .. } = &entry.identity;
+                files.extend([out_log, error_log, combined_log].into_iter().flatten().cloned());
             }
         }
         if selector.is_none_or(Selector::is_all) {

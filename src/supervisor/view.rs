@@ -115,6 +115,7 @@ impl World {
             unique_id: entry.identity.unique_id.clone(),
             out_log: entry.identity.out_log.clone(),
             error_log: entry.identity.error_log.clone(),
+            combined_log: entry.identity.combined_log.clone(),
             pid_file: entry.identity.pid_file.clone(),
             env: shown_environment(&entry.spec, &entry.identity),
             watch: self.watch_of(&entry.spec),

@@ -66,7 +66,7 @@ impl World {
     fn wanted(&self, entry: &Entry) -> Option<Wanted> {
         let (spec, identity) = (&*entry.spec, &entry.identity);
         let policy = spec.watch.as_ref()?;
-        let logs = [&identity.out_log, &identity.error_log].into_iter().flatten().cloned();
+        let logs = [&identity.out_log, &identity.error_log, &identity.combined_log].into_iter().flatten().cloned();
         let mut never: Vec<_> = logs.chain([identity.pid_file.clone()]).collect();
         if !spec.cwd.starts_with(self.home.root()) {
             never.push(self.home.root().to_owned());

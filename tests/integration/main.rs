@@ -37,6 +37,7 @@ mod jobs;
 mod lifecycle;
 mod limits;
 mod listening;
+mod log_lines;
 mod logs;
 mod many;
 mod options;

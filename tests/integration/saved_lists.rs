@@ -358,6 +358,7 @@ fn element(spec: &AppSpec, ran: bool) -> Map<String, Value> {
         unique_id: "u",
         out_log: Some(&out),
         error_log: Some(&error),
+        combined_log: None,
         pid_file: &pid_file,
         env,
         backoff: 0,

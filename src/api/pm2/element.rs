@@ -19,6 +19,8 @@ pub struct Parts<'a> {
     pub unique_id: &'a str,
     pub out_log: Option<&'a Path>,
     pub error_log: Option<&'a Path>,
+    /// The file that has both streams.
+    pub combined_log: Option<&'a Path>,
     pub pid_file: &'a Path,
     /// What it runs with, secrets taken out.
     pub env: BTreeMap<String, String>,

@@ -2,6 +2,7 @@
 
 use super::element::{Parts, object};
 use crate::domain::AppSpec;
+use crate::domain::log_line::LogType;
 use crate::domain::spec::{FilterEnv, Interpreter, Mode, RestartPolicy, StopPolicy};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -113,6 +114,9 @@ fn rest(spec: &AppSpec) -> Map<String, Value> {
             ("shutdown_with_message", stop.shutdown_with_message, json!(stop.shutdown_with_message)),
             ("wait_ready", ready.wait_ready, json!(ready.wait_ready)),
             ("listen_timeout", ready.listen_timeout.is_some(), json!(ready.listen_timeout)),
+            ("log_type", spec.logs.log_type != LogType::Raw, json!(spec.logs.log_type)),
+            ("log_date_format", spec.logs.date_format.is_some(), json!(spec.logs.date_format)),
+            ("time", spec.logs.time, json!(spec.logs.time)),
             ("merge_logs", spec.logs.merge, json!(spec.logs.merge)),
             ("disable_logs", spec.logs.disable, json!(spec.logs.disable)),
             ("append_env_to_name", false, json!(true)),
@@ -158,12 +162,14 @@ fn places(parts: &Parts<'_>) -> Map<String, Value> {
     let mut places = object(json!({
         "pm_exec_path": spec.program.path,
         "pm_cwd": spec.cwd,
+        "pm_log_path": parts.combined_log,
         "pm_out_log_path": parts.out_log.unwrap_or(nowhere),
         "pm_err_log_path": parts.error_log.unwrap_or(nowhere),
         "pm_pid_path": parts.pid_file,
         "km_link": false,
         "vizion_running": false,
     }));
+    places.retain(|name, path| name != "pm_log_path" || !path.is_null());
     places.insert(spec.env.instance_var.clone(), json!(parts.process.instance));
     places
 }

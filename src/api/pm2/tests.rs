@@ -35,6 +35,7 @@ fn parts<'a>(process: &'a Process, spec: &'a AppSpec) -> Parts<'a> {
         unique_id: "u",
         out_log: Some(Path::new("/h/logs/api-out.log")),
         error_log: None,
+        combined_log: None,
         pid_file: Path::new("/h/pids/api-3.pid"),
         env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         backoff: 0,

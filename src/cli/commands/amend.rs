@@ -64,6 +64,13 @@ fn amend_logs(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) {
     put_some(&mut spec.logs.out, options.out_file.as_ref().map(file));
     put_some(&mut spec.logs.error, options.error_file.as_ref().map(file));
     put_some(&mut spec.pid_file, options.pid_file.as_ref().map(|path| absolute(path, caller)));
+    if let Some(log) = &options.log_file {
+        spec.logs.combined = config::combined_log(log, file);
+    }
+    put(&mut spec.logs.log_type, options.log_type.as_deref().map(config::log_type));
+    if let Some((format, time)) = config::log_dates(options) {
+        (spec.logs.date_format, spec.logs.time) = (format, time);
+    }
     put(&mut spec.logs.merge, options.merge_logs);
     put(&mut spec.logs.disable, options.disable_logs);
 }

@@ -154,6 +154,8 @@ fn title(path: &str) -> &str {
         "watch.paths" => "watch",
         "watch.ignore" => "ignore_watch",
         "watch.delay" => "watch_delay",
+        "logs.combined" | "logs.combined.at" => "log_file",
+        "logs.date_format" => "log_date_format",
         "logs.merge" => "merge_logs",
         "logs.disable" => "disable_logs",
         path if path.starts_with("env.inherit.filter") => "filter_env",

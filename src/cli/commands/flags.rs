@@ -12,8 +12,6 @@ pub(super) struct Given {
     pub(super) options: AppOptions,
     /// Fields that are to be as if nobody had ever set them: PM2's word `null`.
     pub(super) removed: Vec<&'static str>,
-    /// Flags that do nothing yet.
-    pub(super) without_effect: Vec<&'static str>,
     /// The same as an app of an application file.
     pub(super) written: Map<String, Value>,
 }
@@ -23,9 +21,7 @@ const NULL: &str = "null";
 
 impl Given {
     fn set(&mut self, field: &'static str, value: Value) -> Result<(), Failure> {
-        if !self.options.offer(field, value.clone())? {
-            self.without_effect.push(field);
-        }
+        self.options.set(field, value.clone())?;
         self.written.insert(field.to_owned(), value);
         Ok(())
     }

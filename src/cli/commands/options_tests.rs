@@ -36,6 +36,12 @@ fn table() -> Vec<Row> {
         row("--error /l/e.log", "logs.error", json!("/l/e.log")),
         row("--pid /p/x.pid", "pid_file", json!("/p/x.pid")),
         row("-p /p/x.pid", "pid_file", json!("/p/x.pid")),
+        row("--log /l/x.log", "logs.combined", json!({"at": "/l/x.log"})),
+        row("-l", "logs.combined", json!("in_home")),
+        row("--log-type json", "logs.log_type", json!("json")),
+        row("--log-date-format HH:mm", "logs.date_format", json!("HH:mm")),
+        row("--time", "logs.date_format", json!("YYYY-MM-DDTHH:mm:ss")),
+        row("--time", "logs.time", json!(true)),
         row("--merge-logs", "logs.merge", json!(true)),
         row("--disable-logs", "logs.disable", json!(true)),
         row("--cwd /tmp", "cwd", json!("/tmp")),
@@ -147,6 +153,10 @@ fn the_word_null_removes_what_was_set() {
     for (set, removed, path) in [
         ("--node-args --a", "--node-args null", "program.interpreter_args"),
         ("--output /l/o", "--output null", "logs.out"),
+        ("--log /l/x", "--log null", "logs.combined"),
+        ("--log-type json", "--log-type null", "logs.log_type"),
+        ("--time", "--log-date-format null", "logs.date_format"),
+        ("--time", "--log-date-format null", "logs.time"),
         ("--max-memory-restart 3M", "--max-memory-restart null", "limits.max_memory_restart"),
         ("--cron '* * * * *'", "--cron null", "schedule.restart"),
         ("--cron '* * * * *'", "--cron 0", "schedule.restart"),
@@ -183,16 +193,6 @@ fn what_an_app_cannot_be_without_stays() {
     let ran = fake.run("restart api -i 4");
     assert!(ran.err.contains("rpm scale api"), "{}", ran.err);
     assert!(matches!(&fake.changes()[..], [Request::Restart { selector, .. }] if selector.text == "api"));
-}
-
-#[test]
-fn flags_that_do_nothing_yet_are_taken_and_told() {
-    for flag in ["--time", "--log-date-format YYYY", "--log-type json", "--log /l/x", "-l"] {
-        let fake = Fake::with(&[(0, "api", Status::Online)]);
-        let ran = fake.run(&format!("restart api {flag}"));
-        assert!(ran.err.contains("not supported yet"), "{flag}: {}", ran.err);
-        ran.succeeded();
-    }
 }
 
 #[test]

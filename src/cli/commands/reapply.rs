@@ -32,17 +32,13 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
-    /// What a command line says about apps; what of it does nothing is told.
+    /// What a command line says about apps.
     pub(super) fn given(
-        session: &mut Session<'_>,
         (flags, args): (&AppFlags, &[String]),
         only: Option<Vec<String>>,
         manner: Manner,
     ) -> Result<Self, Failure> {
-        let Given { options, removed, without_effect, .. } = flags::options(flags, args)?;
-        for field in without_effect {
-            session.screen.warn(&format!("{field} is not supported yet, and does nothing"));
-        }
+        let Given { options, removed, .. } = flags::options(flags, args)?;
         let profile = flags.env.clone();
         Ok(Self { options, removed, profile, only, update_env: false, as_is: false, manner })
     }

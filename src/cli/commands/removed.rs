@@ -3,6 +3,7 @@
 use crate::cli::failure::Failure;
 use crate::config::{self, Caller};
 use crate::domain::AppSpec;
+use crate::domain::log_line::LogType;
 use crate::domain::spec::{Limits, RestartPolicy, Sched, StopPolicy};
 
 /// Whether the field is one that an app can be without.
@@ -19,8 +20,9 @@ pub(super) fn remove(app: &mut AppSpec, field: &str, caller: &Caller) -> Result<
         "sched" => app.cluster.sched = Sched::default(),
         "filter_env" => app.env.inherit.filter = None,
         "env_file" => config::replace_env_files(&mut app.env, &[], caller)?,
-        // Nothing is kept of them so far.
-        "log_file" | "log_type" | "log_date_format" => {}
+        "log_file" => app.logs.combined = None,
+        "log_type" => app.logs.log_type = LogType::Raw,
+        "log_date_format" => (app.logs.date_format, app.logs.time) = (None, false),
         _ => return Ok(schedule(app, field) || restarts(app, field) || limit(&mut app.limits, field)),
     }
     Ok(true)

@@ -43,7 +43,7 @@ pub(super) async fn each(
         given => given,
     };
     let manner = Manner { parallel, ..manner };
-    let given = Wishes::given(session, (&args.app, &args.app_args), args.file.names(), manner)?;
+    let given = Wishes::given((&args.app, &args.app_args), args.file.names(), manner)?;
     let wishes = Wishes { update_env: args.update_env, as_is: args.as_is, ..given };
     let mut acted = Vec::new();
     for target in &args.targets {

@@ -16,7 +16,7 @@ use std::path::Path;
 pub(super) async fn run(session: &mut Session<'_>, args: &StartArgs) -> Result<Exit, Failure> {
     let caller = session.caller()?;
     let manner = apps::Manner { force: false, parallel: args.parallel };
-    let given = Wishes::given(session, (&args.app, &args.app_args), args.file.names(), manner)?;
+    let given = Wishes::given((&args.app, &args.app_args), args.file.names(), manner)?;
     let wishes = Wishes { update_env: args.update_env, ..given };
     let found;
     let targets = if args.targets.is_empty() {
@@ -43,7 +43,7 @@ async fn one(
     caller: &Caller,
 ) -> Result<Vec<Process>, Failure> {
     if apps::is_file(target) {
-        return reapply::target(session, Verb::Start, target, wishes, caller).await;
+        return Box::pin(reapply::target(session, Verb::Start, target, wishes, caller)).await;
     }
     // Not as a script path: a script that runs already is refused, unlike a name.
     let selector = Selector::new(target);

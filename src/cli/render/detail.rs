@@ -3,8 +3,9 @@
 use super::color::{self, paint};
 use super::{connections, health, limits, panel, process, size, text, timestamp};
 use crate::api::{Draining, ProcessDetail, RunsOn};
-use crate::domain::UnixMs;
+use crate::domain::log_line::LogType;
 use crate::domain::spec::{Interpreter, RestartPolicy};
+use crate::domain::{AppSpec, UnixMs};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -125,10 +126,20 @@ fn schedules(detail: &ProcessDetail) -> Option<String> {
 fn files(detail: &ProcessDetail) -> Rows {
     let log = |file: &Option<_>| Some(file.as_deref().map_or_else(|| "nowhere".to_owned(), path));
     vec![
+        ("entire log path", detail.combined_log.as_deref().map(path)),
         ("out log path", log(&detail.out_log)),
         ("error log path", log(&detail.error_log)),
+        ("log lines", log_lines(&detail.spec)),
         ("pid path", Some(path(&detail.pid_file))),
     ]
+}
+
+/// What they are where they are not as the app writes them.
+fn log_lines(spec: &AppSpec) -> Option<String> {
+    let form = spec.line_form()?;
+    let date = form.date_format.map(|format| format!("date {format}"));
+    let json = (form.log_type == LogType::Json).then(|| "JSON objects".to_owned());
+    Some(json.into_iter().chain(date).collect::<Vec<_>>().join(", "))
 }
 
 fn restarts(detail: &ProcessDetail) -> Rows {
@@ -261,6 +272,7 @@ pub(crate) mod tests {
             unique_id: "u-1".into(),
             out_log: Some("/l/api-out-0.log".into()),
             error_log: None,
+            combined_log: None,
             pid_file: "/p/api-0.pid".into(),
             env: [("HOME", "/root"), ("PORT", "8080\n")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             runs_on: None,

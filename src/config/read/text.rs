@@ -59,18 +59,6 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether a value asks for nothing: such a field may be ignored in silence.
-pub(in crate::config) fn asks_for_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::Bool(true) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use super::number::whole_number;
 use super::text::{boolean, list, scalar};
-use crate::config::{Autorestart, Inherited, Instances, Watched};
+use crate::config::{Autorestart, Inherited, Instances, LogFile, Watched};
 use crate::domain::spec::{CatchUp, FilterEnv, Mode, Overlap, Sched};
 use serde_json::Value;
 
@@ -69,6 +69,14 @@ pub(in crate::config) fn sched(value: &Value) -> Option<Sched> {
 
 pub(in crate::config) fn catch_up(value: &Value) -> Option<CatchUp> {
     boolean(value).map(|once| if once { CatchUp::Once } else { CatchUp::None })
+}
+
+pub(in crate::config) fn log_file(value: &Value) -> Option<LogFile> {
+    match value {
+        Value::Bool(true) => Some(LogFile::InHome),
+        Value::Bool(false) => Some(LogFile::None),
+        other => other.as_str().map(|path| LogFile::Path(path.to_owned())),
+    }
 }
 
 pub(in crate::config) fn watched(value: &Value) -> Option<Watched> {

@@ -6,6 +6,7 @@ mod environment;
 mod inherit;
 mod layer;
 mod limits;
+mod logs;
 mod ready;
 mod schedule;
 mod watch;
@@ -15,6 +16,7 @@ pub use environment::{EnvFile, Environment, SecretSource};
 pub use inherit::{FilterEnv, Inherit};
 pub use layer::Layer;
 pub use limits::{CpuQuota, Limits, ResourceLimit};
+pub use logs::{CombinedLog, LogFiles};
 pub use ready::{Check, Condition, Dependency, Probe, Probes, ReadyPolicy};
 pub use schedule::{CatchUp, Job, Overlap, Schedule};
 pub use watch::WatchPolicy;
@@ -237,16 +239,6 @@ impl Default for StopPolicy {
     fn default() -> Self {
         Self { kill_signal: Self::SIGINT, kill_timeout: 5000, shutdown_with_message: false, treekill: true }
     }
-}
-
-/// Where output goes. `None` is the default file in the home; paths are absolute.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct LogFiles {
-    pub out: Option<PathBuf>,
-    pub error: Option<PathBuf>,
-    /// All instances write one file; otherwise the process id goes before the extension.
-    pub merge: bool,
-    pub disable: bool,
 }
 
 /// The application file an app came from.

@@ -121,6 +121,18 @@ impl Home {
         }
     }
 
+    /// The same of the log of both streams, whose lines are JSON.
+    #[track_caller]
+    pub(crate) fn check_combined_log(&self, name: &str) {
+        let runs = self.runs(name);
+        for (stream, kind) in STREAMS.into_iter().enumerate() {
+            let mut wrong = String::new();
+            let file = format!("{name}.log");
+            let right = poll(PATIENCE, || self.hold(name, &file, stream, &runs).map_err(|what| wrong = what).ok());
+            assert!(right.is_some(), "{file}, {kind}: {wrong}\n{runs:?}");
+        }
+    }
+
     /// Holds a log against the runs; the error says what is wrong with it.
     fn hold(&self, name: &str, file: &str, stream: usize, runs: &[Run]) -> Result<(), String> {
         let Ok(log) = File::open(self.log_path(file)) else {
@@ -136,6 +148,7 @@ impl Home {
                 break;
             }
             let text = String::from_utf8_lossy(&line);
+            let Some(text) = undressed(&text, STREAMS[stream]) else { continue };
             let taken = match numbers(name, &text) {
                 None => Err("it is none of the app's".to_owned()),
                 Some((run, count)) => at.take(run, count),
@@ -162,6 +175,21 @@ impl Home {
             panic!("{name} has {restarts} restarts, and ended with {wanted:?}: {process:?}\n{runs:#?}")
         })
     }
+}
+
+/// As they are in JSON.
+const STREAMS: [&str; 2] = ["out", "err"];
+
+/// A line as it was before a date was put before it, or it became an object; nothing where that is of another stream.
+fn undressed(line: &str, stream: &str) -> Option<String> {
+    if line.starts_with('{') {
+        // What is no object stays to be found wrong.
+        let object: Value = serde_json::from_str(line).unwrap_or_default();
+        return (object["type"] == stream || object.is_null())
+            .then(|| object["message"].as_str().unwrap_or(line).to_owned());
+    }
+    let dated = line.split_once(": ").filter(|(date, _)| date.len() == 19 && date.starts_with("20"));
+    Some(dated.map_or(line, |(_, line)| line).to_owned())
 }
 
 /// Run and number that a whole line tells.

@@ -278,6 +278,32 @@ fn while_it_writes_logs() {
 }
 
 #[test]
+fn while_it_writes_lines_that_become_something_else() {
+    let mined = Mined::new();
+    let home = &mined.home;
+    for (point, name) in points(Scenario::Log) {
+        let [dated, json] = ["dated", "json"].map(|kind| format!("{name}-{kind}"));
+        home.start_numbered(&[
+            numbered(&dated, "lines=20 errors=2", json!({"time": true})),
+            numbered(&json, "lines=30 pause=1 errors=3", json!({"log_type": "json", "log_file": true})),
+        ]);
+        for round in 0..3 {
+            mined.hit(point, || {
+                for name in [&dated, &json] {
+                    signal(home.wait_run(name, round).pid, Signal::SIGINT);
+                }
+            });
+        }
+        for name in [&dated, &json] {
+            mined.check_running(point, name, 4);
+            mined.check_end(name);
+        }
+        home.check_combined_log(&json);
+    }
+    home.check_children();
+}
+
+#[test]
 fn while_it_hands_over_a_connection() {
     let mined = Mined::new();
     let home = &mined.home;

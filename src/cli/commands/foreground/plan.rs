@@ -84,6 +84,9 @@ impl Plan {
     fn direct(&self, app: &mut AppSpec) -> bool {
         let logs = &mut app.logs;
         logs.merge = true;
+        if logs.disable {
+            logs.combined = None;
+        }
         let mut follows = false;
         for (file, own) in [(&mut logs.out, OUT), (&mut logs.error, ERR)] {
             let named = file.take().filter(|_| !logs.disable).filter(|path| path != Path::new(NOWHERE));
