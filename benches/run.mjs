@@ -9,6 +9,7 @@ import { end, endAll } from './lib/scratch.mjs'
 import cli from './themes/cli.mjs'
 import cluster from './themes/cluster.mjs'
 import crashes from './themes/crashes.mjs'
+import habits from './themes/habits.mjs'
 import logs from './themes/logs.mjs'
 import memory from './themes/memory.mjs'
 import reload from './themes/reload.mjs'
@@ -17,7 +18,7 @@ import start from './themes/start.mjs'
 import survival from './themes/survival.mjs'
 import tail from './themes/tail.mjs'
 
-const THEMES = { cli, start, memory, cluster, restart, crashes, logs, reload, survival, tail }
+const THEMES = { cli, habits, start, memory, cluster, restart, crashes, logs, reload, survival, tail }
 
 const options = () => {
   const { values, positionals } = parseArgs({

@@ -58,6 +58,12 @@ export class Manager {
     return [...this.program.command, ...args]
   }
 
+  // Runs an app as the program of a container.
+  foreground(script) {
+    const [program] = this.program.command
+    return this.name === 'rpm' ? [program, 'runtime', script] : [join(dirname(program), 'pm2-runtime'), script]
+  }
+
   // Options of the run may come last.
   run(...words) {
     const options = typeof words.at(-1) === 'object' ? words.pop() : {}

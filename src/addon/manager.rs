@@ -183,7 +183,7 @@ impl NativeManager {
     #[napi(ts_return_type = "Promise<Array<unknown>>")]
     pub fn pm2_list<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Vec<Value>>> {
         self.ask(env, Request::Pm2List, |response| match response {
-            Response::Pm2(elements) => Ok(elements),
+            Response::Pm2(list) => list.elements().map_err(|error| ApiError::new(Code::Internal, error.to_string())),
             _ => Err(unexpected("list")),
         })
     }

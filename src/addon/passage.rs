@@ -102,7 +102,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_goes_through_and_its_answer_comes_back() {
-        let (shown, requests) = asked(Response::Pm2(vec![json!({"pm_id": 3})]), json!({"do": "pm2_list"})).await;
+        let (shown, requests) =
+            asked(Response::Pm2([json!({"pm_id": 3})].into_iter().collect()), json!({"do": "pm2_list"})).await;
         assert_eq!(shown, Ok(json!([{"pm_id": 3}])));
         assert_eq!(requests, [Request::Pm2List]);
         let (shown, _) = asked(Response::Done, json!({"do": "reopen_logs"})).await;

@@ -4,6 +4,7 @@ use super::pm2::{self, Parts};
 use crate::domain::AppSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Where an element has what is ours.
@@ -30,8 +31,7 @@ pub struct Ours {
 }
 
 /// An element. The `env` of `parts` is what the app gets, secrets by reference excepted; `ran` is whether it is to run.
-pub fn element(parts: Parts<'_>, ran: bool) -> Value {
-    let (spec, env) = (parts.spec.clone(), parts.env.clone());
+pub fn element(parts: &Parts<'_>, ran: bool) -> Value {
     let mut element = match pm2::element(parts) {
         Value::Object(mut element) => element.remove("pm2_env").and_then(into_object).unwrap_or_default(),
         _ => Map::new(),
@@ -44,7 +44,7 @@ pub fn element(parts: Parts<'_>, ran: bool) -> Value {
     if stopped && ran {
         element.insert("status".into(), "online".into());
     }
-    let ours = Ours { spec: without_known(&spec, &env), digest: digest(&element) };
+    let ours = Ours { spec: without_known(parts.spec, &parts.env), digest: digest(&element) };
     element.insert(OURS.into(), serde_json::to_value(ours).unwrap_or_default());
     Value::Object(element)
 }
@@ -66,14 +66,14 @@ pub fn ours(element: &Map<String, Value>) -> Option<(AppSpec, bool)> {
 const LAYERS: [&str; 2] = ["inherited", "app"];
 
 /// Values stand in the file once, and who edits them there has edited them.
-fn without_known(spec: &AppSpec, env: &BTreeMap<String, String>) -> Value {
+fn without_known(spec: &AppSpec, env: &BTreeMap<&str, Cow<'_, str>>) -> Value {
     let mut spec = serde_json::to_value(spec).unwrap_or_default();
     for layer in LAYERS {
         let Some(variables) = spec.pointer_mut(&format!("/env/{layer}")).and_then(Value::as_object_mut) else {
             continue;
         };
         for (name, value) in variables {
-            if env.get(name).is_some_and(|known| value == known) {
+            if env.get(name.as_str()).is_some_and(|known| value == known.as_ref()) {
                 *value = Value::Null;
             }
         }

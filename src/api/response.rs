@@ -21,8 +21,8 @@ pub enum Response {
     Processes(Vec<Process>),
     Details(Vec<ProcessDetail>),
     Specs(Vec<(ProcessId, AppSpec)>),
-    /// Elements of PM2's `jlist`.
-    Pm2(Vec<serde_json::Value>),
+    /// PM2's `jlist`.
+    Pm2(super::pm2::List),
     Daemon(DaemonInfo),
     Host(Host),
     Jobs(Vec<Job>),

@@ -94,14 +94,18 @@ impl Containment {
     /// Whether something of it may live that is not the main process. Costs little where nothing does.
     pub(super) fn may_have_members(&self) -> bool {
         // Where that is not told, what else tells does.
-        if self.is_populated() == Some(true) {
+        let is_populated = self.is_populated();
+        if is_populated == Some(true) {
             return true;
         }
         match self.place {
             Place::Guardian(guardian) => {
-                let mut births = Births::begin();
+                // In an empty group nobody is born any more.
+                let is_empty = is_populated == Some(false);
+                let mut births = if is_empty { None } else { Births::begin() };
                 let all = self.kinship.below_guardian(guardian, self.leader);
-                all.is_none_or(|all| !self.members(&all, births.as_mut()).is_empty()) || !self.is_certain(births)
+                let found = all.is_none_or(|all| !self.members(&all, births.as_mut()).is_empty());
+                found || !(is_empty || self.is_certain(births))
             }
             Place::Anywhere => true,
         }

@@ -3,6 +3,7 @@
 use crate::domain::secret::{self, REDACTED};
 use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, ProcessId};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -57,11 +58,16 @@ pub fn variables(spec: &AppSpec, instance: u32, secrets: &BTreeMap<String, Strin
     let mut env = spec.env.merged();
     env.extend(secrets.iter().map(|(name, value)| (name.clone(), value.clone())));
     if let Some(name) = &spec.env.increment_var {
-        // Counted from the same number at each start, so that an instance keeps its own however the app is scaled.
-        let first: i64 = env.get(name).and_then(|value| value.trim().parse().ok()).unwrap_or(0);
-        env.insert(name.clone(), first.saturating_add(i64::from(instance)).to_string());
+        let counted = counted(env.get(name).map(String::as_str), instance);
+        env.insert(name.clone(), counted);
     }
     env
+}
+
+/// Counted from the same number at each start, so that an instance keeps its own however the app is scaled.
+fn counted(first: Option<&str>, instance: u32) -> String {
+    let first: i64 = first.and_then(|value| value.trim().parse().ok()).unwrap_or(0);
+    first.saturating_add(i64::from(instance)).to_string()
 }
 
 fn mode(mode: Mode) -> &'static str {
@@ -75,6 +81,29 @@ fn mode(mode: Mode) -> &'static str {
 pub fn shown_environment(spec: &AppSpec, identity: &Identity) -> BTreeMap<String, String> {
     let secrets = spec.env.secrets.keys().map(|name| (name.clone(), REDACTED.to_owned())).collect();
     redacted(compose(spec, identity, &secrets))
+}
+
+/// The same without what only the process is told of itself; copied as little as can be, as a list of many apps has
+/// thousands of them.
+pub fn pm2_environment<'a>(spec: &'a AppSpec, identity: &'a Identity) -> BTreeMap<&'a str, Cow<'a, str>> {
+    let env = &spec.env;
+    let layers = [&env.inherited, &env.app, &env.settings].into_iter().flatten();
+    let mut all: BTreeMap<&str, Cow<'_, str>> =
+        layers.map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
+    all.extend(env.secrets.keys().map(|name| (name.as_str(), REDACTED.into())));
+    if let Some(name) = &env.increment_var {
+        let counted = counted(all.get(name.as_str()).map(AsRef::as_ref), identity.instance);
+        all.insert(name, counted.into());
+    }
+    let home = identity.home.to_string_lossy();
+    all.extend([("unique_id", identity.unique_id.as_str().into()), ("PM2_HOME", home.clone()), ("RPM_HOME", home)]);
+    for (name, value) in &mut all {
+        let shown = secret::shown(name, value);
+        if *shown != **value {
+            *value = shown.into_owned().into();
+        }
+    }
+    all
 }
 
 /// Variables with what looks like a secret taken out.
@@ -154,6 +183,30 @@ mod tests {
         assert_eq!((env["DB"].as_str(), env["pm_id"].as_str()), ("hunter2", "5"));
         spec.env.secrets = [("DB".into(), SecretSource::File("/db".into()))].into();
         assert_eq!(shown_environment(&spec, &identity(0))["DB"], REDACTED);
+    }
+
+    #[test]
+    fn what_pm2s_users_see_is_what_it_runs_with() {
+        let mut spec = spec();
+        let own = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        spec.env.inherited =
+            own(&[("A", "shell"), ("B", "shell"), ("name", "bash"), ("MY_TOKEN", "x"), ("E_TOKEN", "")]);
+        spec.env.app = own(&[("B", "file"), ("PORT", "3000"), ("DB", "postgres://me:hunter2@db"), ("PM2_HOME", "/x")]);
+        spec.env.settings = own(&[("C", "set"), ("unique_id", "set")]);
+        spec.env.secrets = [("S".into(), SecretSource::File("/s".into()))].into();
+        spec.env.increment_var = Some("PORT".into());
+        let identity = identity(2);
+        let mut expected = shown_environment(&spec, &identity);
+        let is_told = |name: &str| Environment::OURS.contains(&name) || name == spec.env.instance_var;
+        expected.retain(|name, _| !is_told(name) || ["PM2_HOME", "RPM_HOME", "unique_id"].contains(&name.as_str()));
+        let mut found = pm2_environment(&spec, &identity);
+        found.retain(|name, _| *name != "name");
+        let found: BTreeMap<String, String> = found.into_iter().map(|(k, v)| (k.to_owned(), v.into_owned())).collect();
+        assert_eq!(found, expected);
+        assert_eq!(
+            (found["PORT"].as_str(), found["S"].as_str(), found["MY_TOKEN"].as_str()),
+            ("3002", REDACTED, REDACTED)
+        );
     }
 
     #[test]

@@ -22,6 +22,8 @@ const SIGKILL: i32 = 9;
 #[derive(Debug)]
 pub struct Kinship {
     pub(super) realm: Realm,
+    /// Ours: asked for each process that is looked at.
+    own: i32,
     /// Where orphans of our apps go: a process that has no other children but the daemon and the apps themselves.
     guardian: Option<i32>,
     /// Its figures.
@@ -43,12 +45,19 @@ pub(super) enum Place {
 impl Kinship {
     pub fn new(realm: Realm, guardian: Option<i32>) -> Self {
         let reaper = guardian.and_then(|pid| StatFile::open(pid).ok());
-        Self { realm, guardian, reaper, mains: RefCell::default(), last: RefCell::default() }
+        Self {
+            realm,
+            own: std::process::id() as i32,
+            guardian,
+            reaper,
+            mains: RefCell::default(),
+            last: RefCell::default(),
+        }
     }
 
     /// The daemon, and its guardian.
     pub(super) fn is_us(&self, pid: i32) -> bool {
-        pid == std::process::id() as i32 || Some(pid) == self.guardian
+        pid == self.own || Some(pid) == self.guardian
     }
 
     pub(super) fn place(&self, guardians_child: bool) -> Place {
@@ -69,7 +78,7 @@ impl Kinship {
         if !is_parent(guardian) {
             return None;
         }
-        tree::below(guardian, |pid| self.spares(pid, leader))
+        tree::below_keeper(guardian, self.reaper.as_ref(), |pid| self.spares(pid, leader))
     }
 
     /// The same, with everybody who was there all the time.
@@ -88,7 +97,7 @@ impl Kinship {
     /// All those.
     pub(super) fn spared(&self, leader: i32) -> BTreeSet<i32> {
         let mains = self.mains.borrow();
-        let us = [Some(std::process::id() as i32), self.guardian];
+        let us = [Some(self.own), self.guardian];
         us.into_iter().flatten().chain(mains.iter().copied().filter(|pid| *pid != leader)).collect()
     }
 

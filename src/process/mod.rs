@@ -55,7 +55,7 @@ pub use alive::{end_stray, lives};
 pub use confine::Confinement;
 pub use context::{Context, SpawnIds};
 pub use drift::{RunsOn, known_node_version, runs_on};
-pub use environment::{Identity, redacted, shown_environment, variables};
+pub use environment::{Identity, pm2_environment, redacted, shown_environment, variables};
 pub use exit::{ExitFact, Exits};
 pub use handle::{Handle, Observed};
 pub use health::Condition;

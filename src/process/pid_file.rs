@@ -1,7 +1,7 @@
 //! Pid files: scripts and other supervisors read there which process an app is.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// What cannot be written is told in the log; the app runs all the same.
@@ -20,7 +20,9 @@ pub fn write(path: &Path, pid: i32) {
 
 /// Removes the pid file, unless another run has written its own since.
 pub(super) fn remove(path: &Path, pid: i32) {
-    if fs::read_to_string(path).is_ok_and(|text| text == pid.to_string()) {
+    let mut text = [0; 16];
+    let read = File::open(path).and_then(|mut file| file.read(&mut text));
+    if read.is_ok_and(|length| text[..length] == *pid.to_string().as_bytes()) {
         let _ = fs::remove_file(path);
     }
 }

@@ -8,7 +8,7 @@ use crate::supervisor::Handle;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
@@ -95,7 +95,8 @@ fn answer(result: Result<Answer, ApiError>) -> Response {
 fn bare(result: Result<Answer, ApiError>) -> Response {
     match result {
         Ok(Answer::Processes(list)) => Json(list).into_response(),
-        Ok(Answer::Pm2(list)) => Json(list).into_response(),
+        // As it was written.
+        Ok(Answer::Pm2(list)) => ([(header::CONTENT_TYPE, "application/json")], list.into_bytes()).into_response(),
         Ok(Answer::Daemon(info)) => Json(info).into_response(),
         other => answer(other),
     }

@@ -6,6 +6,8 @@ use crate::sys::read_as::read_whole;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// How many generations before the last are kept: `state.json.1` is the one just before.
@@ -50,11 +52,13 @@ pub struct Loaded {
 #[derive(Debug, Clone)]
 pub struct Store {
     path: PathBuf,
+    /// The file that is replaced next outlives a loss of power: the one that replaces it need not.
+    is_safe: Arc<AtomicBool>,
 }
 
 impl Store {
     pub fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, is_safe: Arc::default() }
     }
 
     fn older(&self, generation: usize) -> PathBuf {
@@ -80,9 +84,15 @@ impl Store {
             .tempfile_in(self.directory())?;
         let bytes = serde_json::to_vec(snapshot)?;
         file.write_all(&bytes)?;
-        file.as_file().sync_all()?;
+        // Whatever the power takes away: this file, or the one that it replaces, and that becomes the generation before
+        // it, is whole.
+        let is_synced = lasting == Lasting::PowerLoss || !self.is_safe.load(Ordering::Relaxed);
+        if is_synced {
+            file.as_file().sync_all()?;
+        }
         self.make_room();
         file.persist(&self.path).map_err(|error| error.error)?;
+        self.is_safe.store(is_synced, Ordering::Relaxed);
         match lasting {
             Lasting::Death => Ok(()),
             Lasting::PowerLoss => File::open(self.directory())?.sync_all(),

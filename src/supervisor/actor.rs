@@ -102,10 +102,14 @@ impl Supervisor {
         let closed = self.door.closed.clone();
         tokio::task::spawn_local(async move {
             let changes = request.changes_something();
+            if changes {
+                world.count_commands(|count| count + 1);
+            }
             let answer = Rc::clone(&world).carry_out(request, &ticket).await;
             ticket.acts();
             let waiting = world.requests.borrow_mut().finish(&ticket, &answer);
             if changes {
+                world.count_commands(|count| count - 1);
                 world.follow_list(Adoption::No);
                 world.persist();
                 world.persisted().await;

@@ -37,6 +37,8 @@ pub struct Persistence {
     /// What is written next is to outlive the machine, too.
     lasting: Cell<bool>,
     writing: Cell<bool>,
+    /// Commands that are under way, and have the list written when they are through.
+    commands: Cell<usize>,
     /// Why the last write failed, if it did.
     failure: RefCell<Option<String>>,
     written: Notify,
@@ -88,6 +90,7 @@ impl Persistence {
             dirty: Cell::new(false),
             lasting: Cell::new(false),
             writing: Cell::new(false),
+            commands: Cell::new(0),
             failure: RefCell::default(),
             written: Notify::new(),
             turn: tokio::sync::Mutex::default(),
@@ -127,6 +130,24 @@ impl World {
         persistence.lasting.set(true);
         persistence.dirty.set(true);
         self.persist_again();
+    }
+
+    /// The same, with what a command that is under way writes when it is through; within a second where anything runs.
+    /// A daemon after this one finds what happens meanwhile in the slots.
+    pub(super) fn persist_soon(self: &Rc<Self>) {
+        let Some(persistence) = &self.persistence else { return };
+        if persistence.commands.get() == 0 {
+            return self.persist();
+        }
+        persistence.lasting.set(true);
+        persistence.dirty.set(true);
+    }
+
+    /// A command that changes something begins, or is through.
+    pub(super) fn count_commands(&self, count: impl FnOnce(usize) -> usize) {
+        if let Some(persistence) = &self.persistence {
+            persistence.commands.set(count(persistence.commands.get()));
+        }
     }
 
     /// Writes what is about to be done, and waits for it: a daemon after this one knows of it. That a machine that

@@ -2,10 +2,10 @@
 
 use super::registry::Entry;
 use super::world::World;
-use crate::api::pm2::{self, Parts};
+use crate::api::pm2::{self, Parts, Variables};
 use crate::api::{ApiError, Response, dump};
 use crate::domain::{ProcessId, Selector};
-use crate::process::{self, shown_environment, variables};
+use crate::process::{self, pm2_environment, variables};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -17,30 +17,32 @@ impl World {
     pub(super) fn pm2_list(&self) -> Response {
         let registry = self.registry.borrow();
         self.nodes.borrow_mut().0.retain(|id, _| registry.get(*id).is_some());
-        Response::Pm2(registry.iter().map(|entry| self.element(entry)).collect())
+        let mut list = pm2::ListWriter::new(registry.len());
+        for entry in registry.iter() {
+            self.with_parts(entry, |parts| list.push(parts));
+        }
+        Response::Pm2(list.finish())
     }
 
     pub(super) fn element(&self, entry: &Entry) -> serde_json::Value {
-        let node = self.node_version(entry, entry.handle.observed().pid);
-        let env = shown_environment(&entry.spec, &entry.identity);
-        self.with_parts(entry, env, node.as_deref(), pm2::element)
+        self.with_parts(entry, pm2::element)
     }
 
     /// As `save` writes it. Values of secrets by reference are not known here, and not wanted.
     pub(super) fn saved_element(&self, entry: &Entry) -> serde_json::Value {
         let env = variables(&entry.spec, entry.identity.instance, &BTreeMap::new());
-        self.with_parts(entry, env, None, |parts| dump::element(parts, entry.is_wanted()))
+        let env = env.iter().map(|(name, value)| (name.as_str(), value.into())).collect();
+        self.shape(entry, env, None, |parts| dump::element(parts, entry.is_wanted()))
+    }
+
+    fn with_parts<T>(&self, entry: &Entry, work: impl FnOnce(&Parts<'_>) -> T) -> T {
+        let node = self.node_version(entry, entry.handle.observed().pid);
+        self.shape(entry, pm2_environment(&entry.spec, &entry.identity), node.as_deref(), work)
     }
 
     /// What both are made of.
-    fn with_parts<T>(
-        &self,
-        entry: &Entry,
-        env: BTreeMap<String, String>,
-        node_version: Option<&str>,
-        shape: impl FnOnce(Parts<'_>) -> T,
-    ) -> T {
-        shape(Parts {
+    fn shape<T>(&self, entry: &Entry, env: Variables<'_>, node: Option<&str>, work: impl FnOnce(&Parts<'_>) -> T) -> T {
+        work(&Parts {
             process: &self.view(entry),
             spec: &entry.spec,
             panel: &entry.handle.panel(),
@@ -51,7 +53,7 @@ impl World {
             pid_file: &entry.identity.pid_file,
             env,
             backoff: entry.handle.observed().state.backoff,
-            node_version,
+            node_version: node,
             monitored: entry.monitored,
         })
     }

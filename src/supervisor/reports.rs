@@ -32,7 +32,7 @@ impl World {
         // Runs that come and go are in the slots; the list changes when one is not to run any more.
         let wanted = |entry: &Entry| entry.handle.observed().state.is_wanted();
         if !self.registry.borrow().get(id).is_some_and(wanted) {
-            self.persist();
+            self.persist_soon();
         }
         if report == Report::Delete {
             self.registry.borrow_mut().remove(id);

@@ -30,8 +30,11 @@ impl Kin {
 
 /// The process of this number, if it lives.
 pub fn kin(pid: i32) -> Option<Kin> {
-    let stat = StatFile::open(pid).and_then(|file| file.read()).ok()?;
-    (!stat.is_dead()).then(|| Kin::of(pid, &stat))
+    Some(Kin::of(pid, &living(pid)?))
+}
+
+fn living(pid: i32) -> Option<Stat> {
+    proc::stat(pid).ok().filter(|stat| !stat.is_dead())
 }
 
 /// Everything that lives. Some microseconds a process.
@@ -55,6 +58,16 @@ pub fn children(pid: i32) -> Option<Vec<i32>> {
     Some(found)
 }
 
+/// The same of one that has so many threads. Most have one, and its list needs no look for others.
+fn children_of(pid: i32, threads: u64) -> Option<Vec<i32>> {
+    if threads == 1
+        && let Ok(list) = read_list(Path::new(&format!("/proc/{pid}/task/{pid}/children")))
+    {
+        return Some(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect());
+    }
+    children(pid)
+}
+
 /// In as few calls as there can be: between two of them a child that is reaped hides another.
 fn read_list(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
@@ -73,16 +86,22 @@ pub fn below(pid: i32, skip: impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
     below_these(children(pid)?, &skip)
 }
 
+/// The same of one whose figures are at hand.
+pub fn below_keeper(pid: i32, stat: Option<&StatFile>, skip: impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
+    let threads = stat.and_then(|stat| stat.read().ok()).map_or(0, |stat| stat.threads);
+    below_these(children_of(pid, threads)?, &skip)
+}
+
 /// The same of one that inherits orphans and reaps them. `None` also where so many die that no list of them is whole.
 pub fn below_reaper(pid: i32, stat: &StatFile, skip: impl Fn(i32) -> bool) -> Option<Vec<Kin>> {
-    let reaped = || Some(stat.read().ok()?.reaped_faults);
     for _ in 0..TRIES {
-        let before = reaped()?;
-        let direct: BTreeSet<i32> = children(pid)?.into_iter().filter(|child| !skip(*child)).collect();
+        let before = stat.read().ok()?;
+        let children = || children_of(pid, before.threads);
+        let direct: BTreeSet<i32> = children()?.into_iter().filter(|child| !skip(*child)).collect();
         let found = below_these(direct.iter().copied().collect(), &skip)?;
         // Whoever of them has died meanwhile has left its children here.
-        let has_no_more = || Some(children(pid)?.into_iter().all(|child| direct.contains(&child) || skip(child)));
-        if (direct.is_empty() || has_no_more()?) && reaped()? == before {
+        let has_no_more = || Some(children()?.into_iter().all(|child| direct.contains(&child) || skip(child)));
+        if (direct.is_empty() || has_no_more()?) && stat.read().ok()?.reaped_faults == before.reaped_faults {
             return Some(found);
         }
     }
@@ -97,9 +116,9 @@ fn below_these(mut pids: Vec<i32>, skip: &impl Fn(i32) -> bool) -> Option<Vec<Ki
         }
         // One that dies while it is looked at hands its children on to another parent: whoever wants all of them
         // looks until there is nothing new.
-        if let Some(kin) = kin(pid) {
-            found.push(kin);
-            pids.extend(children(pid)?);
+        if let Some(stat) = living(pid) {
+            found.push(Kin::of(pid, &stat));
+            pids.extend(children_of(pid, stat.threads)?);
         }
     }
     Some(found)

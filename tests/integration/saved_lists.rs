@@ -344,7 +344,8 @@ fn process(spec: &AppSpec, ran: bool) -> Process {
 
 /// As `save` makes it of a process whose id is 3.
 fn element(spec: &AppSpec, ran: bool) -> Map<String, Value> {
-    let env = spec.env.inherited.clone().into_iter().chain(spec.env.app.clone()).collect();
+    let env = spec.env.inherited.iter().chain(&spec.env.app);
+    let env = env.map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
     let log = |path: &Option<std::path::PathBuf>, default: &str| {
         path.as_ref()
             .map_or_else(|| default.into(), |path| if spec.logs.merge { path.clone() } else { with_id(path, 3) })
@@ -365,7 +366,7 @@ fn element(spec: &AppSpec, ran: bool) -> Map<String, Value> {
         node_version: None,
         monitored: None,
     };
-    let Value::Object(element) = dump::element(parts, ran) else { unreachable!() };
+    let Value::Object(element) = dump::element(&parts, ran) else { unreachable!() };
     element
 }
 

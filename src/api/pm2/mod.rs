@@ -4,8 +4,11 @@
 pub mod bus;
 mod element;
 mod env;
+mod fields;
+mod list;
 pub mod order;
 mod settings;
 
-pub use element::{Parts, element};
+pub use element::{Parts, Variables, element};
 pub use env::shown;
+pub use list::{List, ListWriter};

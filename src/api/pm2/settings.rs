@@ -1,31 +1,28 @@
 //! The fields of an app in PM2's words: those that were given or have a default there. What nobody has given is absent.
 
-use super::element::{Parts, object};
+use super::element::Parts;
+use super::fields::Fields;
 use crate::domain::AppSpec;
 use crate::domain::log_line::LogType;
 use crate::domain::spec::{FilterEnv, Interpreter, Mode, RestartPolicy, StopPolicy};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use std::path::Path;
 
-pub(super) fn of(parts: &Parts<'_>) -> Map<String, Value> {
+pub(super) fn put<'a>(parts: &'a Parts<'_>, to: &mut Fields<'a>) {
     let spec = parts.spec;
-    let mut settings = Map::new();
-    settings.insert("name".into(), json!(spec.name));
-    settings.insert("namespace".into(), json!(spec.namespace));
+    to.add("name", &spec.name);
+    to.add("namespace", &spec.namespace);
     // Its place; the variables are put in when they are complete.
-    settings.insert("env".into(), Value::Null);
-    settings.extend(program(spec));
-    settings.extend(restarts(spec));
-    settings.extend(rest(spec));
-    settings.extend(always(spec));
-    settings.extend(spec.recorded.clone());
-    settings.extend(places(parts));
-    settings
-}
-
-/// Whether the field is to be seen: somebody has written it, or it isn't as it is when nobody does.
-fn is_seen(spec: &AppSpec, field: &str, differs: bool) -> bool {
-    differs || spec.given.contains(field)
+    to.add("env", &());
+    put_program(spec, to);
+    put_restarts(spec, to);
+    put_rest(spec, to);
+    put_always(spec, to);
+    for (field, value) in &spec.recorded {
+        to.set(field, value);
+    }
+    put_places(parts, to);
 }
 
 /// PM2 has more for an app that comes from no application file.
@@ -33,34 +30,42 @@ fn by_hand(spec: &AppSpec) -> bool {
     spec.source.is_none()
 }
 
-type Row = (&'static str, bool, Value);
-
-/// Rows of fields that are there or not.
-fn seen(spec: &AppSpec, rows: impl IntoIterator<Item = Row>) -> Map<String, Value> {
-    let rows = rows.into_iter().filter(|(field, differs, _)| is_seen(spec, field, *differs));
-    rows.map(|(field, _, value)| (field.to_owned(), value)).collect()
+/// The fields of one app that are there or not.
+struct Seen<'a, 'b> {
+    spec: &'a AppSpec,
+    to: &'b mut Fields<'a>,
 }
 
-fn program(spec: &AppSpec) -> Map<String, Value> {
+impl Seen<'_, '_> {
+    /// Somebody has written it, or it isn't as it is when nobody does.
+    fn put(&mut self, field: &'static str, differs: bool, value: &(impl Serialize + ?Sized)) {
+        if differs || self.spec.given.contains(field) {
+            self.to.add(field, value);
+        }
+    }
+}
+
+fn put_program<'a>(spec: &'a AppSpec, to: &mut Fields<'a>) {
     let interpreter = match &spec.program.interpreter {
         Interpreter::None => "none",
         Interpreter::Named(name) => name,
     };
-    let mut program = seen(
-        spec,
-        [
-            ("cwd", false, json!(spec.cwd)),
-            ("args", !spec.args.is_empty(), json!(spec.args)),
-            ("filter_env", by_hand(spec) || spec.env.inherit.filter.is_some(), filter(spec)),
-        ],
+    let mut seen = Seen { spec, to };
+    seen.put("cwd", false, &spec.cwd);
+    seen.put("args", !spec.args.is_empty(), &spec.args);
+    if by_hand(spec) || spec.env.inherit.filter.is_some() || spec.given.contains("filter_env") {
+        put_filter(spec, to);
+    }
+    to.add("exec_interpreter", interpreter);
+    to.add("node_args", &node_args(spec));
+    to.add(
+        "exec_mode",
+        match spec.mode {
+            Mode::Fork => "fork_mode",
+            Mode::Cluster => "cluster_mode",
+        },
     );
-    program.extend(object(json!({
-        "exec_interpreter": interpreter,
-        "node_args": node_args(spec),
-        "exec_mode": match spec.mode { Mode::Fork => "fork_mode", Mode::Cluster => "cluster_mode" },
-        "instances": spec.instances,
-    })));
-    program
+    to.add("instances", &spec.instances);
 }
 
 /// Without the flag that `source_map_support` stands for.
@@ -69,120 +74,107 @@ fn node_args(spec: &AppSpec) -> Vec<&String> {
     spec.program.interpreter_args.iter().filter(|arg| !(maps && *arg == "--enable-source-maps")).collect()
 }
 
-fn filter(spec: &AppSpec) -> Value {
+fn put_filter<'a>(spec: &'a AppSpec, to: &mut Fields<'a>) {
+    let name = "filter_env";
     match &spec.env.inherit.filter {
-        None => json!([]),
-        Some(FilterEnv::Nothing) => json!(false),
-        Some(FilterEnv::Everything) => json!(true),
-        Some(FilterEnv::Named(name)) => json!(name),
-        Some(FilterEnv::Containing(parts)) => json!(parts),
+        None => to.add(name, &[(); 0]),
+        Some(FilterEnv::Nothing) => to.add(name, &false),
+        Some(FilterEnv::Everything) => to.add(name, &true),
+        Some(FilterEnv::Named(one)) => to.add(name, one),
+        Some(FilterEnv::Containing(parts)) => to.add(name, parts),
     }
 }
 
-fn restarts(spec: &AppSpec) -> Map<String, Value> {
+fn put_restarts<'a>(spec: &'a AppSpec, to: &mut Fields<'a>) {
     let (restart, usual) = (&spec.restart, RestartPolicy::default());
     let schedule = &spec.schedule;
-    let cron = schedule.restart.as_ref().or_else(|| schedule.job.as_ref()?.cron.as_ref());
-    seen(
-        spec,
-        [
-            ("max_memory_restart", spec.limits.max_memory_restart.is_some(), json!(spec.limits.max_memory_restart)),
-            ("max_restarts", restart.max_restarts != usual.max_restarts, json!(restart.max_restarts)),
-            ("min_uptime", restart.min_uptime != usual.min_uptime, json!(restart.min_uptime)),
-            ("restart_delay", restart.restart_delay > 0, json!(restart.restart_delay)),
-            (
-                "exp_backoff_restart_delay",
-                restart.exp_backoff_restart_delay > 0,
-                json!(restart.exp_backoff_restart_delay),
-            ),
-            ("stop_exit_codes", !restart.stop_exit_codes.is_empty(), json!(restart.stop_exit_codes)),
-        ],
-    )
-    .into_iter()
+    let most = spec.limits.max_memory_restart;
+    let backoff = restart.exp_backoff_restart_delay;
+    let mut seen = Seen { spec, to };
+    seen.put("max_memory_restart", most.is_some(), &most);
+    seen.put("max_restarts", restart.max_restarts != usual.max_restarts, &restart.max_restarts);
+    seen.put("min_uptime", restart.min_uptime != usual.min_uptime, &restart.min_uptime);
+    seen.put("restart_delay", restart.restart_delay > 0, &restart.restart_delay);
+    seen.put("exp_backoff_restart_delay", backoff > 0, &backoff);
+    seen.put("stop_exit_codes", !restart.stop_exit_codes.is_empty(), &restart.stop_exit_codes);
     // An empty pattern is none.
-    .chain(cron.map(|pattern| ("cron_restart".to_owned(), json!(pattern))))
-    .collect()
+    if let Some(pattern) = schedule.restart.as_ref().or_else(|| schedule.job.as_ref()?.cron.as_ref()) {
+        to.add("cron_restart", pattern);
+    }
 }
 
-fn rest(spec: &AppSpec) -> Map<String, Value> {
+fn put_rest<'a>(spec: &'a AppSpec, to: &mut Fields<'a>) {
     let (stop, usual, ready) = (&spec.stop, StopPolicy::default(), &spec.ready);
-    let port = spec.env.app.get("PORT").filter(|_| spec.given.contains("port"));
-    let mut rest = seen(
-        spec,
-        [
-            ("kill_timeout", stop.kill_timeout != usual.kill_timeout, json!(stop.kill_timeout)),
-            ("shutdown_with_message", stop.shutdown_with_message, json!(stop.shutdown_with_message)),
-            ("wait_ready", ready.wait_ready, json!(ready.wait_ready)),
-            ("listen_timeout", ready.listen_timeout.is_some(), json!(ready.listen_timeout)),
-            ("log_type", spec.logs.log_type != LogType::Raw, json!(spec.logs.log_type)),
-            ("log_date_format", spec.logs.date_format.is_some(), json!(spec.logs.date_format)),
-            ("time", spec.logs.time, json!(spec.logs.time)),
-            ("merge_logs", spec.logs.merge, json!(spec.logs.merge)),
-            ("disable_logs", spec.logs.disable, json!(spec.logs.disable)),
-            ("append_env_to_name", false, json!(true)),
-            ("increment_var", spec.env.increment_var.is_some(), json!(spec.env.increment_var)),
-            ("watch", by_hand(spec) || spec.watch.is_some(), watch(spec)),
-        ],
-    );
-    if let Some(watch) = &spec.watch {
-        rest.insert("watch_delay".into(), json!(watch.delay));
-        rest.insert("ignore_watch".into(), json!(watch.ignore.clone().unwrap_or_default()));
+    let increment = &spec.env.increment_var;
+    let mut seen = Seen { spec, to };
+    seen.put("kill_timeout", stop.kill_timeout != usual.kill_timeout, &stop.kill_timeout);
+    seen.put("shutdown_with_message", stop.shutdown_with_message, &stop.shutdown_with_message);
+    seen.put("wait_ready", ready.wait_ready, &ready.wait_ready);
+    seen.put("listen_timeout", ready.listen_timeout.is_some(), &ready.listen_timeout);
+    seen.put("log_type", spec.logs.log_type != LogType::Raw, &spec.logs.log_type);
+    seen.put("log_date_format", spec.logs.date_format.is_some(), &spec.logs.date_format);
+    seen.put("time", spec.logs.time, &spec.logs.time);
+    seen.put("merge_logs", spec.logs.merge, &spec.logs.merge);
+    seen.put("disable_logs", spec.logs.disable, &spec.logs.disable);
+    seen.put("append_env_to_name", false, &true);
+    seen.put("increment_var", increment.is_some(), increment);
+    if by_hand(spec) || spec.watch.is_some() || spec.given.contains("watch") {
+        put_watch(spec, to);
     }
+    let port = spec.env.app.get("PORT").filter(|_| spec.given.contains("port"));
     if let Some(port) = port.and_then(|port| port.parse::<u32>().ok()) {
-        rest.insert("port".into(), json!(port));
+        to.add("port", &port);
     }
     for (field, account) in [("uid", &spec.uid), ("gid", &spec.gid)] {
-        if let Some(account) = account {
+        match account.as_ref().map(|account| (account, account.parse::<u32>())) {
             // A number stays one.
-            rest.insert(field.into(), account.parse::<u32>().map_or_else(|_| json!(account), Value::from));
+            Some((_, Ok(number))) => to.add(field, &number),
+            Some((name, Err(_))) => to.add(field, name),
+            None => {}
         }
     }
-    rest
 }
 
 /// What PM2 has for every app.
-fn always(spec: &AppSpec) -> Map<String, Value> {
-    object(json!({
-        "vizion": true,
-        "autostart": spec.autostart,
-        "autorestart": spec.restart.autorestart,
-        "instance_var": spec.env.instance_var,
-        "pmx": true,
-        "automation": true,
-        "treekill": spec.stop.treekill,
-        "username": spec.username,
-        "windowsHide": true,
-        "kill_retry_time": 100,
-    }))
+fn put_always<'a>(spec: &'a AppSpec, to: &mut Fields<'a>) {
+    to.add("vizion", &true);
+    to.add("autostart", &spec.autostart);
+    to.add("autorestart", &spec.restart.autorestart);
+    to.add("instance_var", &spec.env.instance_var);
+    to.add("pmx", &true);
+    to.add("automation", &true);
+    to.add("treekill", &spec.stop.treekill);
+    to.add("username", &spec.username);
+    to.add("windowsHide", &true);
+    to.add("kill_retry_time", &100);
 }
 
-fn places(parts: &Parts<'_>) -> Map<String, Value> {
+fn put_places<'a>(parts: &'a Parts<'_>, to: &mut Fields<'a>) {
     let spec = parts.spec;
     let nowhere = Path::new("/dev/null");
-    let mut places = object(json!({
-        "pm_exec_path": spec.program.path,
-        "pm_cwd": spec.cwd,
-        "pm_log_path": parts.combined_log,
-        "pm_out_log_path": parts.out_log.unwrap_or(nowhere),
-        "pm_err_log_path": parts.error_log.unwrap_or(nowhere),
-        "pm_pid_path": parts.pid_file,
-        "km_link": false,
-        "vizion_running": false,
-    }));
-    places.retain(|name, path| name != "pm_log_path" || !path.is_null());
-    places.insert(spec.env.instance_var.clone(), json!(parts.process.instance));
-    places
+    to.set("pm_exec_path", &spec.program.path);
+    to.set("pm_cwd", &spec.cwd);
+    if let Some(path) = parts.combined_log {
+        to.set("pm_log_path", path);
+    }
+    to.set("pm_out_log_path", parts.out_log.unwrap_or(nowhere));
+    to.set("pm_err_log_path", parts.error_log.unwrap_or(nowhere));
+    to.set("pm_pid_path", parts.pid_file);
+    to.set("km_link", &false);
+    to.set("vizion_running", &false);
+    to.set(&spec.env.instance_var, &parts.process.instance);
 }
 
 /// All of the directory, or the paths.
-fn watch(spec: &AppSpec) -> Value {
-    match &spec.watch {
-        None => json!(false),
-        Some(watch) if watch.paths.is_empty() => json!(true),
-        Some(watch) => {
-            // As they can be written.
-            let paths = watch.paths.iter().map(|path| path.strip_prefix(&spec.cwd).unwrap_or(path));
-            json!(paths.collect::<Vec<_>>())
-        }
+fn put_watch<'a>(spec: &'a AppSpec, to: &mut Fields<'a>) {
+    let Some(watch) = &spec.watch else { return to.add("watch", &false) };
+    if watch.paths.is_empty() {
+        to.add("watch", &true);
+    } else {
+        // As they can be written.
+        let paths = watch.paths.iter().map(|path| path.strip_prefix(&spec.cwd).unwrap_or(path));
+        to.add("watch", &paths.collect::<Vec<_>>());
     }
+    to.add("watch_delay", &watch.delay);
+    to.add("ignore_watch", watch.ignore.as_deref().unwrap_or_default());
 }

@@ -37,7 +37,7 @@ fn parts<'a>(process: &'a Process, spec: &'a AppSpec) -> Parts<'a> {
         error_log: None,
         combined_log: None,
         pid_file: Path::new("/h/pids/api-3.pid"),
-        env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        env: env.map(|(name, value)| (name, value.into())).into(),
         backoff: 0,
         node_version: Some("20.20.2"),
         monitored: None,
@@ -79,7 +79,7 @@ fn kind(value: &Value) -> &'static str {
 fn a_plain_app_has_pm2s_keys_and_types_and_no_others() {
     let (process, mut spec) = (process(Status::Online), spec());
     spec.logs.merge = true;
-    let element = element(Parts { env: BTreeMap::new(), ..parts(&process, &spec) });
+    let element = element(&Parts { env: BTreeMap::new(), ..parts(&process, &spec) });
     assert_eq!(keys(&element), ["pid", "name", "pm2_env", "pm_id", "monit"]);
     assert_eq!(element["monit"], json!({"memory": 1024, "cpu": 0.3}));
     let env = element["pm2_env"].as_object().unwrap();
@@ -88,7 +88,7 @@ fn a_plain_app_has_pm2s_keys_and_types_and_no_others() {
 
     // From an application file.
     spec.source = Some(Source { file: "/srv/apps.json".into(), profile: None });
-    let element = super::element(Parts { env: BTreeMap::new(), ..parts(&process, &spec) });
+    let element = super::element(&Parts { env: BTreeMap::new(), ..parts(&process, &spec) });
     let env = element["pm2_env"].as_object().unwrap();
     let absent = PLAIN.iter().map(|(key, _)| *key).filter(|key| !env.contains_key(*key));
     assert_eq!(absent.collect::<Vec<_>>(), ["filter_env", "watch"]);
@@ -97,7 +97,7 @@ fn a_plain_app_has_pm2s_keys_and_types_and_no_others() {
 #[test]
 fn what_was_given_is_there_even_where_it_is_the_default() {
     let (process, mut spec) = (process(Status::Online), spec());
-    let seen = |spec: &AppSpec, field: &str| element(parts(&process, spec))["pm2_env"].get(field).cloned();
+    let seen = |spec: &AppSpec, field: &str| element(&parts(&process, spec))["pm2_env"].get(field).cloned();
     for (field, expected) in [
         ("max_restarts", json!(16)),
         ("min_uptime", json!(1000)),
@@ -138,7 +138,7 @@ fn settings_are_normalised() {
     spec.uid = Some("1000".into());
     spec.gid = Some("deploy".into());
     spec.recorded.insert("deep_monitoring".into(), json!(true));
-    let element = element(Parts { monitored: Some(true), backoff: 150, ..parts(&process, &spec) });
+    let element = element(&Parts { monitored: Some(true), backoff: 150, ..parts(&process, &spec) });
     let env = &element["pm2_env"];
     for (key, expected) in [
         ("exec_mode", json!("cluster_mode")),
@@ -171,7 +171,7 @@ fn settings_are_normalised() {
 #[test]
 fn env_shows_what_is_nobodys_internals() {
     let (process, spec) = (process(Status::Online), spec());
-    let element = element(Parts { process: &process, monitored: Some(false), ..parts(&process, &spec) });
+    let element = element(&Parts { process: &process, monitored: Some(false), ..parts(&process, &spec) });
     let shown: Vec<_> = shown(element["pm2_env"].as_object().unwrap()).collect();
     let names: Vec<_> = shown.iter().map(|(name, _)| *name).collect();
     for name in

@@ -12,6 +12,7 @@ mod processes;
 mod saved;
 mod serve;
 mod settings;
+mod short;
 mod speak;
 mod start;
 mod verbs;

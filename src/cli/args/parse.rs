@@ -2,6 +2,7 @@
 
 use super::help;
 use super::order::command_first;
+use super::short;
 use super::verbs::Command;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 use std::env;
@@ -77,6 +78,11 @@ pub(crate) enum Parsed {
 /// Takes arguments apart; the first one is the program's name.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Parsed {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(matches) = short::matches(&args)
+        && let (Ok(global), Ok(command)) = (Global::from_arg_matches(&matches), Command::from_arg_matches(&matches))
+    {
+        return Parsed::Run(global, command);
+    }
     let args = command_first(args, Cli::command);
     let plain = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--no-color");
     let color = if plain { ColorChoice::Never } else { ColorChoice::Auto };

@@ -12,6 +12,7 @@ use crate::cli::session::Session;
 use crate::domain::spec::{Environment, Layer};
 use crate::domain::{AppSpec, ProcessId, Selector};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The variables of one process.
@@ -59,23 +60,27 @@ pub(super) async fn run(session: &mut Session<'_>, args: &EnvArgs) -> Result<Exi
         let all: BTreeMap<_, _> = details.iter().map(|detail| (detail.process.id, &detail.env)).collect();
         session.screen.data_json(&all)?;
     } else {
-        let fields = pm2_fields(session).await?;
+        let fields = pm2_fields(session, &details).await?;
         session.screen.data(shown::plain(&details, &fields))?;
     }
     Ok(Exit::Success)
 }
 
 /// What PM2 shows beside the variables, by process.
-async fn pm2_fields(session: &Session<'_>) -> Result<BTreeMap<ProcessId, Vec<(String, String)>>, Failure> {
-    let Response::Pm2(elements) = session.link.request(Request::Pm2List).await? else {
+async fn pm2_fields(
+    session: &Session<'_>,
+    details: &[ProcessDetail],
+) -> Result<BTreeMap<ProcessId, Vec<(String, String)>>, Failure> {
+    let Response::Pm2(list) = session.link.request(Request::Pm2List).await? else {
         return Err(Failure::unexpected_answer());
     };
-    let fields = elements.iter().filter_map(|element| {
-        let id = element.get("pm_id")?.as_u64()?;
-        let fields = pm2::shown(element.get("pm2_env")?.as_object()?);
-        Some((ProcessId(id as u32), fields.map(|(name, value)| (name.to_owned(), value)).collect()))
+    let environments = list.environments().map_err(|_| Failure::unexpected_answer())?;
+    let fields = environments.into_iter().filter(|(id, _)| details.iter().any(|detail| detail.process.id == *id));
+    let fields = fields.map(|(id, env)| {
+        let env: Map<String, Value> = serde_json::from_str(env.get()).map_err(|_| Failure::unexpected_answer())?;
+        Ok((id, pm2::shown(&env).map(|(name, value)| (name.to_owned(), value)).collect()))
     });
-    Ok(fields.collect())
+    fields.collect()
 }
 
 type Changes = BTreeMap<String, Change>;

@@ -1,6 +1,8 @@
 //! The engine in this program: no daemon, no socket, and hardly a file.
 
-use crate::api::{Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream};
+use crate::api::{
+    ApiError, Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream,
+};
 use crate::cli::failure::Failure;
 use crate::cli::link::Link;
 use crate::engine::{Embedded, EmbeddedOptions};
@@ -80,12 +82,9 @@ impl Link for Stage {
 
     fn raw_pm2_list(&self) -> Boxed<'_, Bytes> {
         Box::pin(async move {
-            let unsaid = |what: String| crate::api::ApiError::new(Code::Internal, what);
             match self.embedded.request(Request::Pm2List).await? {
-                Response::Pm2(list) => {
-                    serde_json::to_vec(&list).map(Bytes::from).map_err(|error| unsaid(error.to_string()))
-                }
-                _ => Err(unsaid("it answers with something else than its list".to_owned())),
+                Response::Pm2(list) => Ok(list.into_bytes()),
+                _ => Err(ApiError::new(Code::Internal, "it answers with something else than its list")),
             }
         })
     }
