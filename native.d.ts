@@ -242,10 +242,23 @@ export interface ProcessDetails {
   cause: RestartCause | null
   /** What its ended runs have left alive, where `treekill` is off. */
   leftAlive: Array<number>
+  /** The process that it has replaced, as long as that finishes its connections. */
+  draining: ProcessDraining | null
+  /** The mark of `monitor` and `unmonitor`; `null` where it was never marked. */
+  monitored: boolean | null
   /** How the current run is. */
   health: ProcessHealth
   /** The application file it came from. */
   source: AppSource | null
+}
+
+/** A process that gets no more connections, finishes those that it has, and goes. */
+export interface ProcessDraining {
+  pid: number | null
+  /** How many there are; `null` where it doesn't tell. */
+  open: number | null
+  /** The time that it still has, in milliseconds. */
+  left: number
 }
 
 /** Something that happened to a process. */
@@ -313,6 +326,8 @@ export interface ProcessInfo {
   connections: ProcessConnections | null
   /** It runs and ends: `stopped` is how it is between its runs. */
   job: boolean
+  /** Changes of its files restart it. */
+  watching: boolean
   /** When its schedule restarts it, or runs it, next, in milliseconds since the epoch. */
   nextRun: number | null
 }

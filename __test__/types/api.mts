@@ -73,6 +73,13 @@ await rpm.kill({ force: true })
 const next: number | null | undefined = first?.job ? first.nextRun : undefined
 const why: string | undefined = (await rpm.describe('a'))[0]?.cause?.what
 void [next, why]
+const watched: boolean | undefined = first?.watching
+const [described] = await rpm.describe('a')
+const mark: boolean | null | undefined = described?.monitored
+const open: number | null | undefined = described?.draining?.open
+void [watched, mark, open]
+// @ts-expect-error the process that drains is another one
+void described?.draining?.id
 await rpm.stop('all')
 await rpm.delete(0)
 await all.delete('a')

@@ -1,4 +1,4 @@
-//! What a worker was given to do, as a JavaScript object.
+//! What a worker was given to do, and what is left of it, as JavaScript objects.
 
 use crate::api;
 use napi_derive::napi;
@@ -20,6 +20,22 @@ pub struct ProcessConnections {
     pub draining: bool,
     /// When counting began, in milliseconds since the epoch.
     pub since: i64,
+}
+
+/// A process that gets no more connections, finishes those that it has, and goes.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct ProcessDraining {
+    pub pid: Option<i32>,
+    /// How many there are; `null` where it doesn't tell.
+    pub open: Option<u32>,
+    /// The time that it still has, in milliseconds.
+    pub left: i64,
+}
+
+impl From<api::Draining> for ProcessDraining {
+    fn from(seen: api::Draining) -> Self {
+        Self { pid: seen.pid, open: seen.open, left: seen.left }
+    }
 }
 
 impl From<api::Connections> for ProcessConnections {

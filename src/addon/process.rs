@@ -1,6 +1,6 @@
 //! Processes and daemons as JavaScript objects.
 
-use super::connections::ProcessConnections;
+use super::connections::{ProcessConnections, ProcessDraining};
 use super::health::ProcessHealth;
 use crate::api::response::Cause;
 use crate::api::{DaemonInfo as Daemon, Death, Guardian, Process, ProcessDetail, UpdateReport};
@@ -53,6 +53,8 @@ pub struct ProcessInfo {
     pub connections: Option<ProcessConnections>,
     /// It runs and ends: `stopped` is how it is between its runs.
     pub job: bool,
+    /// Changes of its files restart it.
+    pub watching: bool,
     /// When its schedule restarts it, or runs it, next, in milliseconds since the epoch.
     pub next_run: Option<i64>,
 }
@@ -89,6 +91,7 @@ impl From<Process> for ProcessInfo {
             ready: process.ready,
             connections: process.connections.map(Into::into),
             job: process.job,
+            watching: process.watching,
             next_run: process.next_run,
         }
     }
@@ -126,6 +129,10 @@ pub struct ProcessDetails {
     pub cause: Option<RestartCause>,
     /// What its ended runs have left alive, where `treekill` is off.
     pub left_alive: Vec<i32>,
+    /// The process that it has replaced, as long as that finishes its connections.
+    pub draining: Option<ProcessDraining>,
+    /// The mark of `monitor` and `unmonitor`; `null` where it was never marked.
+    pub monitored: Option<bool>,
     /// How the current run is.
     pub health: ProcessHealth,
     /// The application file it came from.
@@ -188,6 +195,8 @@ impl From<ProcessDetail> for ProcessDetails {
             recycled: detail.recycled,
             cause: detail.cause.map(Into::into),
             left_alive: detail.left_alive,
+            draining: detail.draining.map(Into::into),
+            monitored: detail.monitored,
             health: detail.health.into(),
             source: spec.source.map(Into::into),
         }

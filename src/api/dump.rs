@@ -39,6 +39,8 @@ pub fn element(parts: &Parts<'_>, ran: bool) -> Value {
     for key in LEFT_OUT {
         element.remove(key);
     }
+    // What it calls itself is no name that it is started under.
+    element.insert("name".into(), parts.spec.name.clone().into());
     // One that waits to be started since a reboot is saved as what it was before.
     let stopped = element.get("status").is_some_and(|status| status == "stopped");
     if stopped && ran {

@@ -10,6 +10,7 @@ pub mod dump;
 pub mod error;
 pub mod event;
 pub mod health;
+pub mod host;
 pub mod job;
 pub mod log;
 pub mod pm2;
@@ -26,12 +27,12 @@ pub use connections::Connections;
 pub use error::{ApiError, Code};
 pub use event::{Event, EventKind};
 pub use health::{Health, ProbeState};
+pub use host::Host;
 pub use job::Job;
 pub use log::{LogItem, LogQuery};
 pub use request::{Request, Start};
 pub use response::{
-    Cause, DaemonInfo, Death, Draining, Guardian, Host, Process, ProcessDetail, Response, RunsOn, Tree, UpdateReport,
-    Watch,
+    Cause, DaemonInfo, Death, Draining, Guardian, Process, ProcessDetail, Response, RunsOn, Tree, UpdateReport, Watch,
 };
 pub use rollout::{Rollout, RolloutStep};
 pub use saved::{SaveReport, SavedApp};

@@ -2,6 +2,7 @@
 
 use super::Connections;
 use super::Health;
+use super::Host;
 use super::{Job, Reply, SaveReport};
 use crate::domain::panel::Panel;
 use crate::domain::{AppSpec, Outcome, ProcessId, Status, UnixMs};
@@ -248,18 +249,4 @@ pub struct UpdateReport {
     pub program: PathBuf,
     /// Why it did not; the one before went on. `None`: it runs.
     pub failed: Option<String>,
-}
-
-/// Figures of the machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Host {
-    /// Percent of all cores together.
-    pub cpu: f64,
-    pub cores: u32,
-    pub memory_used: i64,
-    pub memory_total: i64,
-    /// Over 1, 5 and 15 minutes.
-    pub load: [f64; 3],
-    /// Seconds since boot.
-    pub uptime: i64,
 }

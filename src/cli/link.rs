@@ -52,6 +52,11 @@ impl Daemon {
         }
     }
 
+    /// Starts a daemon that ends with this thread, unless one answers.
+    pub(crate) fn attend(&self) -> Result<Presence, ApiError> {
+        self.client.attend_daemon()
+    }
+
     async fn ensure(&self) -> Result<(), ApiError> {
         if self.client.ensure_daemon().await? == Presence::Launched && !self.quiet && !self.discreet {
             _ = writeln!(anstream::stderr(), "daemon started (home {})", self.home.root().display());

@@ -1,6 +1,7 @@
 //! The manual page, made from the definition of the command line.
 
 use super::args::Cli;
+use super::pages::{Block, blocks};
 use clap::{Arg, Command, CommandFactory};
 use std::fmt::Write;
 
@@ -101,7 +102,22 @@ fn command(page: &mut String, verb: &Command, start: Option<&Command>) {
         page.push_str(".PP\nAnd the options of\n.BR start .\n");
     }
     if let Some(more) = verb.get_after_help() {
-        let _ = write!(page, ".PP\n.nf\n{}\n.fi\n", more.to_string().lines().map(text).collect::<Vec<_>>().join("\n"));
+        behind(page, &more.to_string());
+    }
+}
+
+/// Examples as they are typed, sentences for troff to fill.
+fn behind(page: &mut String, more: &str) {
+    page.push_str(".PP\n");
+    for block in blocks(more) {
+        let _ = match block {
+            Block::Blank => writeln!(page, ".PP"),
+            Block::Example { typed, meaning: "", .. } => writeln!(page, ".TP\n\\fB{}\\fR", text(typed.trim_start())),
+            Block::Example { typed, meaning, .. } => {
+                writeln!(page, ".TP\n\\fB{}\\fR\n{}", text(typed.trim_start()), text(meaning))
+            }
+            Block::Paragraph(words) => writeln!(page, "{}", text(&words)),
+        };
     }
 }
 

@@ -20,6 +20,7 @@ mod link;
 mod manual;
 mod order;
 mod own_settings;
+mod pages;
 #[cfg(test)]
 mod pm2_page;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod run;
 mod session;
 mod steps;
 mod together;
+mod web;
 mod words;
 
 pub use run::run;

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::link::Daemon;
 use super::order::Order;
+use super::pages;
 use super::render::Screen;
 use super::session::Session;
 use crate::client::Client;
@@ -20,12 +21,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let exit = match args::parse(args) {
         Parsed::Run(global, args::Command::Runtime(args)) => return commands::foreground::runtime(&global, *args),
         Parsed::Run(global, args::Command::Dev(args)) => return commands::foreground::dev(&global, *args),
+        Parsed::Run(global, command) if command.stays() => {
+            if let Some(code) = commands::foreground::divide_first() {
+                return code;
+            }
+            execute(&global, command)
+        }
         Parsed::Run(global, command) => execute(&global, command),
         Parsed::Version => told(&mut Screen::standard(false, false, false), |screen| {
             screen.data(concat!(env!("CARGO_PKG_VERSION"), "\n"))
         }),
         Parsed::Nothing => {
-            _ = Cli::command().print_help();
+            _ = Cli::command().term_width(pages::width()).print_help();
             Exit::Failure
         }
         Parsed::Stop(error) => {
@@ -55,7 +62,7 @@ fn execute(global: &Global, command: args::Command) -> Exit {
     let mut session = Session::new(&link, screen, global.mini_list).sorted(order).in_home(link.home());
     // Those that bring both together, or tell the version.
     let quiet = matches!(command, args::Command::Update(_) | args::Command::Kill(_) | args::Command::Ping);
-    let exit = match runtime.block_on(commands::run(&mut session, command)) {
+    let exit = match runtime.block_on(carry_out(&mut session, &link, command)) {
         Ok(exit) => exit,
         Err(failure) => end(session.screen, failure),
     };
@@ -63,6 +70,14 @@ fn execute(global: &Global, command: args::Command) -> Exit {
         link.notice();
     }
     exit
+}
+
+async fn carry_out(session: &mut Session<'_>, link: &Daemon, command: args::Command) -> Result<Exit, Failure> {
+    if command.stays() {
+        let presence = link.attend()?;
+        return commands::foreground::stay(session, presence, command).await;
+    }
+    commands::run(session, command).await
 }
 
 fn connect(quiet: bool) -> Result<Daemon, Failure> {

@@ -4,7 +4,7 @@ use super::transport::is_absence;
 use crate::api::{ApiError, Code};
 use crate::paths::Home;
 use crate::sys::beside::{self, Peer};
-use crate::sys::launch::{guardian_of, launch};
+use crate::sys::launch::{Bond, guardian_of, launch};
 use crate::sys::lock::FileLock;
 use crate::sys::time::boot_clock;
 use crate::sys::user;
@@ -29,7 +29,7 @@ pub enum Presence {
 }
 
 /// Makes sure that a daemon answers for `home`. Blocks while one starts.
-pub(super) fn ensure(home: &Home, program: &Path) -> Result<Presence, ApiError> {
+pub(super) fn ensure(home: &Home, program: &Path, bond: Bond) -> Result<Presence, ApiError> {
     if answers(home)? {
         return Ok(Presence::Running);
     }
@@ -40,12 +40,12 @@ pub(super) fn ensure(home: &Home, program: &Path) -> Result<Presence, ApiError> 
     if answers(home)? {
         return Ok(Presence::Running);
     }
-    let mut said = start(home, program)?;
+    let mut said = start(home, program, bond)?;
     if said.is_err() {
         // Somebody holds the home, and may be bringing a daemon back just now, or leaving it.
         match settle(home, RETURNING)? {
             Held::Answered => return Ok(Presence::Running),
-            Held::Free { waited: true } => said = start(home, program)?,
+            Held::Free { waited: true } => said = start(home, program, bond)?,
             Held::Free { waited: false } | Held::Silent => {}
         }
     }
@@ -57,7 +57,7 @@ pub(super) fn ensure(home: &Home, program: &Path) -> Result<Presence, ApiError> 
 }
 
 /// The inner `Err` is what it said instead of being ready.
-fn start(home: &Home, program: &Path) -> Result<Result<(), String>, ApiError> {
+fn start(home: &Home, program: &Path, bond: Bond) -> Result<Result<(), String>, ApiError> {
     let guardian = guardian_of(program);
     if !guardian.exists() {
         let message = format!("the daemon cannot be started: {} is missing", guardian.display());
@@ -66,7 +66,7 @@ fn start(home: &Home, program: &Path) -> Result<Result<(), String>, ApiError> {
         );
     }
     let daemon = program.to_string_lossy();
-    launch(&guardian, &["--daemon", &daemon], home.root(), &home.daemon_log())
+    launch(&guardian, &["--daemon", &daemon], home.root(), &home.daemon_log(), bond)
         .map_err(|error| unreachable(format!("the daemon cannot be started: {error}")))
 }
 

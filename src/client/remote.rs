@@ -9,6 +9,7 @@ use crate::api::{
     ApiError, Backend, Boxed, BusItem, BusQuery, Code, Event, LogItem, LogQuery, Request, Response, Stream, route,
 };
 use crate::paths::Home;
+use crate::sys::launch::Bond;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Method, StatusCode};
@@ -70,9 +71,14 @@ impl Client {
             };
         }
         let (home, program) = (self.home.clone(), self.program.clone());
-        tokio::task::spawn_blocking(move || autostart::ensure(&home, &program))
+        tokio::task::spawn_blocking(move || autostart::ensure(&home, &program, Bond::Free))
             .await
             .unwrap_or_else(|error| Err(ApiError::new(Code::Internal, error.to_string())))
+    }
+
+    /// Starts a daemon unless one answers, as a child of this thread: it ends in order when the thread ends. Blocks.
+    pub fn attend_daemon(&self) -> Result<Presence, ApiError> {
+        autostart::ensure(&self.home, &self.program, Bond::Attended)
     }
 
     /// The answer of a daemon that runs already; `None` when none does. After [`Request::Kill`] all of it is gone: the

@@ -10,6 +10,8 @@ pub const MOST_OPTIONS: usize = 128;
 /// Bytes of all of it, as JSON.
 pub const LARGEST: usize = 128 * 1024;
 
+const LONGEST_NAME: usize = 200;
+
 /// The field of an action that has its name.
 const NAME: &str = "action_name";
 
@@ -62,6 +64,13 @@ impl Panel {
 
     pub fn action_names(&self) -> impl Iterator<Item = &str> {
         self.actions.iter().filter_map(|action| action.get(NAME)?.as_str())
+    }
+
+    /// What it calls itself: PM2 gives it that name.
+    pub fn alias(&self) -> Option<&str> {
+        let name = self.options.get("name")?.as_str()?;
+        let is_name = !name.trim().is_empty() && name.len() <= LONGEST_NAME && !name.contains(char::is_control);
+        is_name.then_some(name)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -152,6 +161,20 @@ mod tests {
             Value::Object(map) => map,
             other => panic!("{other} is no object"),
         }
+    }
+
+    #[test]
+    fn an_app_may_give_itself_a_name() {
+        let named = |name: Value| {
+            let mut panel = Panel::default();
+            panel.take(Announcement::Options(map(json!({ "name": name }))));
+            panel.alias().map(str::to_owned)
+        };
+        assert_eq!(named(json!("other")).as_deref(), Some("other"));
+        for name in [json!(42), json!(""), json!(" "), json!("a\u{1b}[2J"), json!("x".repeat(201)), json!(null)] {
+            assert_eq!(named(name.clone()), None, "{name}");
+        }
+        assert_eq!(Panel::default().alias(), None);
     }
 
     #[test]

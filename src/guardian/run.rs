@@ -11,7 +11,7 @@ use super::stand_in::{self, Holder};
 use super::store::Store;
 use super::succession::Stage;
 use super::voice::say;
-use crate::sys::launch::{leave_launcher, ready_pipe};
+use crate::sys::launch::{ATTENDED, Bond, leave_launcher, ready_pipe};
 use crate::sys::lock::FileLock;
 use crate::sys::socket::raise_open_files;
 use crate::sys::time::{awake_ms, unix_ms};
@@ -39,7 +39,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let mut arguments = arguments.into_iter();
     let first = arguments.next();
     match (first.as_ref().and_then(|word| word.to_str()), arguments.next()) {
-        (Some("--daemon"), Some(program)) => begin(Path::new(&program)),
+        (Some("--daemon"), Some(program)) => {
+            let is_attended = arguments.next().is_some_and(|word| word == ATTENDED);
+            begin(Path::new(&program), if is_attended { Bond::Attended } else { Bond::Free })
+        }
         (Some(handover::ARGUMENT), Some(number)) => match handover::take(&number) {
             Ok(guardian) => go_on(guardian),
             Err(error) => {
@@ -59,9 +62,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn begin(program: &Path) -> u8 {
+fn begin(program: &Path, bond: Bond) -> u8 {
     let mut word = ready_pipe();
     if word.is_some()
+        && bond == Bond::Free
         && let Err(error) = leave_launcher()
     {
         say(&format!("it stays a child of the program that launched it: {error}"));

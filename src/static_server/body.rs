@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -17,6 +18,28 @@ pub(super) const CHUNK: u64 = 128 << 10;
 pub(super) enum Body {
     Whole(Option<Bytes>),
     File(Part),
+    /// One after the other.
+    Several(VecDeque<Segment>),
+}
+
+/// What is between parts, or one of them.
+#[derive(Debug)]
+pub(super) enum Segment {
+    Text(Bytes),
+    Part(Part),
+}
+
+impl Segment {
+    pub(super) const fn part(file: Arc<File>, offset: u64, length: u64) -> Self {
+        Self::Part(Part { file, offset, left: length, reading: None })
+    }
+
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::Part(part) => part.left,
+        }
+    }
 }
 
 /// A part of a file that is still to be sent.
@@ -50,7 +73,7 @@ impl Body {
 }
 
 /// All of it, or an error: what is promised in the headers is sent, or the connection ends.
-fn read(file: &File, offset: u64, length: u64) -> io::Result<Bytes> {
+pub(super) fn read(file: &File, offset: u64, length: u64) -> io::Result<Bytes> {
     let mut bytes = vec![0; length as usize];
     file.read_exact_at(&mut bytes, offset)?;
     Ok(bytes.into())
@@ -64,6 +87,19 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::File(part) => part.poll(context),
+            Self::Several(segments) => loop {
+                match segments.pop_front() {
+                    None => return Poll::Ready(None),
+                    Some(Segment::Text(text)) => return Poll::Ready(Some(Ok(Frame::data(text)))),
+                    Some(Segment::Part(mut part)) => {
+                        let polled = part.poll(context);
+                        if !matches!(polled, Poll::Ready(None)) {
+                            segments.push_front(Segment::Part(part));
+                            return polled;
+                        }
+                    }
+                }
+            },
         }
     }
 
@@ -71,6 +107,7 @@ impl HttpBody for Body {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
             Self::File(part) => part.left == 0 && part.reading.is_none(),
+            Self::Several(segments) => segments.is_empty(),
         }
     }
 
@@ -78,6 +115,7 @@ impl HttpBody for Body {
         SizeHint::with_exact(match self {
             Self::Whole(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
             Self::File(part) => part.left,
+            Self::Several(segments) => segments.iter().map(Segment::length).sum(),
         })
     }
 }

@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime};
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Version {
-    /// In quotes, as it is sent.
+    /// In quotes.
     pub(super) tag: String,
+    /// The same in meaning, not in each byte: it is compressed as it is sent.
+    pub(super) weak: bool,
     /// In whole seconds, as dates of HTTP are.
     pub(super) modified: Option<SystemTime>,
 }
@@ -22,8 +24,19 @@ impl Version {
         let suffix = coding.map_or(String::new(), |coding| format!("-{}", coding.name()));
         Self {
             tag: format!("\"{:x}-{nanoseconds:x}{suffix}\"", file.len()),
+            weak: false,
             modified: since.map(|since| SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())),
         }
+    }
+
+    /// What is compressed by us, whenever it is sent.
+    pub(super) fn compressed(file: &Metadata) -> Self {
+        Self { weak: true, ..Self::of(file, Some(Coding::Gzip)) }
+    }
+
+    /// As it is sent.
+    pub(super) fn tag_sent(&self) -> String {
+        if self.weak { format!("W/{}", self.tag) } else { self.tag.clone() }
     }
 }
 
@@ -40,7 +53,7 @@ pub(super) enum Judged {
 
 pub(super) fn judge(headers: &HeaderMap, version: &Version) -> Judged {
     if let Some(tags) = text(headers, &IF_MATCH) {
-        if !has(&tags, &version.tag, Comparison::Strong) {
+        if !has(&tags, version, Comparison::Strong) {
             return Judged::Changed;
         }
     } else if let (Some(time), Some(modified)) = (date(headers, &IF_UNMODIFIED_SINCE), version.modified)
@@ -49,7 +62,7 @@ pub(super) fn judge(headers: &HeaderMap, version: &Version) -> Judged {
         return Judged::Changed;
     }
     if let Some(tags) = text(headers, &IF_NONE_MATCH) {
-        return if has(&tags, &version.tag, Comparison::Weak) { Judged::Unchanged } else { Judged::Send };
+        return if has(&tags, version, Comparison::Weak) { Judged::Unchanged } else { Judged::Send };
     }
     match (date(headers, &IF_MODIFIED_SINCE), version.modified) {
         (Some(time), Some(modified)) if modified <= time => Judged::Unchanged,
@@ -61,7 +74,7 @@ pub(super) fn judge(headers: &HeaderMap, version: &Version) -> Judged {
 pub(super) fn is_same(headers: &HeaderMap, version: &Version) -> bool {
     match text(headers, &IF_RANGE) {
         None => true,
-        Some(condition) if condition.contains('"') => condition.trim() == version.tag,
+        Some(condition) if condition.contains('"') => !version.weak && condition.trim() == version.tag,
         Some(condition) => httpdate::parse_http_date(&condition).ok() == version.modified && version.modified.is_some(),
     }
 }
@@ -73,10 +86,10 @@ enum Comparison {
 }
 
 /// Whether the list has the tag. Ours have no commas in them.
-fn has(list: &str, tag: &str, comparison: Comparison) -> bool {
+fn has(list: &str, version: &Version, comparison: Comparison) -> bool {
     list.split(',').map(str::trim).any(|one| match one.strip_prefix("W/") {
-        Some(weak) => comparison == Comparison::Weak && weak == tag,
-        None => one == "*" || one == tag,
+        Some(weak) => comparison == Comparison::Weak && weak == version.tag,
+        None => one == "*" || (one == version.tag && (comparison == Comparison::Weak || !version.weak)),
     })
 }
 
@@ -99,7 +112,7 @@ mod tests {
     const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
 
     fn version() -> Version {
-        Version { tag: TAG.into(), modified: Some(httpdate::parse_http_date(THEN).unwrap()) }
+        Version { tag: TAG.into(), weak: false, modified: Some(httpdate::parse_http_date(THEN).unwrap()) }
     }
 
     fn headers(pairs: &[(HeaderName, &str)]) -> HeaderMap {
@@ -127,6 +140,22 @@ mod tests {
         ] {
             assert_eq!(judge(&headers(pairs), &version()), expected, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn what_we_have_compressed_is_the_same_in_meaning_alone() {
+        let weak = Version { weak: true, ..version() };
+        assert_eq!(weak.tag_sent(), "W/\"a-b\"");
+        for (pairs, expected) in [
+            (&[(IF_NONE_MATCH, "W/\"a-b\"")][..], Judged::Unchanged),
+            (&[(IF_NONE_MATCH, TAG)], Judged::Unchanged),
+            (&[(IF_MATCH, TAG)], Judged::Changed),
+            (&[(IF_MATCH, "W/\"a-b\"")], Judged::Changed),
+            (&[(IF_MATCH, "*")], Judged::Send),
+        ] {
+            assert_eq!(judge(&headers(pairs), &weak), expected, "{pairs:?}");
+        }
+        assert!(!is_same(&headers(&[(IF_RANGE, TAG)]), &weak));
     }
 
     #[test]

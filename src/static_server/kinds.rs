@@ -38,9 +38,37 @@ pub(super) fn kind(path: &Path) -> &'static str {
     }
 }
 
+/// Whether it gets smaller by compression: text of all sorts; pictures, sounds, archives and fonts are compressed.
+pub(super) fn is_compressible(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default();
+    let is_text = kind.starts_with("text/") || kind.ends_with("+json") || kind.ends_with("+xml");
+    is_text
+        || ["application/json", "application/xml", "application/yaml", "application/toml", "application/wasm"]
+            .contains(&kind)
+        || ["image/bmp", "image/x-icon", "font/ttf", "font/otf"].contains(&kind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_worth_compressing() {
+        for (path, expected) in [
+            ("a.html", true),
+            ("a.js", true),
+            ("a.svg", true),
+            ("a.webmanifest", true),
+            ("a.wasm", true),
+            ("LICENSE", true),
+            ("a.png", false),
+            ("a.woff2", false),
+            ("a.gz", false),
+            ("a.unknown", false),
+        ] {
+            assert_eq!(is_compressible(kind(Path::new(path))), expected, "{path}");
+        }
+    }
 
     #[test]
     fn the_table_is_in_order() {

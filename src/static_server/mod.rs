@@ -5,6 +5,7 @@
 //!                                                      ├─ wanted     what the path of the request means
 //!                                                      ├─ found      the file behind it, never outside the root
 //!                                                      ├─ variant    as it is, or compressed before
+//!                                                      ├─ press      compressed now, for who comes next too
 //!                                                      └─ reply      conditions, ranges, headers, the body
 //! ```
 //!
@@ -18,7 +19,9 @@ mod found;
 mod kinds;
 mod listing;
 mod login;
+mod parts;
 mod patience;
+mod press;
 mod range;
 mod reply;
 mod respond;

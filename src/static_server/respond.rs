@@ -4,6 +4,7 @@ use super::found::{self, Found, Missing, find, url_of_directory};
 use super::kinds::kind;
 use super::listing;
 use super::login::Lock;
+use super::press::Press;
 use super::reply::{self, Asked, Content, HTML, Reply};
 use super::variant::variants;
 use super::wanted::{Senseless, Wanted, wanted};
@@ -23,6 +24,7 @@ pub(super) struct Served {
     lock: Option<Lock>,
     spa: bool,
     listing: bool,
+    press: Press,
 }
 
 impl Served {
@@ -33,6 +35,7 @@ impl Served {
             lock: site.login.as_ref().map(Lock::new),
             spa: site.spa,
             listing: site.listing,
+            press: Press::default(),
         }
     }
 
@@ -59,7 +62,14 @@ impl Served {
         match find(&self.root, &wanted.path) {
             Ok(Found::File(file, of)) if !wanted.is_directory => {
                 let variants = variants(&self.root, &wanted.path, asked.headers);
-                let content = Content { kind: kind(&wanted.path), status: StatusCode::OK, file, of, variants };
+                let content = Content {
+                    kind: kind(&wanted.path),
+                    status: StatusCode::OK,
+                    file,
+                    of,
+                    variants,
+                    press: &self.press,
+                };
                 reply::file(asked, content)
             }
             // With a slash behind it, it would be a directory.
@@ -108,6 +118,6 @@ impl Served {
     fn send(&self, asked: &Asked<'_>, status: StatusCode, path: &Path) -> Option<Reply> {
         let (file, of) = found::file(&self.root, path)?;
         let variants = variants(&self.root, path, asked.headers);
-        Some(reply::file(asked, Content { kind: kind(path), status, file, of, variants }))
+        Some(reply::file(asked, Content { kind: kind(path), status, file, of, variants, press: &self.press }))
     }
 }

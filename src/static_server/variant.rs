@@ -44,12 +44,14 @@ pub(super) struct Variants {
     pub(super) vary: bool,
     /// The one that this client takes.
     pub(super) chosen: Option<(Coding, File, Metadata)>,
+    /// It may be compressed for this client.
+    pub(super) takes_gzip: bool,
 }
 
 /// Looks for compressed files beside the one at `path`.
 pub(super) fn variants(root: &Path, path: &Path, headers: &HeaderMap) -> Variants {
     let accepted = text(headers, &ACCEPT_ENCODING).unwrap_or_default();
-    let mut variants = Variants::default();
+    let mut variants = Variants { takes_gzip: accepts(&accepted, Coding::Gzip), ..Variants::default() };
     for coding in Coding::ALL {
         let Some((file, of)) = found::file(root, &beside(path, coding)) else { continue };
         variants.vary = true;

@@ -17,6 +17,7 @@ mod exchange;
 mod figures;
 mod given;
 mod handle;
+mod host;
 mod hurry;
 mod jobs;
 mod last_lines;

@@ -163,18 +163,18 @@ impl Registry {
             .hint(format!("there are: {} (see all: rpm ls)", known.join(", "))))
     }
 
-    /// The same, where nobody is an answer too.
+    /// The same, where nobody is an answer too. What an app calls itself (PM2 renames it then) means it where nothing
+    /// else is meant.
     pub(super) fn find(&self, selector: &Selector) -> Result<Vec<ProcessId>, ApiError> {
-        let candidates: Vec<Candidate<'_>> = self
-            .iter()
-            .map(|entry| Candidate {
-                id: entry.identity.id,
-                name: &entry.spec.name,
-                namespace: &entry.spec.namespace,
-                script: &entry.spec.program.path,
-            })
-            .collect();
-        selector.select(&candidates).map_err(|error| ApiError::new(Code::Invalid, error.to_string()))
+        let known: Vec<_> = self.iter().map(|entry| candidate(entry, &entry.spec.name)).collect();
+        let found = select(selector, &known)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let aliases = self.iter().filter_map(|entry| Some((entry, entry.handle.panel().alias()?.to_owned())));
+        let aliases: Vec<_> = aliases.collect();
+        let known: Vec<_> = aliases.iter().map(|(entry, alias)| candidate(entry, alias)).collect();
+        select(selector, &known)
     }
 
     /// A new process's identity: the next id, the smallest free instance number of its name.
@@ -186,6 +186,15 @@ impl Registry {
         let instance = (0..=id.0).find(|number| !taken.contains(number)).unwrap_or(id.0);
         identity(spec, id, instance, &unique_id(), home)
     }
+}
+
+fn candidate<'a>(entry: &'a Entry, name: &'a str) -> Candidate<'a> {
+    let spec = &entry.spec;
+    Candidate { id: entry.identity.id, name, namespace: &spec.namespace, script: &spec.program.path }
+}
+
+fn select(selector: &Selector, candidates: &[Candidate<'_>]) -> Result<Vec<ProcessId>, ApiError> {
+    selector.select(candidates).map_err(|error| ApiError::new(Code::Invalid, error.to_string()))
 }
 
 /// Where the files of a process are.

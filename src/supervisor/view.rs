@@ -4,7 +4,7 @@ use super::memory::{replaced, tree_of};
 use super::reason::Reason;
 use super::registry::Entry;
 use super::world::World;
-use crate::api::{ApiError, Draining, Host, Process, ProcessDetail, Response, Tree};
+use crate::api::{ApiError, Draining, Process, ProcessDetail, Response, Tree};
 use crate::clock;
 use crate::cluster::Group;
 use crate::domain::lifecycle::{Phase, StopStep};
@@ -143,20 +143,6 @@ impl World {
         let (held, memory) = (self.held(entry, seen), self.held_by_memory(entry));
         let waits_since_boot = entry.waits_since_boot();
         Reason { spec: &entry.spec, seen, waits_since_boot, held, refused, memory, last_words, now: clock::boot_ms() }
-    }
-
-    pub(super) fn host_figures(&self) -> Result<Response, ApiError> {
-        let figures = self.host.borrow_mut().figures().ok_or_else(|| {
-            ApiError::new(crate::api::Code::Internal, "the system tells nothing of its load and memory here")
-        })?;
-        Ok(Response::Host(Host {
-            cpu: figures.cpu,
-            cores: figures.cores,
-            memory_used: figures.memory_used as i64,
-            memory_total: figures.memory_total as i64,
-            load: figures.load,
-            uptime: figures.uptime as i64,
-        }))
     }
 
     /// What an app listens on, as far as we hold it.

@@ -36,12 +36,14 @@ pub fn signals() -> io::Result<SignalFd> {
 
 /// Has them wait until they are read, by us or by the program that we become.
 pub fn block_signals() -> io::Result<SigSet> {
-    let mut set = SigSet::empty();
-    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP] {
-        set.add(signal);
-    }
+    let set = awaited();
     set.thread_block()?;
     Ok(set)
+}
+
+/// Those signals.
+pub(super) fn awaited() -> SigSet {
+    [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP].into_iter().collect()
 }
 
 /// Direct children that hold a socket, which `/proc` names by its number.

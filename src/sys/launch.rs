@@ -16,9 +16,27 @@ pub const MARK: &str = "RPM_SUPERVISOR";
 /// What marks all that a run of an app has started.
 pub const SPAWN_ID: &str = "RPM_SPAWN_ID";
 
-/// Starts `program daemon` detached, with our environment and `log` as its output, and waits for its word.
+/// What has a guardian stay a child of who launches it.
+pub const ATTENDED: &str = "--attended";
+
+/// Whose a launched daemon is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bond {
+    /// Nobody's.
+    Free,
+    /// Our child: it ends in order (SIGTERM) when the thread ends that has launched it, however that comes.
+    Attended,
+}
+
+/// Starts `program daemon` with our environment and `log` as its output, and waits for its word.
 /// The inner `Err` is what it said instead of `ok`.
-pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io::Result<Result<(), String>> {
+pub fn launch(
+    program: &Path,
+    arguments: &[&str],
+    home: &Path,
+    log: &Path,
+    bond: Bond,
+) -> io::Result<Result<(), String>> {
     let output = open_log(log)?;
     let input = File::open("/dev/null")?;
     let (mut ready, theirs) = io::pipe()?;
@@ -26,16 +44,24 @@ pub fn launch(program: &Path, arguments: &[&str], home: &Path, log: &Path) -> io
     for argument in arguments {
         argv.push(c_string(argument)?);
     }
+    if bond == Bond::Attended {
+        argv.push(c_string(ATTENDED)?);
+    }
     let env = environment(home)?;
     let first = spawn(&SpawnPlan {
         fds: vec![(input.as_fd(), 0), (output.as_fd(), 1), (output.as_fd(), 2), (theirs.as_fd(), READY_FD)],
+        parent_death_signal: (bond == Bond::Attended).then_some(libc::SIGTERM),
+        // We may be killed before it can read that.
+        signals_wait: bond == Bond::Attended,
         ..SpawnPlan::new(Program::Path(c_string(program)?), argv, env, c_string("/")?)
     })
     .map_err(|error| {
         io::Error::new(error.source.kind(), format!("{} cannot be started: {error}", program.display()))
     })?;
-    // It has a child that is the daemon, and ends; so that the daemon is nobody's child of ours.
-    super::pidfd::reap(&first.pidfd);
+    if bond == Bond::Free {
+        // It has a child that is the daemon, and ends; so that the daemon is nobody's child of ours.
+        super::pidfd::reap(&first.pidfd);
+    }
     drop(theirs);
     let mut word = String::new();
     ready.read_to_string(&mut word)?;

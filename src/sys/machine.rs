@@ -18,3 +18,8 @@ pub fn kernel() -> Option<String> {
 pub fn init() -> Option<String> {
     Some(fs::read_to_string("/proc/1/comm").ok()?.trim().to_owned())
 }
+
+/// What the machine, or the container, calls itself.
+pub fn hostname() -> Option<String> {
+    Some(fs::read_to_string("/proc/sys/kernel/hostname").ok()?.trim().to_owned())
+}

@@ -11,6 +11,8 @@ pub mod children;
 pub mod companion;
 #[cfg(feature = "engine")]
 pub mod cores;
+#[cfg(feature = "engine")]
+pub mod counters;
 pub mod epoll;
 pub mod fault;
 pub mod group;

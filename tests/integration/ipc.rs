@@ -126,6 +126,38 @@ fn what_an_app_announces_is_listed_until_it_stops() {
 }
 
 #[test]
+fn an_app_may_call_itself_something() {
+    let home = Home::new();
+    start(&home, &["--name", "one"]);
+    start(&home, &["--name", "two", "-i", "1"]);
+    for app in ["one", "two"] {
+        let name = json!([{ "type": "axm:option:configuration", "data": { "name": "both" } }]);
+        have_said(&home, app, &name);
+    }
+    let names =
+        || home.jlist().iter().map(|app| app["pm2_env"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    eventually("PM2's view calls them so", || (names() == ["both", "both"]).then_some(()));
+    assert_eq!(home.jlist()[0]["name"], "both");
+    home.kill_daemon();
+    assert_eq!(names(), ["both", "both"], "the next daemon knows");
+    // Both names mean them, and the one that was given is still theirs.
+    assert_eq!(home.rpm(["id", "both"]).ok().text(), "[ 0, 1 ]\n");
+    assert_eq!(home.rpm(["id", "one"]).ok().text(), "[ 0 ]\n");
+    assert!(home.rpm(["describe", "one"]).ok().text().contains("both"));
+    home.rpm(["save"]).ok();
+    let saved = std::fs::read_to_string(home.root().join("dump.pm2")).unwrap();
+    let saved: Vec<Value> = serde_json::from_str(&saved).unwrap();
+    assert_eq!(
+        saved.iter().map(|app| &app["name"]).collect::<Vec<_>>(),
+        ["one", "two"],
+        "they are saved as they were given"
+    );
+    home.rpm(["restart", "both"]).ok();
+    let restarted: Vec<_> = home.list().iter().map(|app| (app.name.clone(), app.restarts)).collect();
+    assert_eq!(restarted, [("one".to_owned(), 1), ("two".to_owned(), 1)]);
+}
+
+#[test]
 fn actions_are_answered() {
     let home = Home::new();
     start(&home, &["--name", "app"]);

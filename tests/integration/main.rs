@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "what fails here fails a test, and tells why")]
 
 mod apply;
+mod attended;
 mod balancing;
 mod boot;
 mod cluster;
@@ -63,3 +64,4 @@ mod torture;
 mod validate;
 mod views;
 mod watch;
+mod web;

@@ -1,6 +1,6 @@
 //! `serve`, `static` sections and `script: "serve"`: files over HTTP, and nothing but them.
 
-use crate::support::{Home, Load, Signal, eventually, is_alive, signal};
+use crate::support::{Home, Load, Program, Signal, eventually, is_alive, signal};
 use rpm_native::domain::Status;
 use serde_json::json;
 use std::fs;
@@ -175,7 +175,8 @@ fn parts_and_compressed_files() {
         ("bytes=-2", 206, "89", "bytes 8-9/10"),
         ("bytes=8-99", 206, "89", "bytes 8-9/10"),
         ("bytes=10-", 416, "416 Range Not Satisfiable", "bytes */10"),
-        ("bytes=0-1,3-4", 200, "0123456789", ""),
+        ("bytes=0-,0-", 200, "0123456789", ""),
+        ("bytes=20-,30-", 416, "416 Range Not Satisfiable", "bytes */10"),
         ("bytes=x", 200, "0123456789", ""),
     ] {
         let answer = ask(port, "GET /ten.txt", &[("Range", range)]);
@@ -194,6 +195,67 @@ fn parts_and_compressed_files() {
     }
     let part = ask(port, "GET /app.js", &[("Accept-Encoding", "br"), ("Range", "bytes=0-2")]);
     assert_eq!((part.status, part.text().as_str(), part.header("content-encoding")), (206, "let", ""));
+}
+
+#[test]
+fn several_parts_come_in_one_answer() {
+    let home = Home::new();
+    site(&home);
+    let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    home.write("www/big", &bytes);
+    let port = serve(&home, &[]);
+    let some = ask(port, "GET /big", &[("Range", "bytes=300000-, 1-2")]);
+    let boundary = some.header("content-type").strip_prefix("multipart/byteranges; boundary=").unwrap().to_owned();
+    let head = |range: &str| {
+        format!("\r\n--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: {range}\r\n\r\n")
+    };
+    let mut expected = head("bytes 300000-399999/400000").into_bytes();
+    expected.extend(&bytes[300_000..]);
+    expected.extend(head("bytes 1-2/400000").into_bytes());
+    expected.extend(&bytes[1..3]);
+    expected.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+    assert!(some.status == 206 && some.body == expected, "the parts differ");
+    assert!(some.header("content-range").is_empty() && some.header("etag").starts_with('"'));
+    let flood = format!("bytes={}", ["1-2"; 100].join(","));
+    let whole = ask(port, "GET /big", &[("Range", &flood)]);
+    assert!(whole.status == 200 && whole.body == bytes, "a flood of parts is answered by the file");
+}
+
+#[test]
+fn what_is_text_is_compressed_for_who_takes_it() {
+    let home = Home::new();
+    site(&home);
+    let text = "all work and no play\n".repeat(500);
+    home.write("www/page.html", &text);
+    home.write("www/page.png", &text);
+    home.write("www/huge.txt", text.repeat(120));
+    let port = serve(&home, &[]);
+    let gzip = &[("Accept-Encoding", "br, gzip")];
+    let pressed = ask(port, "GET /page.html", gzip);
+    assert_eq!((pressed.status, pressed.header("content-encoding")), (200, "gzip"));
+    assert_eq!(
+        (pressed.header("vary"), pressed.header("content-type")),
+        ("Accept-Encoding", "text/html; charset=utf-8")
+    );
+    assert!(pressed.body.len() < text.len() / 10 && pressed.body.starts_with(&[0x1f, 0x8b]));
+    home.write("pressed.gz", &pressed.body);
+    let plain = Program::new("gzip").args(["-dc", "pressed.gz"]).cwd(&home.work()).run();
+    assert_eq!(plain.ok().text(), text);
+    let tag = pressed.header("etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let again = ask(port, "GET /page.html", &[gzip[0], ("If-None-Match", &tag)]);
+    assert_eq!((again.status, again.header("etag"), again.header("vary")), (304, tag.as_str(), "Accept-Encoding"));
+    let head = ask(port, "HEAD /page.html", gzip);
+    assert_eq!(head.header("content-length"), pressed.body.len().to_string());
+    for (path, headers) in
+        [("/page.html", &[("Accept-Encoding", "br")][..]), ("/page.png", gzip), ("/huge.txt", gzip), ("/ten.txt", gzip)]
+    {
+        let as_it_is = ask(port, &format!("GET {path}"), headers);
+        assert_eq!((as_it_is.status, as_it_is.header("content-encoding")), (200, ""), "{path}");
+        assert_eq!(as_it_is.header("vary") == "Accept-Encoding", path == "/page.html", "{path}");
+    }
+    let part = ask(port, "GET /page.html", &[gzip[0], ("Range", "bytes=0-2")]);
+    assert_eq!((part.status, part.text().as_str(), part.header("content-encoding")), (206, "all", ""));
 }
 
 #[test]

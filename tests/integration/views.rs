@@ -4,6 +4,7 @@ use crate::support::{Done, Home, Program, Signal, eventually, signal};
 use rpm_native::domain::Status;
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 
 const APP: &str = "setInterval(() => {}, 1000)";
 
@@ -106,8 +107,16 @@ fn figures_of_the_machine() {
     for name in ["CPU Usage", "RAM Usage", "RAM Total", "Load"] {
         assert!(text.lines().any(|line| line.starts_with(name)), "{name} in {text}");
     }
+    for name in ["fs:use:/ ", "fs:size:/ "] {
+        assert!(text.lines().any(|line| line.starts_with(name)), "{name} in {text}");
+    }
     let figures: Value = serde_json::from_slice(&home.rpm(["sysinfos", "--json"]).ok().out).unwrap();
     assert!(figures["memory_total"].as_u64().unwrap() > figures["memory_used"].as_u64().unwrap());
+    let root = &figures["file_systems"][0];
+    assert!(root["path"] == "/" && root["size"].as_u64() > root["used"].as_u64(), "{figures}");
+    assert_eq!(figures["disks"].is_object(), Path::new("/proc/diskstats").exists());
+    let names: Vec<_> = figures["network"].as_array().unwrap().iter().map(|of| of["name"].as_str().unwrap()).collect();
+    assert!(names.iter().all(|name| text.contains(&format!("net:rx_5:{name} "))), "{names:?} in {text}");
 }
 
 #[test]

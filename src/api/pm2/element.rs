@@ -56,7 +56,7 @@ pub(super) fn write(parts: &Parts<'_>, room: &mut Vec<u8>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"pid\":");
     fields::write(out, &process.pid.unwrap_or(0));
     out.extend_from_slice(b",\"name\":");
-    fields::write(out, &process.name);
+    fields::write(out, parts.panel.alias().unwrap_or(&process.name));
     out.extend_from_slice(b",\"pm2_env\":");
     pm2_env.write(out);
     out.extend_from_slice(b",\"pm_id\":");
@@ -89,6 +89,9 @@ fn pm2_env<'a>(parts: &'a Parts<'_>, room: Vec<u8>) -> Fields<'a> {
     let env = all.object(variables);
     all.set_at("env", env);
     put_state(parts, &mut all);
+    if let Some(alias) = parts.panel.alias() {
+        all.set("name", alias);
+    }
     all
 }
 

@@ -12,6 +12,11 @@ const INTERNAL: [&str; 37] = [
     "axm_dynamic", "created_at", "pm_id", "restart_time", "unstable_restarts", "exit_code",
 ];
 
+/// Whether PM2 has a field of that name, whatever a variable is called.
+pub(super) fn is_field(name: &str) -> bool {
+    name == "unique_id" || name == "namespace" || name == "version" || INTERNAL.contains(&name)
+}
+
 /// Names and values, as text: lists as JavaScript joins them, objects as JSON.
 pub fn shown(pm2_env: &Map<String, Value>) -> impl Iterator<Item = (&str, String)> {
     let fields = pm2_env.iter().filter(|(name, _)| !INTERNAL.contains(&name.as_str()));

@@ -5,6 +5,7 @@ pub mod bus;
 mod element;
 mod env;
 mod fields;
+pub mod host;
 mod list;
 pub mod order;
 mod settings;

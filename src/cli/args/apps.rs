@@ -21,6 +21,9 @@ pub(crate) struct StartArgs {
     /// Show the logs afterwards
     #[arg(long, help_heading = "Logs")]
     pub(crate) attach: bool,
+    /// Stay in the foreground: show what the apps write, and end them and the daemon with this command
+    #[arg(long, help_heading = "Logs", conflicts_with = "attach")]
+    pub(crate) no_daemon: bool,
     /// Of a name that is in the list already: so many of its processes at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide = true)]
     pub(crate) parallel: Option<u32>,
@@ -35,6 +38,7 @@ pub(crate) struct StartArgs {
 
 /// Of commands that apply an application file, or act on what runs.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one per flag")]
 pub(crate) struct Applied {
     /// Names, ids, namespaces, /regex/, "all", or application files; "-" reads one from standard input
     #[arg(required = true, value_name = "TARGET")]
@@ -45,6 +49,9 @@ pub(crate) struct Applied {
     /// Show the logs afterwards
     #[arg(long, help_heading = "Logs")]
     pub(crate) attach: bool,
+    /// Stay in the foreground: show what the apps write, and end them and the daemon with this command
+    #[arg(long, help_heading = "Logs", conflicts_with = "attach")]
+    pub(crate) no_daemon: bool,
     /// Take over the environment of this shell
     #[arg(short = 'a', long, help_heading = "Environment")]
     pub(crate) update_env: bool,
@@ -62,7 +69,7 @@ pub(crate) struct RestartArgs {
     /// Kill what runs (SIGKILL) instead of asking it to end
     #[arg(short, long)]
     pub(crate) force: bool,
-    /// So many processes at a time, instead of all at once; of an app of the list
+    /// So many processes at a time, instead of all at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) parallel: Option<u32>,
     #[command(flatten)]

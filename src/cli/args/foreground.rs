@@ -28,8 +28,8 @@ pub(crate) struct RuntimeArgs {
     /// Bury orphans, as PID 1 has to, also where this isn't PID 1
     #[arg(long)]
     pub(crate) init: bool,
-    /// PM2's listing over HTTP: not here
-    #[arg(long, hide = true, value_name = "PORT", num_args = 0..=1, default_missing_value = "9615")]
+    /// Answer with the list as JSON over HTTP: on port 9615, of this machine alone
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
     pub(crate) web: Option<String>,
     // PM2's account.
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
@@ -74,4 +74,14 @@ pub(crate) struct DevArgs {
     /// What the app gets as its arguments
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) app_args: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WebArgs {
+    /// The port; 9615 by default, 0 is any that is free
+    #[arg(value_name = "PORT", default_value = "", hide_default_value = true)]
+    pub(crate) port: String,
+    /// An address of this machine; 127.0.0.1 by default, 0.0.0.0 for everybody
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) host: Option<String>,
 }

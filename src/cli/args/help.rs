@@ -38,6 +38,7 @@ Look:
   pid         pids, a line each
   sysinfos    figures of the machine (slist)
   report      all that belongs into a report of a problem
+  web         the list as JSON over HTTP, for dashboards
   examples    what is typed most, by example
 
 Without a daemon:
@@ -90,7 +91,8 @@ Examples:
   rpm start \"npm run dev\" --name dev      a shell line
   rpm start ecosystem.config.js --env production
   rpm start                               ecosystem.config.js in this directory
-  rpm start api                           what is in the list already";
+  rpm start api                           what is in the list already
+  rpm start app.js --no-daemon            in the foreground, until Ctrl-C";
 
 pub(super) const RESTART: &str = "\
 Examples:
@@ -217,8 +219,8 @@ pub(super) const INSPECT: &str = "\
 Examples:
   rpm inspect api
 
-The app has to announce the action internal:inspect. Without it Node opens its inspector by a signal:
-rpm sendSignal SIGUSR1 api";
+The app has to announce the action internal:inspect. Without it Node opens its inspector by a
+signal (rpm sendSignal SIGUSR1 api).";
 
 pub(super) const LIST: &str = "\
 Examples:
@@ -344,6 +346,7 @@ Examples:
   rpm runtime ecosystem.config.js --env production --only api
   rpm runtime app.js -i max                 one process a core that the container may use
   rpm runtime app.js --json                 output as JSON, a line each
+
 SIGTERM and SIGINT stop the apps in order, a second one kills them; other signals go to apps that handle them. Without
 anything that runs it ends, with the exit code of the app that failed.";
 
@@ -361,8 +364,17 @@ Examples:
   rpm serve ./files --ftp --host 127.0.0.1
   rpm serve ./dist -i 2            two processes, one port
   rpm reload static-page-server-8080
+
 Names that begin with a dot are not served, nor what links lead to outside of the directory. A login is best given by
 RPM_SERVE_BASIC_AUTH_USERNAME and RPM_SERVE_BASIC_AUTH_PASSWORD: other users see command lines.";
+
+pub(super) const WEB: &str = "\
+Examples:
+  rpm web                          http://127.0.0.1:9615/
+  rpm web 8000 --host 0.0.0.0      for everybody who reaches the machine
+  rpm start \"rpm web\" --name web   as an app of the list
+
+It can only be looked at, and no variable of an app is in it. It stays until it is interrupted.";
 
 pub(super) const UPDATE: &str = "\
 Examples:

@@ -21,7 +21,7 @@ mod views;
 pub(crate) use apps::{Applied, ApplyArgs, FileFlags, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
 pub(crate) use boot::{CompletionArgs, HelpArgs, LogrotateArgs, ServiceArgs, ShellArg, StartupArgs};
 pub(crate) use examples::EXAMPLES;
-pub(crate) use foreground::{DevArgs, RuntimeArgs};
+pub(crate) use foreground::{DevArgs, RuntimeArgs, WebArgs};
 pub(crate) use parse::{Cli, Global, Parsed, parse};
 pub(crate) use processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,

@@ -4,6 +4,7 @@ use super::help;
 use super::order::command_first;
 use super::short;
 use super::verbs::Command;
+use crate::cli::pages;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 use std::env;
 use std::ffi::OsString;
@@ -86,7 +87,10 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Parsed {
     let args = command_first(args, Cli::command);
     let plain = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--no-color");
     let color = if plain { ColorChoice::Never } else { ColorChoice::Auto };
-    let matches = match Cli::command().color(color).try_get_matches_from(args) {
+    // What is asked of nobody isn't laid out.
+    let asks = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "-h" || arg == "--help");
+    let cli = if asks { pages::told(pages::width()) } else { Cli::command() };
+    let matches = match cli.color(color).try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => return Parsed::Stop(error),
     };

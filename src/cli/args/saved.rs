@@ -21,6 +21,9 @@ pub(crate) struct ResurrectArgs {
     /// At the start of the machine: what ran before, or else what was saved
     #[arg(long)]
     pub(crate) boot: bool,
+    /// Stay in the foreground: show what the apps write, and end them and the daemon with this command
+    #[arg(long)]
+    pub(crate) no_daemon: bool,
 }
 
 #[derive(Debug, Clone, Default, Args)]

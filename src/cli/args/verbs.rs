@@ -2,7 +2,7 @@
 
 use super::apps::{ApplyArgs, ReloadArgs, RestartArgs, ScaleArgs, StartArgs};
 use super::boot::{CompletionArgs, HelpArgs, LogrotateArgs, ServiceArgs, StartupArgs};
-use super::foreground::{DevArgs, RuntimeArgs};
+use super::foreground::{DevArgs, RuntimeArgs, WebArgs};
 use super::processes::{
     EndArgs, FlushArgs, InitArgs, KillArgs, RunArgs, SelectorArgs, SignalArgs, UpdateArgs, ValidateArgs,
 };
@@ -153,6 +153,9 @@ pub(crate) enum Command {
     /// Serve the files of a directory over HTTP
     #[command(visible_alias = "expose", after_help = help::SERVE)]
     Serve(ServeArgs),
+    /// Answer with the list as JSON over HTTP, as PM2's web API did
+    #[command(after_help = help::WEB)]
+    Web(WebArgs),
     /// Ask the daemon whether it is there
     #[command(after_help = boot_help::PING)]
     Ping,
@@ -177,4 +180,17 @@ pub(crate) enum Command {
     /// Tell about a command
     #[command(after_help = boot_help::HELP)]
     Help(HelpArgs),
+}
+
+impl Command {
+    /// Whether it stays in the foreground, with a daemon that is its own.
+    pub(crate) fn stays(&self) -> bool {
+        match self {
+            Self::Start(args) => args.no_daemon,
+            Self::Restart(args) | Self::StartOrRestart(args) => args.applied.no_daemon,
+            Self::Reload(args) | Self::StartOrReload(args) => args.applied.no_daemon,
+            Self::Resurrect(args) => args.no_daemon,
+            _ => false,
+        }
+    }
 }

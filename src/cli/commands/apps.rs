@@ -27,6 +27,13 @@ pub(super) fn is_file(target: &str) -> bool {
     target == STDIN || config::is_application_file(target)
 }
 
+/// `--only` chooses among the apps of a file; where there is none it does nothing, which is told.
+pub(super) fn tell_idle_only(session: &mut Session<'_>, only: Option<&[String]>, targets: &[String]) {
+    if only.is_some() && !targets.iter().any(|target| is_file(target)) {
+        session.screen.warn("--only is ignored: it chooses apps of an application file, and none is named");
+    }
+}
+
 /// The word as a selector, which may be a script of the working directory.
 pub(super) fn selector(target: &str, caller: &Caller) -> Selector {
     Selector { text: target.to_owned(), cwd: Some(caller.cwd.clone()) }
@@ -100,6 +107,7 @@ pub(super) async fn each(
     request: impl Fn(Selector) -> Request,
 ) -> Result<Vec<Process>, Failure> {
     let caller = session.caller()?;
+    tell_idle_only(session, only.as_deref(), targets);
     let options = FileOptions { only: only.unwrap_or_default(), ..FileOptions::default() };
     let mut acted = Vec::new();
     for target in targets {

@@ -4,7 +4,7 @@ use super::{
     apply, attach, completion, delete, describe, env, examples, flush, help, id, init, jlist, jobs, kill, list,
     logrotate, logs, migrate, monitor, pid, ping, prettylist, reload, report, reset, restart, resurrect,
     run as run_jobs, save, scale, send, serve, settings, signal, start, startup, stop, sysinfos, trigger, unstartup,
-    update, validate,
+    update, validate, web,
 };
 use crate::cli::args::Command;
 use crate::cli::exit::Exit;
@@ -58,6 +58,7 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Init(args) => init::run(session, &args),
         Command::Runtime(_) | Command::Dev(_) => Err(Failure::new("this runs without a daemon")),
         Command::Serve(args) => serve::run(session, &args).await,
+        Command::Web(args) => web::run(session, &args).await,
         Command::Ping => ping::run(session).await,
         Command::Update(args) => update::run(session, args).await,
         Command::Kill(args) => kill::run(session, args).await,

@@ -177,6 +177,7 @@ impl Fake {
                 memory_total: 4 << 30,
                 load: [0.5, 0.25, 1.0],
                 uptime: 3 * 86_400,
+                ..Host::default()
             }),
             Request::Save { .. } | Request::ClearSaved => Response::Saved(SaveReport {
                 file: "/h/dump.pm2".into(),

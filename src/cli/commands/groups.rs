@@ -1,12 +1,12 @@
 //! What is asked of processes that are known and stay as they are: all at once, or so many at a time.
 
-use super::apps::Manner;
-use crate::api::request::Existing;
+use super::apps::{self, Manner};
+use crate::api::request::{Existing, Start};
 use crate::api::{Process, Request};
 use crate::cli::failure::Failure;
 use crate::cli::render::outcome::Verb;
-use crate::cli::session::Session;
-use crate::domain::{ProcessId, Selector};
+use crate::cli::session::{Session, processes_of};
+use crate::domain::{AppSpec, ProcessId, Selector};
 
 /// How many processes are restarted at a time, where not all are. A reload has its own way.
 pub(super) fn groups_of(verb: Verb, manner: Manner) -> Option<usize> {
@@ -26,6 +26,34 @@ pub(super) async fn in_groups(
         let selectors = group.iter().map(|id| Selector::new(id.to_string()));
         let requests = selectors.map(|selector| plain_request(verb, selector, manner)).collect();
         acted.extend(session.act_together(verb, requests, group.to_vec()).await?);
+    }
+    Ok(acted)
+}
+
+/// The apps of a file, so many processes at a time: those of the list get their settings first, then are restarted; those
+/// that are missing are started.
+pub(super) async fn of_file(
+    session: &mut Session<'_>,
+    verb: Verb,
+    apps: Vec<AppSpec>,
+    manner: Manner,
+    count: usize,
+) -> Result<Vec<Process>, Failure> {
+    let known = session.list(Selector::all()).await?;
+    let (there, missing): (Vec<_>, Vec<_>) =
+        apps.into_iter().partition(|app| known.iter().any(|process| process.name == app.name));
+    let mut ids = Vec::new();
+    for app in &there {
+        ids.extend(known.iter().filter(|process| process.name == app.name).map(|process| process.id));
+    }
+    let mut acted = Vec::new();
+    if !there.is_empty() {
+        let keep = Start { apps: there, existing: Existing::Keep, force: false, parallel: None };
+        processes_of(session.link.request(Request::Start(keep)).await?)?;
+        acted.extend(in_groups(session, verb, &ids, manner, count).await?);
+    }
+    for group in missing.chunks(count) {
+        acted.extend(apps::apply(session, verb, group.to_vec(), existing(verb), manner).await?);
     }
     Ok(acted)
 }

@@ -4,6 +4,7 @@ use crate::cli::args::{Cli, HelpArgs};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::manual;
+use crate::cli::pages;
 use crate::cli::session::Session;
 use clap::CommandFactory;
 
@@ -11,7 +12,8 @@ pub(super) fn run(session: &mut Session<'_>, args: &HelpArgs) -> Result<Exit, Fa
     if args.man {
         return session.screen.data(manual::page()).map(|()| Exit::Success);
     }
-    let mut cli = Cli::command();
+    let width = pages::width();
+    let mut cli = Cli::command().term_width(width);
     cli.build();
     let Some(name) = &args.command else {
         return session.screen.data(cli.render_help().ansi().to_string()).map(|()| Exit::Success);
@@ -19,7 +21,6 @@ pub(super) fn run(session: &mut Session<'_>, args: &HelpArgs) -> Result<Exit, Fa
     let Some(verb) = cli.find_subcommand_mut(name) else {
         return Err(Failure::new(format!("there is no command {name}")).hint("all of them: rpm help"));
     };
-    let text = verb.render_help().ansi().to_string();
-    session.screen.data(text)?;
+    session.screen.data(pages::page(verb, width).ansi().to_string())?;
     Ok(Exit::Success)
 }

@@ -58,6 +58,7 @@ mod trigger;
 mod unstartup;
 mod update;
 mod validate;
+mod web;
 mod write;
 
 #[cfg(test)]

@@ -229,6 +229,30 @@ fn a_restart_may_go_step_by_step() {
 }
 
 #[test]
+fn the_apps_of_a_file_may_go_step_by_step_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("eco.json");
+    let apps = ["api", "new", "other"].map(|name| json!({ "name": name, "script": "echo" }));
+    std::fs::write(&file, json!(apps).to_string()).unwrap();
+    let fake = Fake::with(&[(0, "api", Status::Online), (1, "api", Status::Online), (2, "web", Status::Online)]);
+    fake.run(&format!("restart {} --parallel 1", file.display())).succeeded();
+    let changes: Vec<_> = fake
+        .changes()
+        .into_iter()
+        .map(|request| match request {
+            Request::Restart { selector, .. } => format!("restart {}", selector.text),
+            Request::Start(Start { apps, existing, .. }) => {
+                format!("{existing:?} {}", apps.iter().map(|app| app.name.as_str()).collect::<Vec<_>>().join(","))
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(changes, ["Keep api", "restart 0", "restart 1", "Restart new", "Restart other"]);
+    let done = fake.run("stop api --only api");
+    assert!(done.err.contains("--only is ignored"), "{}", done.err);
+}
+
+#[test]
 fn what_was_typed_is_written_where_that_is_wanted() {
     let dir = tempfile::tempdir().unwrap();
     let script = dir.path().join("app.js");

@@ -4,7 +4,7 @@
 use super::apps::Manner;
 use super::flags::{self, Given};
 use super::fresh::{self, Asked, Files, Fresh};
-use super::groups::{existing, groups_of, in_groups, plain_request};
+use super::groups::{existing, groups_of, in_groups, of_file, plain_request};
 use super::removed::remove;
 use super::{apps, changes, rename};
 use crate::api::request::{Existing, Start};
@@ -80,6 +80,9 @@ pub(super) async fn target(
             take_away(session, app, &wishes.removed, caller)?;
         }
         tell_changes(session, &apps).await?;
+        if let Some(count) = groups_of(verb, wishes.manner) {
+            return of_file(session, verb, apps, wishes.manner, count).await;
+        }
         return apps::apply(session, verb, apps, existing(verb), wishes.manner).await;
     }
     known(session, verb, apps::selector(target, caller), wishes, caller).await

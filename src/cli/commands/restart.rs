@@ -45,6 +45,7 @@ pub(super) async fn each(
     let manner = Manner { parallel, ..manner };
     let given = Wishes::given((&args.app, &args.app_args), args.file.names(), manner)?;
     let wishes = Wishes { update_env: args.update_env, as_is: args.as_is, ..given };
+    apps::tell_idle_only(session, wishes.only.as_deref(), &args.targets);
     let mut acted = Vec::new();
     for target in &args.targets {
         acted.extend(Box::pin(reapply::target(session, verb, target, &wishes, &caller)).await?);

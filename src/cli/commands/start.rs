@@ -25,6 +25,7 @@ pub(super) async fn run(session: &mut Session<'_>, args: &StartArgs) -> Result<E
     } else {
         &args.targets
     };
+    apps::tell_idle_only(session, wishes.only.as_deref(), targets);
     let mut acted = Vec::new();
     for target in targets {
         acted.extend(Box::pin(one(session, target, args.force, &wishes, &caller)).await?);

@@ -2,7 +2,7 @@
 
 use super::color::{self, paint};
 use super::{duration, size, text};
-use crate::api::Host;
+use crate::api::{Host, pm2};
 use std::fmt::Write as _;
 
 pub(crate) fn line(host: &Host, width: usize) -> String {
@@ -19,22 +19,25 @@ pub(crate) fn line(host: &Host, width: usize) -> String {
     paint(color::DIM, text::truncate(&line, width)) + "\n"
 }
 
-/// A line a figure.
+/// A line a figure, under PM2's names; what PM2 has no name for comes first.
 pub(crate) fn text(host: &Host) -> String {
-    let share = host.memory_used as f64 * 100.0 / host.memory_total.max(1) as f64;
     let [one, five, fifteen] = host.load;
-    let rows = [
-        ("CPU Usage", format!("{:.1} %", host.cpu)),
-        ("CPU Cores", host.cores.to_string()),
-        ("Load", format!("{one:.2} {five:.2} {fifteen:.2}")),
-        ("RAM Usage", format!("{share:.1} %")),
-        ("RAM Total", size::short(host.memory_total)),
-        ("RAM Available", size::short(host.memory_total - host.memory_used)),
-        ("Uptime", duration::short(host.uptime.saturating_mul(1000))),
+    let mut rows = vec![
+        ("CPU Cores".to_owned(), host.cores.to_string()),
+        ("Load".to_owned(), format!("{one:.2} {five:.2} {fifteen:.2}")),
+        ("Uptime".to_owned(), duration::short(host.uptime.saturating_mul(1000))),
     ];
+    for (name, metric) in pm2::host::metrics(host) {
+        let value = match metric["unit"].as_str() {
+            Some("b") => size::short(metric["value"].as_i64().unwrap_or(0)),
+            unit => format!("{} {}", metric["value"], unit.unwrap_or_default()),
+        };
+        rows.push((name, value));
+    }
+    let column = rows.iter().map(|(name, _)| text::width(name)).max().unwrap_or(0);
     let mut text = String::new();
     for (name, value) in rows {
-        _ = writeln!(text, "{name:<13}  {value}");
+        _ = writeln!(text, "{name:<column$}  {value}");
     }
     text
 }
@@ -42,6 +45,7 @@ pub(crate) fn text(host: &Host) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::host::Disks;
 
     #[test]
     fn it_is_one_line_of_the_width_there_is() {
@@ -52,12 +56,18 @@ mod tests {
             memory_total: 16 << 30,
             load: [0.5, 0.25, 1.0],
             uptime: 3 * 86_400,
+            disks: Some(Disks { read: 1.5e6, written: 0.0 }),
+            ..Host::default()
         };
         let plain = |width| anstream::adapter::strip_str(&line(&host, width)).to_string();
         assert_eq!(plain(100), "host  load 0.50 0.25 1.00 · cpu 12% of 8 cores · mem 3.0gb of 16.0gb · up 3D\n");
         assert_eq!(plain(20), "host  load 0.50 0.2…\n");
         let lines = text(&host);
-        assert!(lines.starts_with("CPU Usage      12.4 %\nCPU Cores      8\n"), "{lines}");
-        assert!(lines.contains("RAM Usage      18.8 %\n") && lines.contains("RAM Available  13.0gb\n"), "{lines}");
+        assert!(lines.starts_with("CPU Cores      8\nLoad           0.50 0.25 1.00\n"), "{lines}");
+        for line in
+            ["CPU Usage      12.4 %", "RAM Usage      18.8 %", "RAM Available  13.0gb", "Disk Reads     1.5 mb/s"]
+        {
+            assert!(lines.lines().any(|found| found == line), "{line} in {lines}");
+        }
     }
 }

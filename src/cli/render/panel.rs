@@ -7,6 +7,9 @@ use serde_json::Value;
 
 pub(super) fn push(out: &mut String, detail: &ProcessDetail) {
     let panel = &detail.panel;
+    if let Some(alias) = panel.alias().filter(|alias| *alias != detail.process.name) {
+        push_section(out, "announcements", std::iter::once(("name", alias.to_owned())));
+    }
     if !panel.metrics.is_empty() {
         push_section(out, "metrics", panel.metrics.iter().map(|(name, metric)| (name.as_str(), figure(metric))));
     }

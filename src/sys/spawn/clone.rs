@@ -4,6 +4,7 @@ use super::child::{ChildPlan, Executable, PID_ROOM, run_child};
 use super::into::clone_into;
 use super::plan::{Parent, Program, SpawnPlan, Spawned};
 use super::{SpawnError, Stage};
+use crate::sys::children::awaited;
 use crate::sys::{fault, pidfd};
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
@@ -21,7 +22,8 @@ pub fn spawn(plan: &SpawnPlan<'_>) -> Result<Spawned, SpawnError> {
     let moved = vec![Cell::new(-1); fds.len()];
     let oom_score_adj = plan.oom_score_adj.map(|score| score.to_string());
     let affinity = cores(&plan.cpu_affinity);
-    let signals = empty_signal_set();
+    let awaited = awaited();
+    let signals = if plan.signals_wait { *awaited.as_ref() } else { empty_signal_set() };
     let mut child = ChildPlan {
         program: match &plan.program {
             Program::Path(path) => Executable::Path(path),

@@ -37,6 +37,8 @@ pub struct SpawnPlan<'a> {
     pub ids: Option<Ids>,
     /// The signal it gets when the thread that is its parent ends.
     pub parent_death_signal: Option<i32>,
+    /// What [`signals`](crate::sys::children::signals) reads waits for that from the first instruction on, and ends nobody.
+    pub signals_wait: bool,
     /// The name of a variable that holds the process's own number, which is known only once it is there.
     pub own_pid: Option<&'static str>,
 }
@@ -62,6 +64,7 @@ impl SpawnPlan<'_> {
             umask: None,
             ids: None,
             parent_death_signal: None,
+            signals_wait: false,
             own_pid: None,
         }
     }

@@ -92,6 +92,11 @@ impl Running {
         contents(&self.out)
     }
 
+    /// What it has said beside that.
+    pub(crate) fn err(&self) -> Vec<u8> {
+        contents(&self.err)
+    }
+
     pub(crate) fn end(mut self) -> Done {
         let what = format!("{} ends", self.said);
         let status = eventually_within(LONGEST, &what, || self.child.try_wait().unwrap());

@@ -13,7 +13,7 @@ const RESTART_DELAY: u64 = 1000;
 
 /// Runs until somebody asks for the end, and gives the exit code.
 pub(in crate::cli) fn dev(global: &Global, args: DevArgs) -> u8 {
-    play(global, |_| {
+    play(global, || {
         let plan = Plan::new(args.targets, &args.file, &args.app, &args.app_args)?;
         let manner = match (global.json, args.raw) {
             (true, _) => Manner::Json,

@@ -7,6 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::config::{self, AppOptions, Caller, FileOptions, Loaded};
 use crate::domain::AppSpec;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(super) struct Plan {
     /// Ends when nothing runs any more.
     pub(super) auto_exit: bool,
     pub(super) after_restart: Option<String>,
+    /// Where the list can be read.
+    pub(super) web: Option<SocketAddr>,
 }
 
 impl Plan {
@@ -43,6 +46,7 @@ impl Plan {
             delay: Duration::ZERO,
             auto_exit: true,
             after_restart: None,
+            web: None,
         })
     }
 
@@ -102,6 +106,11 @@ impl Plan {
         logs.disable = false;
         follows
     }
+}
+
+/// Who types.
+pub(super) fn caller() -> Result<Caller, Failure> {
+    Caller::current().map_err(|error| Failure::new(format!("the working directory cannot be told: {error}")))
 }
 
 /// PM2's `pm2-runtime start app.js`.

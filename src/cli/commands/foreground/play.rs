@@ -11,6 +11,7 @@ use crate::cli::args::Global;
 use crate::cli::failure::Failure;
 use crate::cli::render::Screen;
 use crate::cli::session::{Session, processes_of};
+use crate::cli::web;
 use crate::clock;
 use crate::config::{self, AppOptions};
 use crate::domain::{AppSpec, Selector};
@@ -30,21 +31,36 @@ const TWICE: u64 = 1000;
 const AFTER_RESTART: &str = "post-exec";
 
 /// Carries a plan out, and gives the exit code.
-pub(super) fn play(global: &Global, make: impl FnOnce(&mut Screen) -> Result<Plan, Failure>) -> u8 {
+pub(super) fn play(global: &Global, make: impl FnOnce() -> Result<Plan, Failure>) -> u8 {
     // What the engine has to say; there is no log of a daemon.
     let warnings =
         tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_target(false).with_writer(io::stderr);
     // Only who runs two in one program has one already.
     _ = warnings.try_init();
     let mut screen = screen_of(global);
-    let played = make(&mut screen).and_then(|plan| {
+    let played = make().and_then(|plan| {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| Failure::new(format!("the system is out of resources: {source}")))?;
         let stage = Stage::open()?;
         runtime.block_on(async {
             let mut session = Session::new(&stage, screen_of(global), false);
             let (apps, follows) = plan.apps(&mut session)?;
-            Play::begin(&plan, &stage, session.screen, follows).await?.run(apps).await
+            let listener = match plan.web {
+                Some(address) => Some(web::bind(address).await?),
+                None => None,
+            };
+            if let Some(address) = listener.as_ref().and_then(|listener| listener.local_addr().ok()) {
+                session.screen.note(&format!("rpm: the list is at http://{address}/"));
+            }
+            let played = Play::begin(&plan, &stage, session.screen, follows).await?.run(apps);
+            match &listener {
+                None => played.await,
+                Some(listener) => tokio::select! {
+                    biased;
+                    code = played => code,
+                    never = web::serve(listener, &stage) => match never {},
+                },
+            }
         })
     });
     match played {

@@ -1,28 +1,20 @@
 //! `runtime`: apps as the program of a container.
 
-use super::plan::Plan;
+use super::orphans;
+use super::plan::{Plan, caller};
 use super::play::play;
 use super::show::Manner;
 use crate::cli::args::{Global, RuntimeArgs};
-use crate::sys::init;
-use std::io::Write;
+use crate::cli::web;
 use std::time::Duration;
 
 /// Runs until the apps have ended or somebody asks for the end, and gives the exit code.
 pub(in crate::cli) fn runtime(global: &Global, args: RuntimeArgs) -> u8 {
-    if args.init || init::is_first() {
-        match init::divide() {
-            Ok(None) => {}
-            Ok(Some(code)) => return code,
-            Err(error) => {
-                _ = writeln!(anstream::stderr(), "warning: orphans are not buried: {error}");
-            }
-        }
+    let divided = if args.init { orphans::divide() } else { orphans::divide_first() };
+    if let Some(code) = divided {
+        return code;
     }
-    play(global, |screen| {
-        if args.web.is_some() {
-            screen.warn("--web is ignored: there is no listing over HTTP here");
-        }
+    play(global, || {
         let plan = Plan::new(args.targets, &args.file, &args.app, &args.app_args)?;
         let manner = if global.json {
             Some(Manner::Json)
@@ -31,6 +23,7 @@ pub(in crate::cli) fn runtime(global: &Global, args: RuntimeArgs) -> u8 {
         } else {
             args.formatted.then_some(Manner::Prefixed { timestamp: false })
         };
-        Ok(Plan { manner, delay: Duration::from_secs(args.delay.into()), auto_exit: !args.no_auto_exit, ..plan })
+        let web = args.web.map(|port| web::address(&port, None, &caller()?)).transpose()?;
+        Ok(Plan { manner, web, delay: Duration::from_secs(args.delay.into()), auto_exit: !args.no_auto_exit, ..plan })
     })
 }
