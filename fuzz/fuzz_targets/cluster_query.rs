@@ -19,7 +19,8 @@ fuzz_target!(|line: &[u8]| {
             assert!(!message.is_word("ready") || message.as_json().len() < 64);
         }
         Inbound::TooLong => assert!(line.len() > 64 * 1024),
-        Inbound::Answer { .. } => {}
+        Inbound::Taken(seqs) => assert!(seqs.len() <= line.len()),
+        Inbound::Answer { .. } | Inbound::Agent(_) => {}
         Inbound::Handle | Inbound::HandleAck | Inbound::HandleNack | Inbound::OtherInternal | Inbound::Garbage => {}
     }
 });

@@ -18,6 +18,7 @@ use crate::domain::{ProcessId, Selector, Status};
 use crate::paths::Home;
 use crate::settings::{Settings, Store};
 use crate::sys::signal;
+use std::fs;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(crate) struct Session<'a> {
     pub(crate) mini: bool,
     /// The daemon's own log, where a home has one.
     pub(crate) daemon_log: Option<PathBuf>,
+    /// The daemon that runs in the home, as far as its file tells.
+    daemon_pid: Option<i32>,
     /// The settings of the home; in tests there are none.
     pub(super) store: Option<Store>,
     pub(super) settings: Option<Settings>,
@@ -59,6 +62,7 @@ impl<'a> Session<'a> {
             screen,
             mini,
             daemon_log: None,
+            daemon_pid: None,
             store: None,
             settings: None,
             has_hinted: false,
@@ -67,9 +71,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// With what a home has beside its daemon: the settings, and the daemon's log.
+    /// With what a home has beside its daemon: the settings, the daemon's log and pid.
     pub(crate) fn in_home(self, home: &Home) -> Self {
-        Self { store: Some(Store::new(home)), daemon_log: Some(home.daemon_log()), ..self }
+        let pid = fs::read_to_string(home.pid_file()).ok().and_then(|text| text.trim().parse().ok());
+        Self { store: Some(Store::new(home)), daemon_log: Some(home.daemon_log()), daemon_pid: pid, ..self }
     }
 
     /// Lists are shown in this order.
@@ -78,11 +83,14 @@ impl<'a> Session<'a> {
     }
 
     /// Who types: working directory, environment, user.
-    #[expect(clippy::unused_self, reason = "a fact of the session, whoever provides it")]
     pub(crate) fn caller(&self) -> Result<Caller, Failure> {
-        Caller::current().map_err(|source| {
+        let caller = Caller::current().map_err(|source| {
             Failure::new(format!("the working directory cannot be told: {source}"))
                 .hint("it may have been removed; change to another one")
+        })?;
+        Ok(match self.daemon_pid {
+            Some(pid) => caller.of_daemon(pid),
+            None => caller,
         })
     }
 

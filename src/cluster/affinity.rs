@@ -1,8 +1,9 @@
 //! Connections that not everybody is to have: those of a client go where its others went, those that are taken off a busy
 //! worker to certain others.
 
-use super::primary::{Carried, HandOver, Primary, Seat, Server, Waiting, Worker, WorkerId};
+use super::primary::{Carried, HandOver, Primary, Server, Waiting};
 use super::sched::{Client, Way};
+use super::worker::{Berth, Seat, Worker, WorkerId};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
@@ -32,9 +33,9 @@ impl<C: Carried> Primary<C> {
     }
 
     /// Those that listen under `key` and stay.
-    pub(super) fn staying(&self, key: &str) -> impl Iterator<Item = (WorkerId, Seat)> {
+    pub(super) fn staying(&self, key: &str) -> impl Iterator<Item = (WorkerId, &Worker<C>)> {
         let members = self.servers.get(key).into_iter().flat_map(|server| &server.members);
-        members.filter_map(|id| Some((*id, self.workers.get(id).filter(|worker| !worker.retired)?.seat)))
+        members.filter_map(|id| Some((*id, self.workers.get(id).filter(|worker| !worker.retired)?)))
     }
 
     pub(super) fn way(&self, key: &str) -> Option<Way> {
@@ -50,24 +51,24 @@ impl<C: Carried> Primary<C> {
         has_room.then_some(server.way)
     }
 
-    /// Whether there is room among the workers of some seats.
-    pub(super) fn has_room_at(&self, key: &str, seats: &BTreeSet<Seat>, now: Duration) -> bool {
+    /// Whether there is room among the workers that accept there.
+    pub(super) fn has_room_at(&self, key: &str, berths: &BTreeSet<Berth>, now: Duration) -> bool {
         self.servers.get(key).is_some_and(|server| {
-            server.waiting.is_empty() && self.pick(server, now, |worker| seats.contains(&worker.seat)).is_some()
+            server.waiting.is_empty() && self.pick(server, now, |worker| berths.contains(&worker.berth)).is_some()
         })
     }
 
-    /// A new connection that a worker of those seats is to have.
+    /// A new connection that one of those is to have.
     pub(super) fn accepted_for(
         &mut self,
         key: &str,
-        seats: &BTreeSet<Seat>,
+        berths: &BTreeSet<Berth>,
         connection: C,
         now: Duration,
     ) -> Option<HandOver<C>> {
         let (name, server) = self.servers.get_key_value(key)?;
         let name = Rc::clone(name);
-        match self.pick(server, now, |worker| seats.contains(&worker.seat)) {
+        match self.pick(server, now, |worker| berths.contains(&worker.berth)) {
             Some(id) => self.hand_over(id, name, connection, now),
             None => self.accepted(key, connection, now),
         }
@@ -102,11 +103,19 @@ impl<C: Carried> Primary<C> {
     fn pick_for(&self, client: Client, server: &Server<C>, now: Duration, is_due: bool) -> Option<WorkerId> {
         let at = |seat: Seat| self.pick(server, now, |worker: &Worker<C>| worker.seat == seat);
         let weight = |seat: &&Seat| client.weight(**seat);
-        if !is_due {
-            return at(*server.seats.iter().max_by_key(weight)?);
+        let own = *server.seats.iter().max_by_key(weight)?;
+        if !is_due && !self.is_passed_over(server, own) {
+            return at(own);
         }
         let mut seats: Vec<&Seat> = server.seats.iter().collect();
         seats.sort_by_key(|seat| std::cmp::Reverse(weight(seat)));
         seats.into_iter().find_map(|seat| at(*seat))
+    }
+
+    /// Whether there is a worker of the seat, but it isn't ready, and others are: nobody knows for how long.
+    fn is_passed_over(&self, server: &Server<C>, seat: Seat) -> bool {
+        let staying = || server.members.iter().filter_map(|id| self.workers.get(id)).filter(|worker| !worker.retired);
+        let mut there = staying().filter(|worker| worker.seat == seat).peekable();
+        there.peek().is_some() && there.all(|worker| worker.held_back) && staying().any(|worker| !worker.held_back)
     }
 }

@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
+use tokio::sync::oneshot;
 
 /// Counts one connection that our death would end.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) struct Connection {
     in_flight: InFlight,
     mark: RefCell<Option<Mark>>,
     client: Option<Client>,
+    /// It is for one worker alone, and somebody waits for it to be taken. No client's: nothing is lost with it.
+    question: Option<RefCell<Option<oneshot::Sender<()>>>>,
 }
 
 impl Connection {
@@ -47,7 +50,13 @@ impl Connection {
         fault::point(Point::AcceptMarked);
         let fd = socket::accept(listener)?;
         fault::point(Point::AcceptDone);
-        Ok(Rc::new(Self { fd, in_flight: in_flight.clone(), mark: RefCell::new(Some(mark)), client: None }))
+        Ok(Rc::new(Self {
+            fd,
+            in_flight: in_flight.clone(),
+            mark: RefCell::new(Some(mark)),
+            client: None,
+            question: None,
+        }))
     }
 
     /// The same, with whose it is.
@@ -58,6 +67,12 @@ impl Connection {
             connection.client = client;
         }
         Ok(connection)
+    }
+
+    /// One of our own making. Whether it is taken is told; when it is not, the sender is dropped.
+    pub(super) fn question(fd: OwnedFd, in_flight: &InFlight, taken: oneshot::Sender<()>) -> Rc<Self> {
+        let question = Some(RefCell::new(Some(taken)));
+        Rc::new(Self { fd, in_flight: in_flight.clone(), mark: RefCell::new(None), client: None, question })
     }
 }
 
@@ -76,7 +91,22 @@ impl Passenger for Connection {
 
 impl Carried for Rc<Connection> {
     fn came_back(&self) {
+        if let Some(question) = &self.question {
+            question.take();
+            return;
+        }
         self.mark.borrow_mut().get_or_insert_with(|| Mark::new(&self.in_flight));
+    }
+
+    fn taken(&self) {
+        if let Some(taken) = self.question.as_ref().and_then(RefCell::take) {
+            // Who asked may not wait any more.
+            let _ = taken.send(());
+        }
+    }
+
+    fn is_for_one(&self) -> bool {
+        self.question.is_some()
     }
 
     fn client(&self) -> Option<Client> {

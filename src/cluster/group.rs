@@ -8,10 +8,10 @@
 use super::allowance::Allowance;
 use super::later::try_again_later;
 use super::message;
-use super::primary::{Seat, WorkerId};
 use super::sched::Way;
 use super::state::{Inner, State, Worker};
 use super::window::WIDEST;
+use super::worker::{Berth, Seat, WorkerId};
 use crate::clock;
 use crate::domain::spec::Sched;
 use crate::ipc::{Breach, Channel, ClusterMessage, QueueFull};
@@ -96,30 +96,35 @@ impl Group {
 
     /// A new worker. What becomes known of it is in `standing` before its message leaves the channel.
     pub fn add(&self, worker: WorkerId, (holder, seat): (Holder, Seat), channel: Rc<Channel>, standing: Standing) {
-        self.insert(worker, (holder, seat), channel, standing, 0);
+        let berth = self.inner.state.borrow().free_berth(seat);
+        standing.set_second(berth.is_second);
+        self.insert(worker, (holder, berth), channel, standing, 0);
     }
 
     fn insert(
         &self,
         id: WorkerId,
-        (holder, seat): (Holder, Seat),
+        (holder, berth): (Holder, Berth),
         channel: Rc<Channel>,
         standing: Standing,
         old_refusals: u8,
     ) {
+        let seat = berth.seat;
         let (process, asked, allowance) = (None, BTreeSet::new(), Allowance::new(clock::boot_ms()));
         let unread_at = Duration::ZERO;
         let mut state = self.inner.state.borrow_mut();
         standing.begin_tally(clock::unix_ms());
         state.primary.add_worker(id, seat);
+        state.moor(id, berth);
         state.seats.insert(holder, seat);
-        let worker = Worker { holder, seat, channel, standing, process, asked, allowance, unread_at, old_refusals };
+        let worker = Worker { holder, berth, channel, standing, process, asked, allowance, unread_at, old_refusals };
         state.workers.insert(id, worker);
     }
 
     /// A worker of another daemon, after [`Self::restore`]: it is where `standing` says.
     pub fn rejoin(&self, worker: WorkerId, (holder, seat): (Holder, Seat), channel: Rc<Channel>, standing: Standing) {
-        self.insert(worker, (holder, seat), channel, standing, WIDEST as u8);
+        let berth = Berth::new(seat, standing.is_second());
+        self.insert(worker, (holder, berth), channel, standing, WIDEST as u8);
         self.inner.state.borrow_mut().resume(worker);
         self.inner.pump();
     }

@@ -36,6 +36,9 @@ pub(super) struct Place {
     /// How many were bound before it: the kernel's number.
     pub(super) index: u32,
     pub(super) seat: u32,
+    /// Of the two that a seat has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) second: bool,
 }
 
 impl Tag {
@@ -84,7 +87,7 @@ mod tests {
             shared: true,
             given: true,
             data,
-            place: Some(Place { index: 1, seat: 4 }),
+            place: Some(Place { index: 1, seat: 4, second: true }),
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) enum Bound {
     Tcp(SocketAddr),
     Udp(SocketAddr),
     Unix(PathBuf),
+    /// A unix socket without a file.
+    Abstract(String),
 }
 
 /// A listening socket of the app. It outlives this: only [`Self::close`] ends it.
@@ -42,6 +44,7 @@ impl Listener {
             Address::Unix { path, readable_all, writable_all } => {
                 Self::unix(path, *readable_all, *writable_all, backlog)
             }
+            Address::Abstract { name } => Self::without_file(name, backlog),
             Address::Udp { address, v6only, reuse_address } => Self::udp(*address, *v6only, *reuse_address),
             Address::Given { .. } | Address::Unsupported => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
         };
@@ -67,7 +70,7 @@ impl Listener {
         let v6only = matches!(of, Address::Tcp { v6only: true, .. });
         let bound = match &self.bound {
             Bound::Tcp(address) => Self::tcp(*address, reuseport::listen_beside(*address, v6only, backlog)),
-            Bound::Udp(_) | Bound::Unix(_) => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
+            Bound::Udp(_) | Bound::Unix(_) | Bound::Abstract(_) => Err(io::Error::from_raw_os_error(libc::ENOTSUP)),
         };
         bound.map_err(|error| error.raw_os_error().unwrap_or(libc::EINVAL))
     }
@@ -110,6 +113,11 @@ impl Listener {
         Ok(Self { socket: Arc::new(socket), bound: Bound::Unix(path.to_owned()), is_given: false })
     }
 
+    fn without_file(name: &str, backlog: i32) -> io::Result<Self> {
+        let socket = socket::listen_abstract(name.as_bytes(), backlog)?;
+        Ok(Self { socket: Arc::new(socket), bound: Bound::Abstract(name.to_owned()), is_given: false })
+    }
+
     /// One that a daemon before this one has bound; `None` when it was closed meanwhile.
     pub(super) fn adopt(socket: Arc<OwnedFd>, tag: &Tag) -> Option<Self> {
         // One whose file is gone was about to be closed, or nobody would find it.
@@ -149,7 +157,7 @@ impl Listener {
     }
 
     /// Ends it, whoever else has a copy. The file goes first: a listener that has stopped has none. A UDP socket ends
-    /// with its last copy only, and so does one that a worker has bound: then it is false.
+    /// with its last copy only, and so do a name without a file and what a worker has bound: then it is false.
     pub(super) fn close(&self) -> bool {
         match &self.bound {
             Bound::Udp(_) => return false,
@@ -157,10 +165,10 @@ impl Listener {
             Bound::Unix(file) => {
                 let _ = fs::remove_file(file);
             }
-            Bound::Tcp(_) => {}
+            Bound::Tcp(_) | Bound::Abstract(_) => {}
         }
         socket::stop_listening(self.socket.as_fd());
-        true
+        !matches!(self.bound, Bound::Abstract(_))
     }
 
     pub(super) fn socket(&self) -> &Arc<OwnedFd> {
@@ -176,6 +184,7 @@ impl Listener {
         match &self.bound {
             Bound::Tcp(address) => address.to_string(),
             Bound::Udp(address) => format!("udp {address}"),
+            Bound::Abstract(name) => format!("@{name}"),
             Bound::Unix(file) if file.as_os_str().is_empty() => "a unix socket without a name".to_owned(),
             Bound::Unix(file) => file.display().to_string(),
         }

@@ -4,12 +4,12 @@ use super::group::Group;
 use super::kept::{self, Place, Tag};
 use super::listener::{Bound, Listener};
 use super::message;
-use super::primary::{Seat, WorkerId};
 use super::query::{Address, Query, data_for};
 use super::sched::Way;
 use super::seats::{Predecessor, SeatListener, Seats};
 use super::server::Server;
 use super::state::State;
+use super::worker::{Berth, Seat, WorkerId};
 use crate::clock;
 use crate::ipc::{ClusterMessage, QueueFull};
 use crate::sys::fault::{self, Point};
@@ -36,7 +36,8 @@ impl Group {
             };
             match tag.place.take() {
                 Some(place) => {
-                    let one = SeatListener { seat: Seat(place.seat), listener, kept_as: kept.name };
+                    let berth = Berth::new(Seat(place.seat), place.second);
+                    let one = SeatListener { berth, listener, kept_as: kept.name };
                     seats.entry(tag.key.clone()).or_insert_with(|| (tag, BTreeMap::new())).1.insert(place, one);
                 }
                 None => self.restore_one(listener, tag, kept.name),
@@ -109,8 +110,8 @@ impl Group {
         server.learn(&query.data);
         let data = data_for(&query.data, &server.tag.data);
         let answered = if server.tag.shared {
-            let seat = state.workers.get(&id).map(|worker| worker.seat).unwrap_or_default();
-            state.share(id, query.seq, (&server.tag, server.listener_of(seat)), data)
+            let berth = state.berth_of(id);
+            state.share(id, query.seq, (&server.tag, server.listener_of(berth)), data)
         } else {
             let own = state.primary.next_seq();
             state.send(id, message::listening_reply(own, query.seq, key, data, server.listener().bound()))
@@ -158,8 +159,8 @@ impl Group {
         };
         let kept_as = kept::unused_name()?;
         let server = if way == Way::PerSeat {
-            let seat = state.workers.get(&id).map(|worker| worker.seat).unwrap_or_default();
-            Server::open_seats(&self.inner, Seats::new(vec![SeatListener { seat, listener, kept_as }]), tag)
+            let berth = state.berth_of(id);
+            Server::open_seats(&self.inner, Seats::new(vec![SeatListener { berth, listener, kept_as }]), tag)
         } else {
             Server::open(&self.inner, listener, tag, kept_as)?
         };

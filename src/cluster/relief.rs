@@ -4,7 +4,7 @@
 //! A connection that the kernel has put into a worker's queue waits there for that worker, busy or dead. Nobody has
 //! accepted it, so it can be given to any other.
 
-use super::primary::Seat;
+use super::worker::Berth;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks without anything in a queue until it is not looked any more.
@@ -12,12 +12,12 @@ const QUIET_LOOKS: u32 = 8;
 /// What one look takes from one queue.
 const MOST_AT_ONCE: u32 = 32;
 
-/// What is seen of the queue of one seat.
+/// What is seen of one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Queue {
-    pub(super) seat: Seat,
+    pub(super) berth: Berth,
     pub(super) length: u32,
-    /// A worker of the seat accepts from it.
+    /// A worker that is to have connections accepts from it.
     pub(super) is_served: bool,
 }
 
@@ -25,9 +25,9 @@ pub(super) struct Queue {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Relief {
     /// How many connections to take, from whom.
-    pub(super) from: Vec<(Seat, u32)>,
+    pub(super) from: Vec<(Berth, u32)>,
     /// Who can have them, if they come to anything themselves: an empty queue doesn't tell.
-    pub(super) to: BTreeSet<Seat>,
+    pub(super) to: BTreeSet<Berth>,
 }
 
 /// When to look again.
@@ -44,14 +44,14 @@ pub(super) enum Next {
 /// Looks in a row.
 #[derive(Debug)]
 pub(super) struct Watch {
-    before: BTreeMap<Seat, u32>,
+    before: BTreeMap<Berth, u32>,
     quiet: u32,
 }
 
 impl Watch {
     /// The first look, at once when something was queued.
     pub(super) fn begin(queues: &[Queue]) -> Self {
-        let before = queues.iter().map(|queue| (queue.seat, queue.length)).collect();
+        let before = queues.iter().map(|queue| (queue.berth, queue.length)).collect();
         Self { before, quiet: 0 }
     }
 
@@ -61,15 +61,15 @@ impl Watch {
     pub(super) fn look(&mut self, queues: &[Queue]) -> Relief {
         let waits = queues.iter().any(|queue| queue.length > 0);
         self.quiet = if waits { 0 } else { self.quiet + 1 };
-        let before = |queue: &Queue| self.before.get(&queue.seat).copied().unwrap_or(0);
+        let before = |queue: &Queue| self.before.get(&queue.berth).copied().unwrap_or(0);
         let is_stuck = |queue: &Queue| queue.length > 0 && before(queue) > 0 && queue.length >= before(queue);
-        let idle = seats(queues, |queue| queue.is_served && queue.length == 0);
-        let served = seats(queues, |queue| queue.is_served);
+        let idle = berths(queues, |queue| queue.is_served && queue.length == 0);
+        let served = berths(queues, |queue| queue.is_served);
         let is_moved = |queue: &&Queue| {
             queue.length > 0 && if queue.is_served { is_stuck(queue) && !idle.is_empty() } else { !served.is_empty() }
         };
-        let from = queues.iter().filter(is_moved).map(|queue| (queue.seat, queue.length.min(MOST_AT_ONCE))).collect();
-        self.before = queues.iter().map(|queue| (queue.seat, queue.length)).collect();
+        let from = queues.iter().filter(is_moved).map(|queue| (queue.berth, queue.length.min(MOST_AT_ONCE))).collect();
+        self.before = queues.iter().map(|queue| (queue.berth, queue.length)).collect();
         Relief { from, to: if idle.is_empty() { served } else { idle } }
     }
 
@@ -84,17 +84,22 @@ impl Watch {
     }
 }
 
-fn seats(queues: &[Queue], which: impl Fn(&Queue) -> bool) -> BTreeSet<Seat> {
-    queues.iter().filter(|queue| which(queue)).map(|queue| queue.seat).collect()
+fn berths(queues: &[Queue], which: impl Fn(&Queue) -> bool) -> BTreeSet<Berth> {
+    queues.iter().filter(|queue| which(queue)).map(|queue| queue.berth).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::worker::Seat;
     use super::*;
     use proptest::prelude::*;
 
+    fn at(seat: u32) -> Berth {
+        Berth::new(Seat(seat), false)
+    }
+
     fn queue(seat: u32, length: u32, is_served: bool) -> Queue {
-        Queue { seat: Seat(seat), length, is_served }
+        Queue { berth: at(seat), length, is_served }
     }
 
     fn two(first: u32, second: u32) -> [Queue; 2] {
@@ -104,7 +109,7 @@ mod tests {
     #[test]
     fn a_worker_that_does_not_come_to_its_queue_is_relieved() {
         let mut watch = Watch::begin(&two(1, 0));
-        assert_eq!(watch.look(&two(3, 0)), Relief { from: vec![(Seat(0), 3)], to: BTreeSet::from([Seat(1)]) });
+        assert_eq!(watch.look(&two(3, 0)), Relief { from: vec![(at(0), 3)], to: BTreeSet::from([at(1)]) });
         // It has accepted since.
         assert_eq!(watch.look(&two(1, 0)).from, []);
         assert_eq!(watch.look(&two(0, 0)).from, []);
@@ -125,7 +130,7 @@ mod tests {
         for others in [0, 7] {
             assert_eq!(
                 watch.look(&dead(others)),
-                Relief { from: vec![(Seat(0), MOST_AT_ONCE)], to: BTreeSet::from([Seat(1)]) }
+                Relief { from: vec![(at(0), MOST_AT_ONCE)], to: BTreeSet::from([at(1)]) }
             );
         }
         let all_dead = [queue(0, 3, false), queue(1, 0, false)];
@@ -157,11 +162,11 @@ mod tests {
                 let Relief { from, to } = watch.look(&queues);
                 prop_assert!(from.is_empty() || !to.is_empty());
                 for (seat, count) in from {
-                    prop_assert!(count > 0 && count <= queues[seat.0 as usize].length);
+                    prop_assert!(count > 0 && count <= queues[seat.seat.0 as usize].length);
                     prop_assert!(!to.contains(&seat));
                 }
                 for seat in to {
-                    prop_assert!(queues[seat.0 as usize].is_served);
+                    prop_assert!(queues[seat.seat.0 as usize].is_served);
                 }
             }
         }

@@ -5,9 +5,9 @@
 
 use super::connection::Connection;
 use super::message;
-use super::primary::Seat;
 use super::relief::{Next, Queue, Relief, Watch};
 use super::state::{Inner, State, Worker};
+use super::worker::Berth;
 use crate::clock;
 use crate::slots::InFlight;
 use crate::sys::ready;
@@ -87,19 +87,19 @@ impl Inner {
         let queues = state.servers.get(key)?.seats()?.queues();
         let Relief { from, mut to } = watch.look(&queues);
         if !from.is_empty() {
-            to.retain(|seat| state.is_awake(key, *seat));
+            to.retain(|berth| state.is_awake(key, *berth));
             if to.is_empty() {
                 return Some(Next::Look);
             }
         }
-        for (seat, count) in from {
+        for (berth, count) in from {
             for _ in 0..count {
                 if !state.primary.has_room_at(key, &to, clock::boot()) {
                     bell.wants_room.set(true);
                     return Some(Next::Look);
                 }
                 // It has been served meanwhile, or its client has gone.
-                let Ok(connection) = state.accept_at(key, seat, &self.in_flight)? else { break };
+                let Ok(connection) = state.accept_at(key, berth, &self.in_flight)? else { break };
                 let now = clock::boot();
                 if let Some(next) = state.primary.accepted_for(key, &to, connection, now) {
                     if let Some(worker) = state.workers.get_mut(&next.worker) {
@@ -114,17 +114,17 @@ impl Inner {
 }
 
 impl State {
-    /// Whether the event loop of the seat's worker has just come round. One that is not known to is knocked at: what it
+    /// Whether the event loop of the worker there has just come round. One that is not known to is knocked at: what it
     /// was sent it reads when its loop does.
-    fn is_awake(&mut self, key: &str, seat: Seat) -> bool {
+    fn is_awake(&mut self, key: &str, berth: Berth) -> bool {
         let now = clock::boot();
         let Self { primary, workers, .. } = self;
-        let mut there = primary.staying(key).filter(|(_, other)| *other == seat).map(|(id, _)| id).peekable();
+        let mut there = primary.staying(key).filter(|(_, worker)| worker.berth == berth).map(|(id, _)| id).peekable();
         there.peek().is_some() && there.all(|id| workers.get_mut(&id).is_some_and(|worker| has_turned(worker, now)))
     }
 
-    fn accept_at(&self, key: &str, seat: Seat, in_flight: &InFlight) -> Option<io::Result<Rc<Connection>>> {
-        let listener = self.servers.get(key)?.seats()?.at(seat)?;
+    fn accept_at(&self, key: &str, berth: Berth, in_flight: &InFlight) -> Option<io::Result<Rc<Connection>>> {
+        let listener = self.servers.get(key)?.seats()?.at(berth)?;
         Some(Connection::accept(listener.as_fd(), in_flight))
     }
 }

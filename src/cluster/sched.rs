@@ -1,8 +1,8 @@
 //! Which worker a connection goes to, by the app's schedule and by what is listened on. Pure.
 
 use super::listener::Bound;
-use super::primary::Seat;
 use super::query::Address;
+use super::worker::Seat;
 use crate::domain::spec::Sched;
 use std::net::IpAddr;
 

@@ -1,19 +1,20 @@
 //! The listeners of a server of which each worker accepts at one of its own.
 //!
-//! They belong to seats, not to workers: who replaces a worker gets the same one, with all that waits in it. Once bound a
-//! listener stays for as long as the server, so that the kernel's numbers of them never change; one whose seat nobody
+//! They belong to seats, not to workers: who follows a dead worker gets the same one, with all that waits in it. A seat
+//! has a second one for when a worker is replaced while it lives, since the kernel is to choose one of the two. Once
+//! bound a listener stays for as long as the server, so that the kernel's numbers of them never change; one that nobody
 //! has is not chosen any more.
 
 use super::connection::Connection;
 use super::kept::{Place, Tag};
 use super::listener::{Bound, Listener};
-use super::primary::{Seat, WorkerId};
 use super::query::Query;
 use super::relief::Queue;
 use super::sched::Way;
 use super::server::Server;
 use super::spread;
 use super::state::State;
+use super::worker::{Berth, Seat, Worker, WorkerId};
 use crate::slots::InFlight;
 use crate::sys::keep::Keep;
 use crate::sys::reuseport;
@@ -33,7 +34,7 @@ pub(super) struct Seats {
     /// In the order in which they were bound.
     listeners: Vec<SeatListener>,
     /// Those that somebody accepts at.
-    served: BTreeSet<Seat>,
+    served: BTreeSet<Berth>,
     /// Whom the kernel chooses from, by their numbers, as far as we have told it.
     chosen: BTreeSet<u32>,
     /// They have their listener, and have not said that they listen.
@@ -50,9 +51,22 @@ pub(super) struct Predecessor {
 
 #[derive(Debug)]
 pub(super) struct SeatListener {
-    pub(super) seat: Seat,
+    pub(super) berth: Berth,
     pub(super) listener: Listener,
     pub(super) kept_as: String,
+}
+
+/// A worker, as far as it concerns whether connections go to it.
+struct Staying {
+    id: WorkerId,
+    berth: Berth,
+    held_back: bool,
+}
+
+impl Staying {
+    fn of<C>(id: WorkerId, worker: &Worker<C>) -> Self {
+        Self { id, berth: worker.berth, held_back: worker.held_back }
+    }
 }
 
 impl Seats {
@@ -66,12 +80,13 @@ impl Seats {
         &self.listeners[0].listener
     }
 
-    pub(super) fn at(&self, seat: Seat) -> Option<&Listener> {
-        self.listeners.iter().find(|one| one.seat == seat).map(|one| &one.listener)
+    pub(super) fn at(&self, berth: Berth) -> Option<&Listener> {
+        self.listeners.iter().find(|one| one.berth == berth).map(|one| &one.listener)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.listeners.len()
+    /// How many seats there are listeners for.
+    pub(super) fn count(&self) -> usize {
+        self.listeners.iter().map(|one| one.berth.seat).collect::<BTreeSet<Seat>>().len()
     }
 
     /// One more, which is kept when this returns.
@@ -105,18 +120,20 @@ impl Seats {
         self.on_their_way.insert(id);
     }
 
-    /// `staying` are the workers that have a listener of these and are not leaving. New connections go to the seats of
-    /// those that listen from now on; to all where there are none, as somebody will have them. Where the kernel refuses,
-    /// it chooses from all: some connections wait with those that nobody serves, until these are relieved. Tells
-    /// whether other seats are served than before.
-    fn choose(&mut self, staying: &[(WorkerId, Seat)]) -> bool {
-        self.on_their_way.retain(|id| staying.iter().any(|(other, _)| other == id));
-        let listening = staying.iter().filter(|(id, _)| !self.on_their_way.contains(id));
-        let served: BTreeSet<Seat> = listening.map(|(_, seat)| *seat).collect();
-        let numbers = |wanted: &dyn Fn(Seat) -> bool| -> BTreeSet<u32> {
-            (0..).zip(&self.listeners).filter(|(_, one)| wanted(one.seat)).map(|(number, _)| number).collect()
+    /// `staying` are the workers that have a listener of these and are not leaving. New connections go to those that
+    /// listen from now on, and of these to the ready ones, if there are any; to all where nobody listens, as somebody
+    /// will have them. Where the kernel refuses, it chooses from all: some connections wait with those that nobody
+    /// serves, until these are relieved. Tells whether others are served than before.
+    fn choose(&mut self, staying: &[Staying]) -> bool {
+        self.on_their_way.retain(|id| staying.iter().any(|other| other.id == *id));
+        let listening = || staying.iter().filter(|worker| !self.on_their_way.contains(&worker.id));
+        let somebody_is_ready = listening().any(|worker| !worker.held_back);
+        let serving = listening().filter(|worker| !(worker.held_back && somebody_is_ready));
+        let served: BTreeSet<Berth> = serving.map(|worker| worker.berth).collect();
+        let numbers = |wanted: &dyn Fn(Berth) -> bool| -> BTreeSet<u32> {
+            (0..).zip(&self.listeners).filter(|(_, one)| wanted(one.berth)).map(|(number, _)| number).collect()
         };
-        let mut chosen = numbers(&|seat| served.contains(&seat));
+        let mut chosen = numbers(&|berth| served.contains(&berth));
         if chosen.is_empty() {
             chosen = numbers(&|_| true);
         }
@@ -136,10 +153,10 @@ impl Seats {
     /// What waits, with whom.
     pub(super) fn queues(&self) -> Vec<Queue> {
         let look = |one: &SeatListener| Queue {
-            seat: one.seat,
+            berth: one.berth,
             // One that cannot be asked has been closed.
             length: reuseport::queued(one.listener.as_fd()).unwrap_or(0),
-            is_served: self.served.contains(&one.seat),
+            is_served: self.served.contains(&one.berth),
         };
         self.listeners.iter().map(look).collect()
     }
@@ -171,7 +188,8 @@ impl State {
         let Self { primary, servers, .. } = self;
         for (key, server) in servers {
             if let Some((seats, bell)) = server.seats_mut() {
-                let staying: Vec<_> = primary.staying(key).collect();
+                let staying = primary.staying(key);
+                let staying: Vec<_> = staying.map(|(id, worker)| Staying::of(id, worker)).collect();
                 if seats.choose(&staying) {
                     bell.changed();
                 }
@@ -179,11 +197,11 @@ impl State {
         }
     }
 
-    /// A server of which each seat has a listener has one for this worker's too, when this returns.
+    /// A server of which each worker has a listener has one for this worker too, when this returns.
     pub(super) fn seat(&mut self, id: WorkerId, key: &str, query: &Query) -> io::Result<()> {
-        let Some(seat) = self.workers.get(&id).map(|worker| worker.seat) else { return Ok(()) };
+        let berth = self.berth_of(id);
         let Some(server) = self.servers.get_mut(key) else { return Ok(()) };
-        server.add_seat(seat, |first| first.bind_beside(&query.address, query.backlog))
+        server.add_berth(berth, |first| first.bind_beside(&query.address, query.backlog))
     }
 
     /// Where a server is open that is not shared in this way, and nobody stays who is its member, it is closed. Connections
@@ -212,7 +230,7 @@ impl State {
     /// `kernel, a listener for each of 2 workers`.
     pub(super) fn schedule_of(&self, key: &str, server: &Server) -> String {
         let way = self.primary.way(key);
-        match server.seats().map(Seats::len) {
+        match server.seats().map(Seats::count) {
             Some(1) => format!("{} (1 listener)", Way::PerSeat.word()),
             Some(count) => format!("{} ({count} listeners)", Way::PerSeat.word()),
             None if !server.is_accepted() => "shared (the workers have one socket)".to_owned(),
@@ -222,6 +240,7 @@ impl State {
 }
 
 fn put(one: &SeatListener, index: usize, tag: &Tag, keep: &dyn Keep) -> io::Result<()> {
-    let place = Some(Place { index: index as u32, seat: one.seat.0 });
+    let Berth { seat, is_second } = one.berth;
+    let place = Some(Place { index: index as u32, seat: seat.0, second: is_second });
     keep.put(&one.kept_as, &Tag { place, ..tag.clone() }.encode()?, one.listener.socket())
 }

@@ -5,11 +5,11 @@ use super::connection::Connection;
 use super::kept::{self, Tag};
 use super::later::try_again_later;
 use super::listener::Listener;
-use super::primary::Seat;
 use super::relieve::{Bell, relieve};
 use super::sched::Way;
 use super::seats::{SeatListener, Seats};
 use super::state::Inner;
+use super::worker::Berth;
 use crate::clock;
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::Keep;
@@ -83,9 +83,9 @@ impl Server {
         }
     }
 
-    /// The one that a worker of the seat has.
-    pub(super) fn listener_of(&self, seat: Seat) -> &Listener {
-        self.seats().and_then(|seats| seats.at(seat)).unwrap_or_else(|| self.listener())
+    /// The one that a worker has that accepts there.
+    pub(super) fn listener_of(&self, berth: Berth) -> &Listener {
+        self.seats().and_then(|seats| seats.at(berth)).unwrap_or_else(|| self.listener())
     }
 
     pub(super) fn seats(&self) -> Option<&Seats> {
@@ -102,15 +102,19 @@ impl Server {
         }
     }
 
-    /// There is a listener for the seat when this returns; it has been bound if there was none.
-    pub(super) fn add_seat(&mut self, seat: Seat, bind: impl Fn(&Listener) -> Result<Listener, i32>) -> io::Result<()> {
+    /// There is a listener for the berth when this returns; it has been bound if there was none.
+    pub(super) fn add_berth(
+        &mut self,
+        berth: Berth,
+        bind: impl Fn(&Listener) -> Result<Listener, i32>,
+    ) -> io::Result<()> {
         let Serving::PerSeat { seats, bell, .. } = &mut self.serving else { return Ok(()) };
-        if seats.at(seat).is_some() {
+        if seats.at(berth).is_some() {
             return Ok(());
         }
         let listener = bind(seats.first()).map_err(io::Error::from_raw_os_error)?;
         fault::point(Point::ListenBound);
-        seats.add(SeatListener { seat, listener, kept_as: kept::unused_name()? }, &self.tag, self.keep.as_ref())?;
+        seats.add(SeatListener { berth, listener, kept_as: kept::unused_name()? }, &self.tag, self.keep.as_ref())?;
         bell.changed();
         Ok(())
     }

@@ -4,8 +4,8 @@ use super::bun;
 use super::kept::Tag;
 use super::listener::{Bound, Listener};
 use super::message;
-use super::primary::WorkerId;
 use super::state::State;
+use super::worker::WorkerId;
 use crate::ipc::{Passenger, QueueFull};
 use serde_json::Value;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -56,6 +56,6 @@ impl State {
 fn kind(bound: &Bound) -> &'static str {
     match bound {
         Bound::Udp(_) => "dgram.Native",
-        Bound::Tcp(_) | Bound::Unix(_) => "net.Native",
+        Bound::Tcp(_) | Bound::Unix(_) | Bound::Abstract(_) => "net.Native",
     }
 }

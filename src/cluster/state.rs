@@ -5,8 +5,9 @@ use super::bun;
 use super::connection::Connection;
 use super::group::Holder;
 use super::message;
-use super::primary::{HandOver, Primary, Seat, WorkerId};
+use super::primary::{HandOver, Primary};
 use super::server::Server;
+use super::worker::{Berth, Seat, WorkerId};
 use crate::clock;
 use crate::domain::spec::Sched;
 use crate::ipc::{Channel, QueueFull};
@@ -36,6 +37,8 @@ pub(super) struct State {
     pub(super) holders: BTreeSet<Holder>,
     /// The seats of those whose processes have run.
     pub(super) seats: BTreeMap<Holder, Seat>,
+    /// Seats of which the last worker accepts at the second of their listeners.
+    pub(super) second_sides: BTreeSet<Seat>,
     /// Of servers that are opened from now on.
     pub(super) sched: Sched,
     /// Why the last listen was refused, if it was.
@@ -51,7 +54,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) holder: Holder,
-    pub(super) seat: Seat,
+    pub(super) berth: Berth,
     pub(super) channel: Rc<Channel>,
     pub(super) standing: Standing,
     /// Its process, once it is known: to take descriptors of its own from.
@@ -90,12 +93,37 @@ impl State {
             servers: BTreeMap::new(),
             holders: BTreeSet::new(),
             seats: BTreeMap::new(),
+            second_sides: BTreeSet::new(),
             sched: Sched::default(),
             refused: None,
             line: Vec::new(),
             prune_at: None,
             retrying: false,
         }
+    }
+
+    /// Where a worker accepts; of one that is not known, somewhere.
+    pub(super) fn berth_of(&self, id: WorkerId) -> Berth {
+        self.workers.get(&id).map(|worker| worker.berth).unwrap_or_default()
+    }
+
+    /// Where a new worker of the seat accepts: not where another one does that lives, as when it is replaced. After one
+    /// that has died it is the same place, with what waits there.
+    pub(super) fn free_berth(&self, seat: Seat) -> Berth {
+        let taken = |berth: Berth| self.workers.values().any(|worker| worker.berth == berth);
+        let was_second = self.second_sides.contains(&seat);
+        let [last, other] = [was_second, !was_second].map(|is_second| Berth::new(seat, is_second));
+        if taken(last) && !taken(other) { other } else { last }
+    }
+
+    /// The worker accepts there.
+    pub(super) fn moor(&mut self, id: WorkerId, berth: Berth) {
+        if berth.is_second {
+            self.second_sides.insert(berth.seat);
+        } else {
+            self.second_sides.remove(&berth.seat);
+        }
+        self.primary.moor(id, berth);
     }
 
     pub(super) fn send(&self, id: WorkerId, line: Vec<u8>) -> Result<(), QueueFull> {
@@ -177,6 +205,7 @@ impl State {
                 self.primary.join(id, key);
             }
         }
+        self.primary.hold_back(id, standing.is_held_back());
         if standing.is_retired() {
             self.primary.retire(id);
         }

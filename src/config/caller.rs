@@ -1,5 +1,6 @@
 //! Who asks.
 
+use crate::sys::{cores, proc, user};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -20,19 +21,26 @@ impl Caller {
         let env = env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Ok(Self { cwd: logical_cwd()?, env, username: crate::sys::user::name(), cores: crate::sys::cores::available() })
+        Ok(Self { cwd: logical_cwd()?, env, username: user::name(), cores: cores::available() })
+    }
+
+    /// Its apps are made by a daemon that runs already, and are confined as that is.
+    #[must_use]
+    pub fn of_daemon(self, pid: i32) -> Self {
+        // The number may be anybody's by now.
+        let file_name = |program: Option<PathBuf>| program.and_then(|path| Some(path.file_name()?.to_owned()));
+        let is_ours =
+            file_name(proc::program(pid)).is_some_and(|name| Some(name) == file_name(env::current_exe().ok()));
+        let available = if is_ours { cores::available_to(pid) } else { None };
+        let cores = available.map_or(self.cores, |cores| cores.min(self.cores));
+        Self { cores, ..self }
     }
 
     /// The home directory that `~` stands for.
     pub fn home(&self) -> Option<PathBuf> {
         let named = self.env.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-        named.or_else(crate::sys::user::home_directory)
+        named.or_else(user::home_directory)
     }
-}
-
-/// How many cores this process may use: what `max` means.
-pub fn cores() -> u32 {
-    crate::sys::cores::available().max(1)
 }
 
 /// `$PWD` while it names the directory we are in, so that `/srv/current` stays that and not the release it links to.
@@ -62,6 +70,15 @@ mod tests {
         assert!(same_directory(&link, &real));
         assert!(!same_directory(dir.path(), &real));
         assert!(!same_directory(&dir.path().join("none"), &real));
+    }
+
+    #[test]
+    fn a_daemon_that_may_use_less_decides() {
+        let caller = Caller { cores: 1000, ..Caller::current().unwrap() };
+        let own = std::process::id().cast_signed();
+        assert_eq!(caller.clone().of_daemon(own).cores, cores::available());
+        assert_eq!(caller.clone().of_daemon(1).cores, 1000, "another program has the number");
+        assert_eq!(Caller { cores: 1, ..caller }.of_daemon(own).cores, 1);
     }
 
     #[test]

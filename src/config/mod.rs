@@ -52,7 +52,7 @@ mod yaml;
 mod generated;
 
 pub use crate::domain::spec::FilterEnv;
-pub use caller::{Caller, cores};
+pub use caller::Caller;
 pub use command::{Command as Helper, Failure as HelperFailure, Finished, run as run_helper};
 pub use complete::name_of;
 pub use env_files::{replace as replace_env_files, reread as reread_env_files};

@@ -22,6 +22,29 @@ pub enum Breach {
     Flood,
 }
 
+impl Breach {
+    /// In the order of their numbers, which other versions of this program read.
+    const ALL: [Self; 7] = [
+        Self::LineTooLong,
+        Self::TooMuchHeld,
+        Self::MessageTooLong,
+        Self::StrayDescriptors,
+        Self::DoesNotRead,
+        Self::OutOfStep,
+        Self::Flood,
+    ];
+
+    /// From 1 on.
+    pub fn number(self) -> u32 {
+        Self::ALL.into_iter().zip(1..).find_map(|(breach, number)| (breach == self).then_some(number)).unwrap_or(0)
+    }
+
+    /// `None` for what this version doesn't know.
+    pub fn of(number: u32) -> Option<Self> {
+        Self::ALL.get(usize::try_from(number).ok()?.checked_sub(1)?).copied()
+    }
+}
+
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

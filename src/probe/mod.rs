@@ -10,6 +10,6 @@ mod http;
 mod name;
 mod prober;
 
-pub use ask::Surroundings;
+pub use ask::{Door, Opened, Surroundings};
 pub use board::{Answer, Board, Row};
 pub use prober::Prober;

@@ -14,7 +14,7 @@ fn run<T>(test: impl Future<Output = T>) -> T {
 
 fn around() -> Surroundings {
     let env = BTreeMap::from([("GREETING".to_owned(), "hello".to_owned())]);
-    Surroundings { env, cwd: "/".into(), ids: None, open_files: 1024 }
+    Surroundings { env, cwd: "/".into(), ids: None, open_files: 1024, door: None }
 }
 
 fn probe(check: Check) -> Probe {

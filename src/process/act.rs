@@ -29,6 +29,7 @@ impl Task {
         // Before the effects: whoever is told of one sees the state that it belongs to, and who goes on from it carries
         // them out.
         self.publish();
+        self.rotate();
         // After that: its group may have to tell the next daemon how it ended.
         if let Some(over) = before.filter(|run| !self.has_run() || *run != self.state.run) {
             self.context.confinement.release(self.identity.id, over);

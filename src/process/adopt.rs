@@ -39,6 +39,7 @@ impl Task {
     /// that generation was about to do.
     pub(super) fn resume(&mut self, previous: &Record) {
         self.state = previous.state;
+        self.recall_unwell(previous.unwell);
         let run = self.state.run;
         self.context.ids.used(run);
         if self.has_run() || self.state.is_wanted() {
@@ -147,7 +148,7 @@ impl Task {
         });
         self.read_on(Some(pid));
         let link = self.relink();
-        let vitals = self.adopted_vitals(pid, line);
+        let vitals = self.adopted_vitals(pid, line, link.as_ref());
         let began = previous.run.map_or_else(|| began(pid).unwrap_or(0), |(_, began)| began);
         let place = self.context.kinship.place(guardians_child);
         self.contain((pid, began), place);

@@ -121,6 +121,7 @@ impl Handle {
             slot,
             starting: Rc::clone(&starting),
             abandoned: false,
+            unwell: None,
             seen,
             tickets: Vec::new(),
             stands_by: false,

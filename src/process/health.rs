@@ -1,6 +1,8 @@
 //! Whether the run is ready and well: what it has shown, and what follows from that.
 
+use super::link::Link;
 use super::task::Task;
+use super::unwell::Unwell;
 use super::vitals::Sign;
 use super::wires::{NOTIFY, name_of};
 use super::{account::account, environment::compose, notify::Notify, vitals::Vitals};
@@ -9,7 +11,7 @@ use crate::domain::health::{Health, Kind, Known, Verdict, startup_budget};
 use crate::domain::lifecycle::{Event, LISTEN_TIMEOUT, Phase, Report};
 use crate::domain::readiness::{Awaited, Signs, awaited};
 use crate::domain::spec::Mode;
-use crate::probe::{Board, Prober, Surroundings};
+use crate::probe::{Board, Door, Prober, Surroundings};
 use crate::sys::proc;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -51,7 +53,7 @@ impl Task {
         self.spec.ready.probes.startup.is_some() && !self.standing.has_started_up()
     }
 
-    fn missing(&self) -> Option<Awaited> {
+    pub(super) fn missing(&self) -> Option<Awaited> {
         let signs = Signs {
             word: self.standing.is_ready(),
             node: self.standing.is_online(),
@@ -77,6 +79,7 @@ impl Task {
         } else {
             self.publish();
         }
+        self.rotate();
         let lives = matches!(self.state.phase, Phase::Launching { .. } | Phase::Online);
         if lives && self.spec.ready.asks() {
             match (was_missing, missing) {
@@ -126,7 +129,7 @@ impl Task {
         };
         let why = format!("{what}: its {kind} probe failed {times} times, the last time with: {answer}");
         tracing::warn!("{} is ended: {why}", self.label());
-        self.note_unwell(why);
+        self.note_unwell(Unwell::Probe(kind), Some(why));
         self.apply(Event::Unwell(self.state.run));
     }
 
@@ -140,11 +143,7 @@ impl Task {
         let answer = last.map_or_else(|| "no answer".to_owned(), |answer| answer.text);
         let why = format!("it did not start up in time: its startup probe failed, the last time with: {answer}");
         tracing::warn!("{} is ended: {why}", self.label());
-        self.note_unwell(why);
-    }
-
-    pub(super) fn note_unwell(&self, why: String) {
-        self.seen.send_modify(|seen| seen.unwell = Some((self.state.run, why)));
+        self.note_unwell(Unwell::Late, Some(why));
     }
 
     fn report(&self, report: Report) {
@@ -166,13 +165,14 @@ impl Task {
     }
 
     /// Of a run that another generation has begun.
-    pub(super) fn adopted_vitals(&self, pid: i32, line: Option<oneshot::Receiver<()>>) -> Vitals {
+    pub(super) fn adopted_vitals(&self, pid: i32, line: Option<oneshot::Receiver<()>>, link: Option<&Link>) -> Vitals {
         let known = Known { started_up: self.standing.has_started_up(), ready: self.standing.serves() };
         let probes = &self.spec.ready.probes;
         let lives = matches!(self.state.phase, Phase::Launching { .. } | Phase::Online);
         let prober = (lives && probes.any()).then(|| {
             let health = Health::resume(probes, known, clock::boot_ms(), self.state.run.0);
-            Prober::begin(probes.clone(), health, self.adopted_surroundings(pid))
+            let door = link.and_then(Link::membership).cloned().map(|membership| Rc::new(membership) as Rc<dyn Door>);
+            Prober::begin(probes.clone(), health, Surroundings { door, ..self.adopted_surroundings(pid) })
         });
         Vitals { prober, notify: self.adopted_notify(pid), line }
     }
@@ -184,7 +184,7 @@ impl Task {
         let of_run = if names.is_empty() { BTreeMap::new() } else { proc::variables(pid) };
         let secrets = of_run.into_iter().filter(|(name, _)| names.contains_key(name)).collect();
         let env = compose(&self.spec, &self.identity, &secrets);
-        Surroundings { env, cwd: self.spec.cwd.clone(), ids, open_files: self.context.open_files }
+        Surroundings { env, cwd: self.spec.cwd.clone(), ids, open_files: self.context.open_files, door: None }
     }
 
     fn adopted_notify(&self, pid: i32) -> Option<Notify> {

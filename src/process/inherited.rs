@@ -69,7 +69,7 @@ impl Left {
         let now = clock::boot_ms();
         let state = State { phase: Phase::Online, run, started_at: now, ..State::new(now) };
         let run = began(pid).map(|began| (pid, began));
-        Self { slot, record: Record { id, state, run, started_at: clock::unix_ms() }, is_rebuilt: true }
+        Self { slot, record: Record { id, state, run, started_at: clock::unix_ms(), unwell: None }, is_rebuilt: true }
     }
 }
 

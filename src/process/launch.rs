@@ -24,7 +24,7 @@ use crate::domain::health::Health;
 use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, OutputStream, SpawnId};
 use crate::logs::{self, Destination, Label};
-use crate::probe::{self, Prober};
+use crate::probe::{self, Door, Prober};
 use crate::slots::Standing;
 use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
@@ -126,6 +126,7 @@ pub(super) fn launch(
         cwd: spec.cwd.clone(),
         ids: ids.clone(),
         open_files: context.open_files,
+        door: None,
     });
     let membership = introduce(spec, id, around, &wires, &mut line.env);
     if wires.channel.is_some() {
@@ -202,14 +203,19 @@ fn look_after(
         leash.born(pid, began);
     }
     let voice = || Voice::of(spec, process, id, around.announced, context);
-    let open = |(ours, _)| Link::open(ours, membership, around.holder, around.standing.clone(), voice());
+    let door = membership.clone().map(|membership| Rc::new(membership) as Rc<dyn Door>);
+    let open = |(ours, _)| {
+        let link = Link::open(ours, membership, around.holder, around.standing.clone(), voice())?;
+        link.hold_back(spec.ready.asks());
+        io::Result::Ok(link)
+    };
     let link = wires.channel.map(open).transpose();
     let notify = wires.notify.map(|(socket, _)| listen(socket, id, pid, around)).transpose();
     match exits.and_then(|exits| Ok((exits, link?, notify?))) {
         Ok((exits, link, notify)) => {
             let prober = surroundings.map(|surroundings| {
                 let health = Health::new(&spec.ready.probes, clock::boot_ms(), id.0);
-                Prober::begin(spec.ready.probes.clone(), health, surroundings)
+                Prober::begin(spec.ready.probes.clone(), health, probe::Surroundings { door, ..surroundings })
             });
             let vitals = Vitals { prober, notify, line };
             let (place, Confined { group: cgroup, warnings, .. }) = (context.kinship.place(is_guardians), confined);

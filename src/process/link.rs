@@ -1,11 +1,13 @@
 //! The channel to a running app: reads what it says, hands cluster messages to the primary.
 
 use super::voice::Voice;
-use crate::cluster::{Group, Holder, Notice, Seat, WorkerId};
+use crate::cluster::{Group, Holder, Notice, Opened, Seat, WorkerId};
 use crate::ipc::{AgentWord, Breach, Channel, Inbound};
+use crate::probe::{self, Door};
 use crate::slots::Standing;
 use serde_json::Value;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -35,6 +37,13 @@ pub(super) struct Membership {
     pub(super) group: Group,
     pub(super) worker: WorkerId,
     pub(super) seat: Seat,
+}
+
+impl Door for Membership {
+    fn open(&self, address: SocketAddr) -> Option<io::Result<probe::Opened>> {
+        let opened = self.group.open_to(self.worker, address)?;
+        Some(opened.map(|Opened { stream, taken }| probe::Opened { stream, taken }))
+    }
 }
 
 #[derive(Debug)]
@@ -130,6 +139,13 @@ impl Link {
 
     pub(super) fn membership(&self) -> Option<&Membership> {
         self.hearer.membership.as_ref()
+    }
+
+    /// Whether it gets connections only where no other worker is ready.
+    pub(super) fn hold_back(&self, on: bool) {
+        if let Some(Membership { group, worker, .. }) = self.membership() {
+            group.hold_back(*worker, on);
+        }
     }
 
     /// The process is gone: what it still said is handled, then its connections go to others.

@@ -2,6 +2,7 @@
 
 use super::link::Said;
 use super::task::Task;
+use super::unwell::Unwell;
 use crate::cluster::Notice;
 use crate::domain::lifecycle::Event;
 
@@ -19,13 +20,8 @@ impl Task {
             Said::Open(open) => self.open(*open),
             Said::Cluster(Notice::Listening) => self.seen.send_modify(|seen| seen.listening = true),
             Said::Broken(breach) | Said::Cluster(Notice::Broken(breach)) => {
-                let worker = run.link.as_ref().and_then(|link| link.membership()).map(|member| member.worker.0);
-                let why = match worker {
-                    Some(worker) => format!("cluster worker {worker} was ended: {breach}"),
-                    None => format!("it was ended: {breach}"),
-                };
+                let why = self.note_unwell(Unwell::Breach(*breach), None);
                 tracing::error!("{}: {why}", self.label());
-                self.note_unwell(why);
                 self.kill_main();
             }
             Said::Closed => {

@@ -15,7 +15,7 @@ use super::vitals::{Sign, Vitals};
 use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, State, Then};
-use crate::domain::{AppSpec, BootMs};
+use crate::domain::{AppSpec, BootMs, SpawnId};
 use crate::slots::{Record, Slot, Standing};
 use std::cell::Cell;
 use std::io;
@@ -49,6 +49,8 @@ pub(super) struct Task {
     pub(super) announced: Announced,
     /// Nobody holds a handle any more: a replaced process, on its way out.
     pub(super) abandoned: bool,
+    /// Why a run of it was ended though nobody asked for that, by its number.
+    pub(super) unwell: Option<(SpawnId, u32)>,
     pub(super) seen: watch::Sender<Observed>,
     pub(super) tickets: Vec<oneshot::Sender<Settled>>,
     /// A replacement of it is on trial.
@@ -195,7 +197,8 @@ impl Task {
             let left = || self.containment.as_ref().filter(|_| self.state.has_lost_main()).map(Containment::main);
             let run = self.run.as_ref().map(|run| (run.pid, run.began)).or_else(left);
             let started_at = self.seen.borrow().started_at.unwrap_or(0);
-            slot.write(&Record { id: self.identity.id, state: self.state, run, started_at });
+            let (id, unwell) = (self.identity.id, self.noted_unwell());
+            slot.write(&Record { id, state: self.state, run, started_at, unwell });
         }
     }
 

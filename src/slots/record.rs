@@ -4,7 +4,7 @@ use crate::domain::lifecycle::{Cause, Phase, State, StopStep, Then};
 use crate::domain::{Outcome, ProcessId, SpawnId, UnixMs};
 
 /// Words of a record. More may be added at the end with a new version of the table.
-pub const WORDS: usize = 22;
+pub const WORDS: usize = 24;
 
 /// What is kept of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Record {
     /// The live run, named for good: its pid and when it began, in clock ticks since boot.
     pub run: Option<(i32, u64)>,
     pub started_at: UnixMs,
+    /// A run that was ended though nobody asked for that, and a number for why.
+    pub unwell: Option<(SpawnId, u32)>,
 }
 
 impl Record {
@@ -22,6 +24,7 @@ impl Record {
         let (phase, deadline, step, then) = encode_phase(state.phase);
         let (exit, exit_value) = encode_outcome(state.last_exit);
         let (cause, cause_value) = encode_cause(state.cause);
+        let (unwell, unwell_for) = self.unwell.unwrap_or((SpawnId(0), 0));
         let (pid, began) = self.run.map_or((0, 0), |(pid, began)| (pid as u64, began));
         [
             u64::from(self.id.0),
@@ -46,6 +49,8 @@ impl Record {
             cause,
             cause_value,
             state.recycled,
+            unwell.0,
+            u64::from(unwell_for),
         ]
     }
 
@@ -74,6 +79,8 @@ impl Record {
             cause,
             cause_value,
             recycled,
+            unwell,
+            unwell_for,
         ] = *words;
         let state = State {
             phase: decode_phase(phase, deadline, step, then)?,
@@ -96,6 +103,7 @@ impl Record {
             state,
             run: (pid != 0).then_some((pid, began)),
             started_at: started_at as i64,
+            unwell: (unwell != 0).then_some((SpawnId(unwell), u32::try_from(unwell_for).ok()?)),
         })
     }
 }
@@ -245,7 +253,7 @@ mod tests {
             recycled: 9,
             ..State::new(1)
         };
-        Record { id: ProcessId(10), state, run: Some((11, 12)), started_at: -13 }
+        Record { id: ProcessId(10), state, run: Some((11, 12)), started_at: -13, unwell: Some((SpawnId(9), 3)) }
     }
 
     #[test]

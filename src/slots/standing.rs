@@ -24,6 +24,8 @@ const SERVES: u64 = 1 << 2;
 const LEAVING: u64 = 1 << 3;
 const AGENT: u64 = 1 << 8;
 const MARKS: u64 = 1 << 9;
+const SECOND: u64 = 1 << 10;
+const HELD_BACK: u64 = 1 << 11;
 
 /// What it has said itself, what others have found out, the last run whose line of output was seen, and what it was handed.
 pub(super) const WORDS: usize = 3 + TALLY_WORDS;
@@ -144,6 +146,24 @@ impl Standing {
 
     pub fn has_marks(&self) -> bool {
         self.found(MARKS)
+    }
+
+    /// It accepts at the second of the two listeners that its place has.
+    pub fn set_second(&self, on: bool) {
+        self.mark_found(SECOND, on);
+    }
+
+    pub fn is_second(&self) -> bool {
+        self.found(SECOND)
+    }
+
+    /// It gets connections only where no other worker is ready.
+    pub fn set_held_back(&self, on: bool) {
+        self.mark_found(HELD_BACK, on);
+    }
+
+    pub fn is_held_back(&self) -> bool {
+        self.found(HELD_BACK)
     }
 
     /// Its startup probe has succeeded.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// "rpmslot" and the version: another layout is another number, and begins empty.
-const MAGIC: u64 = 0x7270_6d73_6c6f_7405;
+const MAGIC: u64 = 0x7270_6d73_6c6f_7406;
 /// Processes beyond this are not kept: they would be unknown to a daemon that follows a killed one.
 const CAPACITY: usize = 4096;
 
@@ -277,7 +277,7 @@ mod tests {
         state.phase = Phase::Stopping { step: StopStep::Rest, deadline: 1234, then: Then::Restart };
         state.last_exit = Some(Outcome::Code(-3));
         state.recycled = 9;
-        Record { id: ProcessId(id), state, run: Some((4242, 77)), started_at: -1 }
+        Record { id: ProcessId(id), state, run: Some((4242, 77)), started_at: -1, unwell: None }
     }
 
     fn open(path: &std::path::Path, boot: &str) -> (Table, Vec<(Slot, Record)>) {

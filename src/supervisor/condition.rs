@@ -53,7 +53,11 @@ pub(super) fn missing(seen: &Observed) -> Option<String> {
 /// Why the last run was ended, where nobody had asked for that.
 pub(super) fn why_ended(seen: &Observed) -> Option<&str> {
     let (run, why) = seen.unwell.as_ref()?;
-    let is_the_last = seen.last_exit.is_some_and(|exit| exit.run == *run);
+    let is_the_last = match seen.last_exit {
+        Some(exit) => exit.run == *run,
+        // It ended under another daemon, which would have forgotten it with the next end.
+        None => seen.state.run != *run || seen.pid.is_none(),
+    };
     is_the_last.then_some(why.as_str())
 }
 

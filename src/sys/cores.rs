@@ -7,12 +7,19 @@ use std::thread;
 /// The cores that this process may run on, as far as its control groups let it. At least 1.
 pub fn available() -> u32 {
     // The scheduler's mask, as `taskset` and containers set it.
-    let affinity = affinity().unwrap_or_else(|| thread::available_parallelism().map_or(1, |cores| cores.get() as u32));
-    within_quota(affinity, Path::new("/"))
+    let affinity =
+        affinity("self").unwrap_or_else(|| thread::available_parallelism().map_or(1, |cores| cores.get() as u32));
+    within_quota(affinity, Path::new("/"), "self")
 }
 
-fn affinity() -> Option<u32> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+/// The same of another process; `None` when it is gone.
+pub fn available_to(pid: i32) -> Option<u32> {
+    let process = pid.to_string();
+    Some(within_quota(affinity(&process)?, Path::new("/"), &process))
+}
+
+fn affinity(process: &str) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let ranges = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
     count(ranges.trim())
 }
@@ -26,11 +33,11 @@ fn count(ranges: &str) -> Option<u32> {
     })
 }
 
-/// No more than the quota of time that this process and all control groups above it have, in the tree under `root`. A
+/// No more than the quota of time that the process and all control groups above it have, in the tree under `root`. A
 /// part of a core is one: it would else be left unused.
-fn within_quota(cores: u32, root: &Path) -> u32 {
+fn within_quota(cores: u32, root: &Path, process: &str) -> u32 {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
-    let (groups, mounts) = (read("proc/self/cgroup"), read("proc/self/mountinfo"));
+    let (groups, mounts) = (read(&format!("proc/{process}/cgroup")), read("proc/self/mountinfo"));
     let quotas = groups.lines().filter_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
         let (controllers, path) = (fields.next()?, fields.next()?);
@@ -121,13 +128,18 @@ mod tests {
                 ("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "-1\n"), ("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n")], 8),
         ];
         for (what, files, cores) in table {
-            assert_eq!(within_quota(8, tree(files).path()), *cores, "{what}");
+            assert_eq!(within_quota(8, tree(files).path(), "self"), *cores, "{what}");
         }
+        let quota = ("sys/fs/cgroup/a/cpu.max", "200000 100000\n");
+        let other = tree(&[(mounts, SECOND), (groups, "0::/b\n"), ("proc/7/cgroup", "0::/a\n"), quota]);
+        assert_eq!(["self", "7"].map(|process| within_quota(8, other.path(), process)), [8, 2]);
     }
 
     #[test]
     fn lists_of_cores_are_counted() {
         assert_eq!([count("0-3,8"), count("5"), count(""), count("3-1")], [Some(5), Some(1), None, None]);
-        assert!(available() >= 1 && available() <= affinity().unwrap());
+        assert!(available() >= 1 && available() <= affinity("self").unwrap());
+        assert_eq!(available_to(std::process::id().cast_signed()), Some(available()));
+        assert_eq!(available_to(i32::MAX), None);
     }
 }

@@ -31,6 +31,7 @@ pub mod launch;
 #[cfg(feature = "engine")]
 pub mod limits;
 pub mod lock;
+pub mod loopback;
 #[cfg(feature = "engine")]
 pub mod machine;
 pub mod memory;

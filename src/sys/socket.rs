@@ -6,7 +6,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::sockopt::{Ipv6V6Only, Linger, PeerCredentials, ReuseAddr, SockType as SockTypeOf};
 use nix::sys::socket::{
     AddressFamily, Backlog, Shutdown, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, accept4, bind,
-    getpeername, getsockname, getsockopt, setsockopt, shutdown, socket,
+    connect, getpeername, getsockname, getsockopt, setsockopt, shutdown, socket,
 };
 use std::fs;
 use std::io;
@@ -63,7 +63,15 @@ pub fn listen_unix(path: &Path, backlog: i32) -> io::Result<OwnedFd> {
     Ok(listener)
 }
 
-/// The same; a socket's file that nobody listens behind is replaced.
+/// The same under a name that no file has.
+pub fn listen_abstract(name: &[u8], backlog: i32) -> io::Result<OwnedFd> {
+    let listener = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
+    bind(listener.as_raw_fd(), &UnixAddr::new_abstract(name)?)?;
+    listen(listener.as_fd(), backlog)?;
+    Ok(listener)
+}
+
+/// The same as [`listen_unix`]; a socket's file that nobody listens behind is replaced.
 pub fn listen_unix_anew(path: &Path, backlog: i32) -> io::Result<OwnedFd> {
     let is_socket = || fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     match listen_unix(path, backlog) {
@@ -112,6 +120,16 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
             Err(Errno::EINTR | Errno::ECONNABORTED) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// A TCP connection that is being made, or is there already. It doesn't block.
+pub(super) fn begin_connect(address: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let client = socket(family, SockType::Stream, FLAGS, None)?;
+    match connect(client.as_raw_fd(), &SockaddrStorage::from(address)) {
+        Ok(()) | Err(Errno::EINPROGRESS) => Ok(client),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -113,6 +113,9 @@ fn who_breaks_a_rule_is_ended_and_its_peers_serve_on() {
     assert!(peak < 180 && now < 60, "{peak} MiB at most, {now} MiB now");
     let home = siege.end();
     assert!(home.named("app")[1..].iter().all(|process| process.restarts == 0));
+    home.kill_daemon();
+    let told = home.describe("0")[0]["health"]["last_ended"].clone();
+    assert!(told.as_str().is_some_and(|told| told.contains("could not be paired any more")), "{told}");
 }
 
 #[test]

@@ -50,6 +50,7 @@ mod readiness;
 mod reload;
 mod restarts;
 mod rollout;
+mod rotation;
 mod saved_lists;
 mod scale;
 mod schedule;

@@ -136,15 +136,15 @@ pub(crate) struct ScaleArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Count {
-    pub(crate) value: i32,
+    /// `None` is as many as can run at the same time.
+    pub(crate) value: Option<i32>,
     pub(crate) relative: bool,
 }
 
 fn count(text: &str) -> Result<Count, String> {
     if text == "max" {
-        let value = crate::config::cores().try_into().unwrap_or(i32::MAX);
-        return Ok(Count { value, relative: false });
+        return Ok(Count { value: None, relative: false });
     }
     let value = text.parse().map_err(|_| "a number is needed: 4, +2, -1 or max".to_owned())?;
-    Ok(Count { value, relative: text.starts_with(['+', '-']) })
+    Ok(Count { value: Some(value), relative: text.starts_with(['+', '-']) })
 }

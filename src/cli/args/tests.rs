@@ -101,7 +101,7 @@ fn values_may_begin_with_a_hyphen_where_that_makes_sense() {
     let counts = [("4", 4, false), ("+2", 2, true), ("-1", -1, true)];
     for (text, value, relative) in counts {
         let Command::Scale(args) = command(&format!("scale api {text}")).1 else { panic!() };
-        assert_eq!(args.count, Count { value, relative });
+        assert_eq!(args.count, Count { value: Some(value), relative });
     }
 }
 

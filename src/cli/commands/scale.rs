@@ -15,8 +15,12 @@ pub(super) async fn run(session: &mut Session<'_>, args: ScaleArgs) -> Result<Ex
         list.into_iter().filter(|process| process.name == args.name).collect()
     };
     let before = named(session.list(Selector::new(&args.name)).await?).len();
-    let request = Request::Scale { name: args.name.clone(), count: args.count.value, relative: args.count.relative };
-    let wanted = if args.count.relative { args.count.value.saturating_add(before as i32) } else { args.count.value };
+    let count = match args.count.value {
+        Some(count) => count,
+        None => i32::try_from(session.caller()?.cores).unwrap_or(i32::MAX),
+    };
+    let request = Request::Scale { name: args.name.clone(), count, relative: args.count.relative };
+    let wanted = if args.count.relative { count.saturating_add(before as i32) } else { count };
     let scope = Scope::Names(vec![args.name.clone()]);
     let goal = Goal { verb: Verb::Scale, scope, total: wanted.max(0) as usize, since: clock::unix_ms() };
     let link = session.link;

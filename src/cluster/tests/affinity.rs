@@ -1,8 +1,9 @@
 //! Connections that go where the others of their client went.
 
 use super::super::affinity::{MOST_PATIENT, PATIENCE};
-use super::super::primary::{Carried, Primary, REFUSAL_PAUSE, Seat, WorkerId};
+use super::super::primary::{Carried, Primary};
 use super::super::sched::{Client, Way};
+use super::super::worker::{REFUSAL_PAUSE, Seat, WorkerId};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -159,4 +160,22 @@ proptest! {
             prop_assert_eq!(now % 100, seat, "they are back with the seat");
         }
     }
+}
+
+#[test]
+fn clients_of_one_that_is_not_ready_do_not_wait_for_it() {
+    let mut primary = primary(3);
+    let client = client_of(1, 3);
+    primary.hold_back(WorkerId(1), true);
+    let elsewhere = serve(&mut primary, client, NOW).unwrap();
+    assert_ne!(elsewhere, 1);
+    assert_eq!(serve(&mut primary, client, after(1)), Some(elsewhere), "all of them go to the same one");
+    // Its replacement takes the place, not ready, while the one before is.
+    primary.hold_back(WorkerId(1), false);
+    begin(&mut primary, 7, 1);
+    primary.hold_back(WorkerId(7), true);
+    assert_eq!(serve(&mut primary, client, after(2)), Some(1));
+    primary.hold_back(WorkerId(7), false);
+    primary.retire(WorkerId(1));
+    assert_eq!(serve(&mut primary, client, after(3)), Some(7));
 }

@@ -1,8 +1,9 @@
 //! As many marks as connections that nobody has but us.
 
 use super::super::connection::Connection;
-use super::super::primary::{HandOver, Primary, Seat, WorkerId};
+use super::super::primary::{HandOver, Primary};
 use super::super::sched::Way;
+use super::super::worker::{Seat, WorkerId};
 use crate::ipc::Passenger;
 use crate::slots::{InFlight, Table};
 use crate::sys::memory::SharedWords;

@@ -1,6 +1,7 @@
 //! Primaries that are killed, and those that go on.
 
 mod affinity;
+mod door;
 mod hostile;
 mod marks;
 mod seats;
@@ -16,7 +17,8 @@ use crate::slots::MOST_SERVERS;
 use crate::sys::keep::Keep;
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr as UnixAddress, UnixStream};
 
 fn connect(reply: &Value) -> TcpStream {
     let port = u16::try_from(reply["sockname"]["port"].as_u64().unwrap()).unwrap();
@@ -280,5 +282,32 @@ fn one_server_more_than_can_be_told_apart_is_served_all_the_same() {
         let seq = workers[1].is_given().await;
         workers[1].answers(seq, false);
         workers[0].is_given().await;
+    });
+}
+
+#[test]
+fn a_name_without_a_file_is_served_by_each_daemon_until_it_is_closed() {
+    let (world, worker) = (World::new(), Worker::new(1));
+    let name = format!("rpm-test-{}", std::process::id());
+    let address = UnixAddress::from_abstract_name(&name).unwrap();
+    world.live(async |daemon| {
+        daemon.adds(&worker);
+        let query = json!({"address": format!("/srv/\0{name}"), "port": -1, "addressType": -1});
+        assert!(worker.asks(1, query).await["errno"].is_null());
+        let _client = UnixStream::connect_addr(&address).unwrap();
+        let seq = worker.is_given().await;
+        worker.answers(seq, true);
+        assert_eq!(daemon.group.listens(), [format!("@{name}")]);
+    });
+    world.live(async |daemon| {
+        daemon.adopts(&worker);
+        daemon.group.settle_after_adoption();
+        let _client = UnixStream::connect_addr(&address).unwrap();
+        let seq = worker.is_given().await;
+        worker.answers(seq, true);
+        until(|| daemon.group.unacknowledged(worker.id) == 0).await;
+        daemon.group.release(worker.holder());
+        assert!(UnixStream::connect_addr(&address).is_err());
+        assert!(world.keep.all().is_empty());
     });
 }

@@ -2,6 +2,7 @@
 
 use super::super::relief::Queue;
 use super::super::seats::Seats;
+use super::super::worker::Berth;
 use super::world::{Daemon, Worker, World, until};
 use crate::domain::spec::Sched;
 use crate::sys::{reuseport, socket};
@@ -98,7 +99,8 @@ fn who_replaces_a_worker_has_its_queue() {
         let own = daemon.has_all_of(&[&first]).await.remove(0);
         let _clients = connect(own.port(), 3);
         first.dies();
-        until(|| daemon.queues() == [Queue { seat: second.seat(), length: 3, is_served: false }]).await;
+        until(|| daemon.queues() == [Queue { berth: Berth::new(second.seat(), false), length: 3, is_served: false }])
+            .await;
         daemon.adds(&second);
         let again = second.listens_itself().await;
         assert_eq!((again.port(), again.accept_all()), (own.port(), 3));
@@ -310,5 +312,66 @@ fn another_schedule_begins_when_all_workers_have_gone() {
         assert_eq!(daemon.group.schedules(), ["round-robin"], "what we accept is ours to share out");
         daemon.adds(&fifth);
         assert!(fifth.listens().await["errno"].is_null());
+    });
+}
+
+#[test]
+fn who_is_not_ready_is_not_chosen_while_another_is() {
+    let (ready, other) = (Worker::new(1), Worker::new(2));
+    let world = World::new();
+    let owns = world.live(async |daemon| {
+        let owns = daemon.has_all_of(&[&ready, &other]).await;
+        daemon.group.hold_back(other.id, true);
+        let _clients = connect(owns[0].port(), 20);
+        assert_eq!((owns[0].waiting(), owns[1].waiting()), (20, 0));
+        owns[0].accept_all();
+        owns
+    });
+    world.live(async |daemon| {
+        daemon.adopts(&ready);
+        daemon.adopts(&other);
+        let clients = connect(owns[0].port(), 20);
+        assert_eq!((owns[0].waiting(), owns[1].waiting()), (20, 0), "the next daemon knows");
+        owns[0].accept_all();
+        drop(clients);
+        daemon.group.retire(ready.id);
+        let _clients = connect(owns[0].port(), 20);
+        assert_eq!((owns[0].waiting(), owns[1].waiting()), (0, 20), "where nobody is ready it is");
+    });
+}
+
+#[test]
+fn a_worker_and_its_replacement_have_listeners_of_their_own() {
+    let old = Worker::new(1);
+    let new = Worker::instead_of(&old, 2);
+    let world = World::new();
+    let owns = world.live(async |daemon| {
+        let mut owns = daemon.has_all_of(&[&old]).await;
+        daemon.adds(&new);
+        daemon.group.hold_back(new.id, true);
+        owns.push(new.listens_itself().await);
+        let _clients = connect(owns[0].port(), 20);
+        assert_eq!((owns[0].waiting(), owns[1].waiting()), (20, 0));
+        owns[0].accept_all();
+        daemon.group.hold_back(new.id, false);
+        daemon.group.retire(old.id);
+        let _clients = connect(owns[0].port(), 20);
+        assert_eq!((owns[0].waiting(), owns[1].waiting()), (0, 20));
+        assert_eq!(daemon.group.schedules(), ["kernel (1 listener)"]);
+        owns[1].accept_all();
+        owns
+    });
+    let third = Worker::instead_of(&old, 3);
+    world.live(async |daemon| {
+        daemon.adopts(&old);
+        daemon.adopts(&new);
+        old.dies();
+        until(|| daemon.group.inner.state.borrow().workers.len() == 1).await;
+        daemon.adds(&third);
+        daemon.group.hold_back(third.id, true);
+        let own = third.listens_itself().await;
+        let _clients = connect(own.port(), 20);
+        assert_eq!((own.waiting(), owns[1].waiting()), (0, 20), "the one that the first had");
+        assert_eq!(daemon.queues().len(), 2, "there are never more than two");
     });
 }

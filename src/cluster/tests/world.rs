@@ -119,6 +119,7 @@ impl Daemon {
 pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) standing: Standing,
+    seat: Seat,
     ours: Arc<OwnedFd>,
     theirs: Arc<OwnedFd>,
 }
@@ -127,7 +128,12 @@ impl Worker {
     pub(super) fn new(id: u32) -> Self {
         let (ours, theirs) = channel::pair().unwrap();
         let ends = (Arc::new(ours), Arc::new(theirs));
-        Self { id: WorkerId(id), standing: Standing::unkept(), ours: ends.0, theirs: ends.1 }
+        Self { id: WorkerId(id), standing: Standing::unkept(), seat: Seat(id), ours: ends.0, theirs: ends.1 }
+    }
+
+    /// One that is to take the place of another.
+    pub(super) fn instead_of(other: &Self, id: u32) -> Self {
+        Self { seat: other.seat, ..Self::new(id) }
     }
 
     pub(super) fn holder(&self) -> Holder {
@@ -135,7 +141,7 @@ impl Worker {
     }
 
     pub(super) fn seat(&self) -> Seat {
-        Seat(self.id.0)
+        self.seat
     }
 
     /// Its process ends.

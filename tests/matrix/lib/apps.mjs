@@ -56,6 +56,7 @@ export const APPS = [
     lanes: CONNECTIONS,
     fields: { ...DRAIN, sched: 'ip-hash' },
     sticky: true,
+    bun: 'its workers listen themselves: nobody sends a client back to its worker',
   }),
 ]
 

@@ -21,6 +21,11 @@ class Context {
     return check === 'reload' && this.runtime.kind === 'bun' && !this.app.shared
   }
 
+  /** Who asks during a reload. Bun ends without having read what has come, which resets connections that stand. */
+  get lanes() {
+    return this.runtime.kind === 'bun' ? { ...this.app.lanes, standing: 0 } : this.app.lanes
+  }
+
   fields(recorded) {
     const { env, ...fields } = this.app.fields
     return {

@@ -110,7 +110,7 @@ async function underLoad(context, lanes, work) {
 
 export async function reload(context) {
   let load
-  await underLoad(context, context.app.lanes, async (running) => {
+  await underLoad(context, context.lanes, async (running) => {
     load = running
     for (let time = 0; time < context.options.reloads; time += 1) {
       const before = await workers(context)

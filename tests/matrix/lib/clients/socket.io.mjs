@@ -2,7 +2,7 @@
 
 import { Agent } from 'node:http'
 import { createRequire } from 'node:module'
-import { within } from './connection.mjs'
+import { Refused, within } from './connection.mjs'
 
 const require = createRequire(import.meta.url)
 
@@ -20,6 +20,12 @@ class Noting extends Agent {
     return socket
   }
 }
+
+/**
+ * Polling takes several connections, and a session is one worker's: when that one leaves between two of them, another one
+ * answers with 400, as it doesn't know the session, and clients begin anew.
+ */
+const isUnknownSession = ({ description }) => description === 400
 
 class Connection {
   constructor(socket, agent, routes) {
@@ -66,7 +72,7 @@ export const socketIo = (transports) => ({
     } catch (error) {
       socket.disconnect()
       agent.destroy()
-      throw error
+      throw isUnknownSession(error) ? new Refused() : error
     }
     return new Connection(socket, agent, routes)
   },
