@@ -82,9 +82,10 @@ async fn one_that_hangs_is_ended_with_all_that_it_started() {
         assert!(program.refused(Duration::from_millis(500)).await.contains("did not end its check"));
         assert!(clock::boot().saturating_sub(begun) < LONG);
         for pid in fs::read_to_string(&pids).unwrap().split_whitespace() {
-            let stat = || crate::sys::proc::StatFile::open(pid.parse().unwrap()).and_then(|file| file.read());
-            // A zombie is nobody's to run; whoever inherits it buries it.
-            assert!(stat().map_or(true, |stat| stat.is_dead()), "{pid} lives");
+            // It has been told to end, and does so when it is its turn. Whoever inherits it buries it.
+            let Ok(process) = pidfd::open(pid.parse().unwrap()) else { continue };
+            let process = register(process).unwrap();
+            assert!(timeout(LONG, process.readable()).await.is_ok(), "{pid} lives");
         }
     }
 }

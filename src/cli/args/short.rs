@@ -8,7 +8,7 @@ use super::{
     ApplyArgs, AttachArgs, CompletionArgs, ConfArgs, DescribeArgs, DevArgs, EnvArgs, GetArgs, HelpArgs, IdArgs,
     InspectArgs, JobsArgs, ListArgs, LogrotateArgs, LogsArgs, MigrateArgs, MultisetArgs, PidArgs, ReloadArgs,
     RestartArgs, ResurrectArgs, RuntimeArgs, SaveArgs, ScaleArgs, SendArgs, ServeArgs, ServiceArgs, SetArgs, StartArgs,
-    StartupArgs, TriggerArgs, UnsetArgs,
+    StartupArgs, TriggerArgs, UnsetArgs, WebArgs,
 };
 use clap::{ArgMatches, Args, Command};
 use std::ffi::OsString;
@@ -67,6 +67,7 @@ fn verb(word: &str) -> Option<(&'static str, Taken)> {
         "runtime" => ("runtime", RuntimeArgs::augment_args),
         "dev" => ("dev", DevArgs::augment_args),
         "serve" | "expose" => ("serve", ServeArgs::augment_args),
+        "web" => ("web", WebArgs::augment_args),
         "ping" => ("ping", nothing),
         "update" => ("update", UpdateArgs::augment_args),
         "kill" => ("kill", KillArgs::augment_args),
