@@ -44,6 +44,7 @@ impl Task {
             holder: self.holder,
             standing: &self.standing,
             announced: &self.announced,
+            is_replacement: self.state.ended_at > 0,
         };
         match launch(&self.spec, id, secrets, &surroundings) {
             Ok(run) => {

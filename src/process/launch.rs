@@ -28,6 +28,7 @@ use crate::probe::{self, Door, Prober};
 use crate::slots::Standing;
 use crate::sys::cgroup::Cgroup;
 use crate::sys::fault::{self, Point};
+use crate::sys::room;
 use crate::sys::spawn::{Parent, Spawned};
 use crate::sys::{group, pidfd};
 use std::collections::BTreeMap;
@@ -104,6 +105,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) holder: Holder,
     pub(super) standing: &'a Standing,
     pub(super) announced: &'a Announced,
+    /// The process has run before, and that run has ended.
+    pub(super) is_replacement: bool,
 }
 
 pub(super) fn launch(
@@ -116,6 +119,8 @@ pub(super) fn launch(
     let ids = account(spec)?;
     let mut line = command_line(spec, compose(spec, around.identity, secrets), ids.as_ref())?;
     let pipe_size = logs::pipe_size(context.running.get());
+    room::for_another_run(around.is_replacement)
+        .map_err(|error| LaunchError::of("its pipes cannot be made", &error))?;
     let sockets = context.sockets.open(spec, around.holder, context.keep.as_ref())?;
     let mut wires = Wires::make(spec, id, around.identity, pipe_size, context.keep.as_ref())
         .map_err(|error| LaunchError::of(error.what, &error.source))?;

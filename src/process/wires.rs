@@ -7,7 +7,7 @@ use crate::domain::{AppSpec, OutputStream, ProcessId, SpawnId};
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::{Keep, LONGEST_TAG};
 use crate::sys::user::Ids;
-use crate::sys::{channel, input, notify, pipe, room};
+use crate::sys::{channel, input, notify, pipe};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -100,7 +100,6 @@ impl Wires {
         keep: &dyn Keep,
     ) -> Result<Self, WireError> {
         let id = identity.id;
-        room::for_another_run().map_err(because("its pipes cannot be made"))?;
         let input = input::input_pipe().map_err(because("its input cannot be made"))?;
         let output = |what, stream| {
             let (ours, theirs) = pipe::output_pipe(pipe_size).map_err(because("its output pipes cannot be made"))?;

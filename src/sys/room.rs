@@ -14,8 +14,10 @@ const MOST: u64 = 64;
 /// So many are counted one by one; of more it is told by the next number.
 const FEW: u64 = 4096;
 
-/// Whether another run may be started: `EMFILE` where what it takes would come out of what is kept for commands.
-pub fn for_another_run() -> io::Result<()> {
+/// Whether another run may be started: `EMFILE` where what it takes would come out of what is kept for commands. One that
+/// takes the place of another may use some of that: its descriptors were there a moment ago, and whoever has asked for
+/// it has a connection, too.
+pub fn for_another_run(is_replacement: bool) -> io::Result<()> {
     let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let used = if limit > FEW {
         // Numbers are given from below, but for those that were given back.
@@ -23,11 +25,11 @@ pub fn for_another_run() -> io::Result<()> {
     } else {
         fs::read_dir("/proc/self/fd")?.count() as u64
     };
-    if is_enough(used, limit) { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EMFILE)) }
+    if is_enough(used, limit, is_replacement) { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EMFILE)) }
 }
 
-fn is_enough(used: u64, limit: u64) -> bool {
-    let kept = (limit / 16).clamp(LEAST, MOST);
+fn is_enough(used: u64, limit: u64, is_replacement: bool) -> bool {
+    let kept = if is_replacement { 0 } else { (limit / 16).clamp(LEAST, MOST) };
     used.saturating_add(OF_A_RUN).saturating_add(kept) <= limit
 }
 
@@ -46,8 +48,10 @@ mod tests {
             (3, 16, false),
             (3, u64::MAX, true),
         ] {
-            assert_eq!(is_enough(used, limit), expected, "{used} of {limit}");
+            assert_eq!(is_enough(used, limit, false), expected, "{used} of {limit}");
         }
-        for_another_run().unwrap();
+        assert!(is_enough(54, 64, true));
+        assert!(!is_enough(55, 64, true));
+        for_another_run(false).unwrap();
     }
 }
