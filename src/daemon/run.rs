@@ -14,6 +14,7 @@ use crate::supervisor::Ending;
 use crate::sys::fault::{self, Point};
 use crate::sys::keep::Keep;
 use crate::sys::launch::{become_guardian, ready_pipe, write_to};
+use crate::sys::program;
 use crate::sys::rest;
 use crate::sys::socket::raise_open_files;
 use crate::sys::thread;
@@ -22,8 +23,14 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
+
+/// So soon after its start a daemon has done what it does only then.
+const SETTLED: Duration = Duration::from_secs(1);
+/// How often it gives back what rare commands have needed.
+const TIDIES_EVERY: Duration = Duration::from_secs(30);
 
 /// Runs the daemon of the home that the environment names, and returns the exit code. Without a guardian it becomes
 /// one, in the foreground, which starts the daemon.
@@ -118,6 +125,7 @@ fn serve(
         tracing::info!("daemon {} ready, home {}", env!("CARGO_PKG_VERSION"), home.root().display());
         say(launcher, "ok");
         boot::refresh_beside(&home);
+        tokio::task::spawn_local(stay_small());
         // A task of its own: else every wake-up of any task would look after it too.
         let server = tokio::task::spawn_local(server.into_future());
         tokio::select! {
@@ -163,8 +171,21 @@ fn successor(link: &Rc<Link>) -> Successor {
     })
 }
 
+/// Much of the program is needed once: it should not count as memory for years.
+async fn stay_small() {
+    let mut pause = SETTLED;
+    loop {
+        tokio::time::sleep(pause).await;
+        if let Err(error) = program::release() {
+            tracing::debug!("the program's pages cannot be given back: {error}");
+            return;
+        }
+        pause = TIDIES_EVERY;
+    }
+}
+
 /// Streams never end by themselves: those that are open get a moment after the end, and are cut.
 async fn stuck(handle: crate::supervisor::Handle) {
     handle.ended().await;
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
 }

@@ -44,6 +44,8 @@ pub mod pipe;
 #[cfg(feature = "engine")]
 pub mod ports;
 pub mod proc;
+#[cfg(feature = "cli")]
+pub mod program;
 pub mod read_as;
 #[cfg(feature = "engine")]
 pub mod ready;
