@@ -176,6 +176,7 @@ async fn stay_small() {
     let mut pause = SETTLED;
     loop {
         tokio::time::sleep(pause).await;
+        program::trim();
         if let Err(error) = program::release() {
             tracing::debug!("the program's pages cannot be given back: {error}");
             return;

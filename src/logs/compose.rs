@@ -10,7 +10,7 @@ use super::source::{Cut, Source, SourceId, Target};
 use crate::clock;
 use crate::domain::UnixMs;
 use crate::domain::log_line;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::os::fd::AsFd;
@@ -105,7 +105,7 @@ impl Text<'_> {
 }
 
 /// What the journal is to know.
-fn places(source: &Source, sinks: &HashMap<Identity, Sink>, staging: u64, at: UnixMs) -> (Place, Composed) {
+fn places(source: &Source, sinks: &BTreeMap<Identity, Sink>, staging: u64, at: UnixMs) -> (Place, Composed) {
     let length = |file: Identity| sinks.get(&file).map_or(0, Sink::length);
     let own = match source.target {
         Target::File(file) => Some(file),
@@ -127,7 +127,7 @@ fn places(source: &Source, sinks: &HashMap<Identity, Sink>, staging: u64, at: Un
 /// Hands on what is out of the pipe, and notes where the files have an unfinished line.
 fn show(
     source: &mut Source,
-    sinks: &mut HashMap<Identity, Sink>,
+    sinks: &mut BTreeMap<Identity, Sink>,
     (id, text): (SourceId, &Text<'_>),
     (taken, kept): (usize, usize),
     closed: bool,

@@ -14,7 +14,7 @@ use crate::clock;
 use crate::domain::{BootMs, SpawnId};
 use crate::sys::epoll::{Epoll, Ready, Waker};
 use crate::sys::thread::block_signals;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::os::fd::AsFd;
@@ -36,9 +36,9 @@ pub(super) struct Copier {
     pub(super) inbox: Receiver<Command>,
     waker: Arc<Waker>,
     pub(super) epoll: Epoll,
-    pub(super) sources: HashMap<SourceId, Source>,
+    pub(super) sources: BTreeMap<SourceId, Source>,
     pub(super) last_source: SourceId,
-    pub(super) sinks: HashMap<Identity, Sink>,
+    pub(super) sinks: BTreeMap<Identity, Sink>,
     pub(super) followers: Vec<(Wanted, Arc<Feed>)>,
     pub(super) finishing: Vec<(SpawnId, oneshot::Sender<()>)>,
     /// Lines that are waited for in the output of runs.
@@ -70,9 +70,9 @@ impl Copier {
             inbox,
             waker,
             epoll,
-            sources: HashMap::new(),
+            sources: BTreeMap::new(),
             last_source: SourceId(WAKER),
-            sinks: HashMap::new(),
+            sinks: BTreeMap::new(),
             followers: Vec::new(),
             finishing: Vec::new(),
             taps: Vec::new(),

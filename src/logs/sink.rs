@@ -16,7 +16,7 @@ pub(super) const PATIENCE_MS: u64 = 1000;
 const LONGEST_PAUSE_MS: u64 = 64;
 
 /// What makes two paths the same file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Identity {
     pub(super) device: u64,
     pub(super) inode: u64,

@@ -114,19 +114,21 @@ impl ExitSource {
                 // Without a guardian this program is about to become another one.
                 Err(_) => std::future::pending().await,
             },
-            From::Child(fd) => loop {
-                let ready = fd.readable().await;
-                if let Some(exit) = pidfd::try_reap(fd.get_ref()) {
-                    return ExitFact::of(self.run, &exit);
-                }
-                if let Ok(mut ready) = ready {
-                    ready.clear_ready();
-                }
-            },
-            From::Stranger(fd) => {
-                let exit = stranger(fd).await;
-                ExitFact::of(self.run, &exit)
-            }
+            // Boxed: what a guardian tells is the rule, and takes a tenth of the room.
+            From::Child(fd) => ExitFact::of(self.run, &Box::pin(child(fd)).await),
+            From::Stranger(fd) => ExitFact::of(self.run, &Box::pin(stranger(fd)).await),
+        }
+    }
+}
+
+async fn child(fd: &AsyncFd<Arc<OwnedFd>>) -> Exit {
+    loop {
+        let ready = fd.readable().await;
+        if let Some(exit) = pidfd::try_reap(fd.get_ref()) {
+            return exit;
+        }
+        if let Ok(mut ready) = ready {
+            ready.clear_ready();
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::slots::{Slot, Standing, Table, Tally};
 use crate::sys::cgroup::Cgroup;
 use std::cell::{Cell, Ref};
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 /// What is seen of a process.
@@ -87,7 +88,7 @@ impl Handle {
     /// Begins the task of a process that doesn't run yet, or of one that another generation has left running.
     pub fn begin(
         context: Context,
-        spec: Rc<AppSpec>,
+        spec: Arc<AppSpec>,
         identity: Identity,
         group: Option<Group>,
         restarts: u32,
@@ -105,7 +106,8 @@ impl Handle {
         let starting: Rc<Cell<usize>> = Rc::default();
         let standing = slot.as_ref().map_or_else(Standing::unkept, Slot::standing);
         let announced = Announced::default();
-        let mut task = Task {
+        // Boxed, as a future keeps what it is called with twice.
+        let mut task = Box::new(Task {
             context,
             spec,
             identity,
@@ -125,7 +127,7 @@ impl Handle {
             seen,
             tickets: Vec::new(),
             stands_by: false,
-        };
+        });
         if let Some((previous, is_rebuilt)) = previous {
             if is_rebuilt {
                 standing.assume_serving();

@@ -13,7 +13,7 @@ use crate::domain::lifecycle::{Event, Phase};
 use crate::interpreter;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 /// A run whose secrets are being read, or whose interpreter is being asked. Dropped, nobody waits for that any more.
@@ -53,7 +53,7 @@ impl Task {
             ids,
             open_files: self.context.open_files,
         };
-        let reading = tokio::task::spawn_local(secrets::read(Rc::clone(&self.spec), around));
+        let reading = tokio::task::spawn_local(secrets::read(Arc::clone(&self.spec), around));
         self.preparing = Some(Preparing { run, reading });
         self.seen.send_modify(|seen| seen.reading_secrets = true);
     }

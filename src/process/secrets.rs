@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -27,11 +28,11 @@ const TOLD: usize = 200;
 pub(super) type Values = BTreeMap<String, String>;
 
 /// All secrets of an app, at once.
-pub(super) async fn read(spec: Rc<AppSpec>, around: Around) -> Result<Values, LaunchError> {
+pub(super) async fn read(spec: Arc<AppSpec>, around: Around) -> Result<Values, LaunchError> {
     read_within(LONGEST, spec, around).await
 }
 
-async fn read_within(limit: Duration, spec: Rc<AppSpec>, around: Around) -> Result<Values, LaunchError> {
+async fn read_within(limit: Duration, spec: Arc<AppSpec>, around: Around) -> Result<Values, LaunchError> {
     let around = Rc::new(around);
     let mut reading = JoinSet::new();
     for (name, source) in spec.env.secrets.clone() {
@@ -178,7 +179,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let env = [("WHO".to_owned(), "me".to_owned()), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into();
         let around = Around { cwd: spec.cwd.clone(), env, ids: None, open_files: 1024 };
-        let read = LocalSet::new().block_on(&runtime, read_within(limit, Rc::new(spec), around));
+        let read = LocalSet::new().block_on(&runtime, read_within(limit, Arc::new(spec), around));
         read.map_err(|error| {
             assert_eq!(error.errno, NO_SECRET);
             error.message

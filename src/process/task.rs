@@ -11,7 +11,7 @@ use super::link::{Link, Said};
 use super::order::{Command, Settled};
 use super::prepare::Preparing;
 use super::secrets::Values;
-use super::vitals::{Sign, Vitals};
+use super::vitals::Sign;
 use crate::clock;
 use crate::cluster::{Group, Holder};
 use crate::domain::lifecycle::{Event, Phase, State, Then};
@@ -20,6 +20,7 @@ use crate::slots::{Record, Slot, Standing};
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -28,7 +29,7 @@ const TAKE_NOTE: Duration = Duration::from_millis(200);
 
 pub(super) struct Task {
     pub(super) context: Context,
-    pub(super) spec: Rc<AppSpec>,
+    pub(super) spec: Arc<AppSpec>,
     pub(super) identity: Identity,
     pub(super) holder: Holder,
     pub(super) group: Option<Group>,
@@ -70,7 +71,7 @@ enum Happened {
 }
 
 impl Task {
-    pub(super) async fn live(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+    pub(super) async fn live(mut self: Box<Self>, mut commands: mpsc::UnboundedReceiver<Command>) {
         while self.state.phase != Phase::Deleted {
             let happened = self.next(&mut commands).await;
             self.handle(happened);
@@ -85,28 +86,31 @@ impl Task {
     async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
         let deadline = if self.waits_for_secrets() { None } else { self.state.deadline() };
         let (sweeping, noting, abandoned) = (self.is_sweeping(), self.is_noting(), self.abandoned);
-        let gone = async {
-            if let Some(containment) = &mut self.containment {
-                containment.gone(&self.standing).await;
-            }
-        };
+        // Boxed is what is large and seldom there: every process has room for all of this.
+        let gone = or_never(
+            self.containment
+                .as_mut()
+                .filter(|_| sweeping)
+                .map(|containment| Box::pin(containment.gone(&self.standing))),
+        );
         let prepared = or_never(self.preparing.as_mut().map(Preparing::wait));
         let (exits, link, vitals) = match &mut self.run {
-            Some(run) => (Some(&mut run.exits), run.link.as_mut(), Some(&mut run.vitals)),
+            Some(run) => (Some(&mut run.exits), run.link.as_mut(), Some(&mut run.vitals).filter(|vitals| vitals.any())),
             None => (None, None, None),
         };
         let exit = or_never(exits.map(ExitSource::wait));
         let said = or_never(link.map(Link::next));
-        let signed = or_never(vitals.map(Vitals::next));
-        let due = or_never(deadline.map(until));
+        let signed = or_never(vitals.map(|vitals| Box::pin(vitals.next())));
+        let due = or_never(deadline.map(|deadline| Box::pin(until(deadline))));
+        let note = or_never(noting.then(|| Box::pin(tokio::time::sleep(TAKE_NOTE))));
         tokio::select! {
             biased;
             fact = exit => Happened::Exit(fact),
             command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
             read = prepared => Happened::Prepared(read),
             () = due => Happened::Deadline,
-            () = gone, if sweeping => Happened::Gone,
-            () = tokio::time::sleep(TAKE_NOTE), if noting => Happened::Look,
+            () = gone => Happened::Gone,
+            () = note => Happened::Look,
             sign = signed => Happened::Signed(sign),
             // Last, so that an app that talks without end cannot keep anybody from stopping it.
             said = said => Happened::Said(said),

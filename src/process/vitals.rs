@@ -27,6 +27,10 @@ pub(super) enum Sign {
 }
 
 impl Vitals {
+    pub(super) fn any(&self) -> bool {
+        self.prober.is_some() || self.notify.is_some() || self.line.is_some()
+    }
+
     /// The next change. Safe to cancel; never ends.
     pub(super) async fn next(&mut self) -> Sign {
         let probe = async {

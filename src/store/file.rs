@@ -4,7 +4,7 @@ use super::snapshot::{ParseError, Snapshot};
 use crate::sys::fault::{self, Point};
 use crate::sys::read_as::read_whole;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +18,8 @@ const TEMPORARY_PREFIX: &str = "state.";
 const TEMPORARY_LETTERS: usize = 6;
 /// The second name of the file, until it has the one it is given for. Swept like all that is temporary.
 const LINKED: &str = "state.linked";
+/// Of the list, written at a time: bytes.
+const AT_ONCE: usize = 64 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -82,8 +84,10 @@ impl Store {
             .prefix(TEMPORARY_PREFIX)
             .rand_bytes(TEMPORARY_LETTERS)
             .tempfile_in(self.directory())?;
-        let bytes = serde_json::to_vec(snapshot)?;
-        file.write_all(&bytes)?;
+        // Never all of it at once in memory: with a thousand apps that is more than all else.
+        let mut through = BufWriter::with_capacity(AT_ONCE, file.as_file_mut());
+        serde_json::to_writer(&mut through, snapshot)?;
+        through.into_inner().map_err(io::IntoInnerError::into_error)?;
         // Whatever the power takes away: this file, or the one that it replaces, and that becomes the generation before
         // it, is whole.
         let is_synced = lasting == Lasting::PowerLoss || !self.is_safe.load(Ordering::Relaxed);

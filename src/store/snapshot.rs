@@ -3,6 +3,7 @@
 use super::request::SavedRequest;
 use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Grows when an older program could misread the file. Fields that are only added keep it.
 const VERSION: u32 = 1;
@@ -55,7 +56,20 @@ impl Snapshot {
         if version > VERSION {
             return Err(ParseError::Newer(version));
         }
-        serde_json::from_slice(bytes).map_err(ParseError::Damaged)
+        let mut snapshot: Self = serde_json::from_slice(bytes).map_err(ParseError::Damaged)?;
+        snapshot.share();
+        Ok(snapshot)
+    }
+
+    /// The processes of an app are described alike: read, each has a copy of its own.
+    fn share(&mut self) {
+        let mut last: Option<Arc<AppSpec>> = None;
+        for process in &mut self.processes {
+            match &last {
+                Some(last) if *last == process.spec => process.spec = Arc::clone(last),
+                _ => last = Some(Arc::clone(&process.spec)),
+            }
+        }
     }
 
     pub fn new(boot: String, closed: bool, next_id: u32, next_run: u64, processes: Vec<SavedProcess>) -> Self {
@@ -96,7 +110,7 @@ pub struct SavedProcess {
     pub id: ProcessId,
     pub instance: u32,
     pub unique_id: String,
-    pub spec: AppSpec,
+    pub spec: Arc<AppSpec>,
     /// Whether it should run. What it was doing is in its slot.
     pub wanted: bool,
     /// It ran until the machine was started anew, and has neither been started nor stopped since.
@@ -121,7 +135,7 @@ pub struct SavedStandby {
     pub run: SpawnId,
     /// The run that is on trial.
     pub by: SpawnId,
-    pub spec: AppSpec,
+    pub spec: Arc<AppSpec>,
     /// When the window is over; absent while others of the app are still being replaced.
     #[serde(default)]
     pub until: Option<BootMs>,

@@ -7,16 +7,17 @@ use crate::clock;
 use crate::domain::{AppSpec, ProcessId, Status};
 use crate::process::{self, Command};
 use std::rc::Rc;
+use std::sync::Arc;
 
 impl World {
     /// Puts a process on the list, stopped.
-    pub(super) fn add(self: &Rc<Self>, spec: &Rc<AppSpec>) -> ProcessId {
+    pub(super) fn add(self: &Rc<Self>, spec: &Arc<AppSpec>) -> ProcessId {
         let mut registry = self.registry.borrow_mut();
         let identity = registry.identify(spec, &self.home);
         let group = registry.group(spec);
         let id = identity.id;
-        let handle = process::Handle::begin(self.context.clone(), Rc::clone(spec), identity.clone(), group, 0, None);
-        let (created_at, spec) = (clock::unix_ms(), Rc::clone(spec));
+        let handle = process::Handle::begin(self.context.clone(), Arc::clone(spec), identity.clone(), group, 0, None);
+        let (created_at, spec) = (clock::unix_ms(), Arc::clone(spec));
         registry.insert(Entry {
             spec,
             identity,
@@ -32,16 +33,19 @@ impl World {
     }
 
     /// New settings for processes that are there. Name, mode and number stay: they are what was started.
-    pub(super) fn respec(&self, ids: &[ProcessId], spec: &Rc<AppSpec>) {
+    pub(super) fn respec(&self, ids: &[ProcessId], spec: &Arc<AppSpec>) {
         let mut registry = self.registry.borrow_mut();
+        // Of the processes of one app most have the same: they share it.
+        let mut last = Arc::clone(spec);
         for id in ids {
             let Some(entry) = registry.get_mut(*id) else { continue };
-            let mut new = (**spec).clone();
-            new.mode = entry.spec.mode;
-            new.instances = entry.spec.instances;
-            entry.spec = Rc::new(new);
+            let (mode, instances) = (entry.spec.mode, entry.spec.instances);
+            if (last.mode, last.instances) != (mode, instances) {
+                last = Arc::new(AppSpec { mode, instances, ..(**spec).clone() });
+            }
+            entry.spec = Arc::clone(&last);
             entry.identity = identity(&entry.spec, *id, entry.identity.instance, &entry.identity.unique_id, &self.home);
-            entry.handle.send(Command::Respec(Rc::clone(&entry.spec), Box::new(entry.identity.clone())));
+            entry.handle.send(Command::Respec(Arc::clone(&entry.spec), Box::new(entry.identity.clone())));
         }
     }
 
@@ -69,8 +73,8 @@ impl World {
         )))
     }
 
-    pub(super) fn specs_of(&self, ids: &[ProcessId]) -> Vec<(ProcessId, Rc<AppSpec>)> {
+    pub(super) fn specs_of(&self, ids: &[ProcessId]) -> Vec<(ProcessId, Arc<AppSpec>)> {
         let registry = self.registry.borrow();
-        ids.iter().filter_map(|id| Some((*id, Rc::clone(&registry.get(*id)?.spec)))).collect()
+        ids.iter().filter_map(|id| Some((*id, Arc::clone(&registry.get(*id)?.spec)))).collect()
     }
 }

@@ -13,6 +13,7 @@ use crate::slots::{Record, Slot};
 use crate::store::{ClosedList, DumpFile, Lasting, Loaded, SavedProcess, SavedRequest, Snapshot, Store, StoreError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// Runs that may have begun after the last state was written get no number twice.
@@ -271,7 +272,7 @@ fn save(entry: &Entry) -> SavedProcess {
         id: entry.identity.id,
         instance: entry.identity.instance,
         unique_id: entry.identity.unique_id.clone(),
-        spec: (*entry.spec).clone(),
+        spec: Arc::clone(&entry.spec),
         wanted: seen.state.is_wanted() || entry.returns,
         ran_before_boot: entry.waits_since_boot(),
         returns: entry.returns,

@@ -9,13 +9,14 @@ use crate::api::{ApiError, EventKind};
 use crate::domain::{AppSpec, Outcome, ProcessId};
 use crate::process::Command;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What planning has changed on the list, should it have to be taken back.
 #[derive(Default)]
 pub(super) struct Changes {
     pub(super) new: Vec<ProcessId>,
     /// What those that were there were to run with before.
-    pub(super) before: Vec<(ProcessId, Rc<AppSpec>)>,
+    pub(super) before: Vec<(ProcessId, Arc<AppSpec>)>,
 }
 
 /// What is done to the processes of one app.
@@ -26,7 +27,7 @@ pub(super) enum Plan {
     Reload {
         share: Share,
         /// What they run with until the reload is through.
-        before: Vec<(ProcessId, Rc<AppSpec>)>,
+        before: Vec<(ProcessId, Arc<AppSpec>)>,
         parallel: Option<u32>,
     },
     /// They have their new settings already.
@@ -51,7 +52,7 @@ impl World {
             Existing::Refuse => self.same_script(&spec),
             Existing::Restart | Existing::Reload | Existing::Keep => self.registry.borrow().named(&spec.name),
         };
-        let spec = Rc::new(spec);
+        let spec = Arc::new(spec);
         if known.is_empty() {
             let new: Vec<_> = (0..spec.instances.max(1)).map(|_| self.add(&spec)).collect();
             changes.new.extend(&new);

@@ -13,11 +13,12 @@ use crate::sys::keep::Keep;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// One process of the list.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    pub(super) spec: Rc<AppSpec>,
+    pub(super) spec: Arc<AppSpec>,
     pub(super) identity: Identity,
     pub(super) created_at: UnixMs,
     pub(super) handle: process::Handle,

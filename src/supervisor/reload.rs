@@ -10,6 +10,7 @@ use crate::domain::{AppSpec, ProcessId, Selector, Status};
 use crate::store::{mark_reload, unmark_reload};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a reload is asked for beside its processes.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +18,7 @@ pub(super) struct Wishes {
     /// How many of an app at a time, instead of its `reload_parallel`.
     pub(super) parallel: Option<u32>,
     /// What processes were started with, where that is something else by now.
-    pub(super) before: BTreeMap<ProcessId, Rc<AppSpec>>,
+    pub(super) before: BTreeMap<ProcessId, Arc<AppSpec>>,
 }
 
 impl World {

@@ -13,6 +13,7 @@ use crate::process::{self, Command};
 use crate::store::Begun;
 use crate::sys::fault::{self, Point};
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 impl World {
@@ -102,13 +103,14 @@ impl World {
             let mut registry = self.registry.borrow_mut();
             for id in ids {
                 let Some(entry) = registry.get(*id) else { continue };
-                let spec = Rc::new(AppSpec { name: to.to_owned(), ..(*entry.spec).clone() });
+                let spec = Arc::new(AppSpec { name: to.to_owned(), ..(*entry.spec).clone() });
                 let known = &entry.identity;
                 let identity = identity(&spec, *id, known.instance, &known.unique_id, &self.home);
                 let restarts = entry.handle.observed().state.restarts + 1;
                 let group = registry.group(&spec);
                 let context = self.context.clone();
-                let handle = process::Handle::begin(context, Rc::clone(&spec), identity.clone(), group, restarts, None);
+                let handle =
+                    process::Handle::begin(context, Arc::clone(&spec), identity.clone(), group, restarts, None);
                 let Some(entry) = registry.get_mut(*id) else { continue };
                 (entry.spec, entry.identity, entry.created_at) = (spec, identity, clock::unix_ms());
                 let old = std::mem::replace(&mut entry.handle, handle);

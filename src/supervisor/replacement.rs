@@ -10,7 +10,7 @@ use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::requirement::Requirement;
 use crate::domain::{ProcessId, Status};
 use crate::process::{self, Command, Observed};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -28,7 +28,7 @@ impl World {
             let seen = entry.handle.observed();
             (seen.listening, seen.state.restarts, seen.state.run)
         };
-        let (spec, identity) = (Rc::clone(&entry.spec), entry.identity.clone());
+        let (spec, identity) = (Arc::clone(&entry.spec), entry.identity.clone());
         let requirement = Requirement::new(&spec.ready, listened, spec.restart.min_uptime);
         let mut lines = LastLines::follow(&self.context.logs, id, run);
         let handle = process::Handle::begin(self.context.clone(), spec, identity, group, restarts + 1, None);

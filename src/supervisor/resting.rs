@@ -4,6 +4,7 @@ use super::world::World;
 use crate::domain::lifecycle::Phase;
 use crate::domain::{AppSpec, ProcessId};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a new number comes to.
 #[derive(Default)]
@@ -16,13 +17,13 @@ pub(super) struct Renumbered {
 
 impl World {
     /// Gives an app the number that its spec says, unless something of it runs, or is about to.
-    pub(super) fn renumber_resting(self: &Rc<Self>, known: &[ProcessId], spec: &Rc<AppSpec>) -> Renumbered {
+    pub(super) fn renumber_resting(self: &Rc<Self>, known: &[ProcessId], spec: &Arc<AppSpec>) -> Renumbered {
         if !known.iter().all(|id| self.rests(*id)) {
             return Renumbered::default();
         }
         for id in known {
             if let Some(entry) = self.registry.borrow_mut().get_mut(*id) {
-                entry.spec = Rc::new(AppSpec { instances: spec.instances, ..(*entry.spec).clone() });
+                entry.spec = Arc::new(AppSpec { instances: spec.instances, ..(*entry.spec).clone() });
             }
         }
         let wanted = spec.instances.max(1) as usize;

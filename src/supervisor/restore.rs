@@ -12,6 +12,7 @@ use crate::store::{SavedProcess, Snapshot};
 use crate::sys::keep::Kept;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 impl World {
@@ -192,12 +193,12 @@ impl World {
         if let Some(rebuilt) = left.as_mut().filter(|left| left.is_rebuilt) {
             rebuilt.record.state.restarts = saved.restarts;
         }
-        let spec = Rc::new(saved.spec.clone());
+        let spec = Arc::clone(&saved.spec);
         let identity = identity(&spec, saved.id, saved.instance, &saved.unique_id, &self.home);
         let group = self.registry.borrow_mut().group(&spec);
         let handle = process::Handle::begin(
             self.context.clone(),
-            Rc::clone(&spec),
+            Arc::clone(&spec),
             identity.clone(),
             group,
             saved.restarts,

@@ -9,6 +9,7 @@ use crate::domain::{AppSpec, BootMs, ProcessId};
 use crate::process;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -20,7 +21,7 @@ pub(super) struct Order {
     pub(super) over: Option<u64>,
     pub(super) parallel: Option<u32>,
     /// What they were started with, where that is something else by now.
-    pub(super) before: BTreeMap<ProcessId, Rc<AppSpec>>,
+    pub(super) before: BTreeMap<ProcessId, Arc<AppSpec>>,
 }
 
 /// What has come of something that was begun.

@@ -13,6 +13,7 @@ use crate::store::{Begun, ClosedList, DumpFile};
 use crate::sys::fault::{self, Point};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 type Answer = Result<Response, ApiError>;
 
@@ -119,7 +120,7 @@ impl World {
                 failures.push(error);
                 raised.push(None);
             } else {
-                let spec = Rc::new(app.spec.clone());
+                let spec = Arc::new(app.spec.clone());
                 let ids: Vec<_> = app.ran.iter().map(|_| self.add(&spec)).collect();
                 let share = Share::all_due(to_run(app, ids.iter().copied()));
                 raised.push(Some(Raised { ids, share }));
@@ -166,7 +167,9 @@ impl World {
             ApiError::new(Code::Internal, format!("{} cannot be read: {error}", path.display()))
                 .hint("what was saved by hand is another list: rpm resurrect")
         })?;
-        let apps = processes.into_iter().map(|process| (process.spec, process.wanted || process.ran_before_boot));
+        let apps = processes
+            .into_iter()
+            .map(|process| (Arc::unwrap_or_clone(process.spec), process.wanted || process.ran_before_boot));
         self.resurrect(SavedApp::group(apps), ticket).await
     }
 

@@ -8,6 +8,7 @@ use crate::domain::ProcessId;
 use crate::process::Command;
 use crate::store::Begun;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// More of one app are a mistake.
 pub(super) const MOST_INSTANCES: u32 = 10_000;
@@ -75,7 +76,7 @@ impl World {
         let (ids, spec) = {
             let registry = self.registry.borrow();
             let ids = registry.staying(name);
-            let spec = ids.first().and_then(|id| registry.get(*id)).map(|entry| Rc::clone(&entry.spec));
+            let spec = ids.first().and_then(|id| registry.get(*id)).map(|entry| Arc::clone(&entry.spec));
             (ids, spec)
         };
         let Some(spec) = spec else {

@@ -13,6 +13,7 @@ use crate::process::{self, Command, Identity, Observed};
 use crate::store::SavedStandby;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// The run that was there before, and what it was started with.
@@ -21,18 +22,18 @@ pub(super) struct Standby {
     pub(super) run: SpawnId,
     /// The one that has taken its place.
     pub(super) by: SpawnId,
-    pub(super) spec: Rc<AppSpec>,
+    pub(super) spec: Arc<AppSpec>,
     /// When the window is over; `None` while others of the app are still being replaced.
     pub(super) until: Option<BootMs>,
 }
 
 impl Standby {
     pub(super) fn save(&self) -> SavedStandby {
-        SavedStandby { run: self.run, by: self.by, spec: (*self.spec).clone(), until: self.until }
+        SavedStandby { run: self.run, by: self.by, spec: Arc::clone(&self.spec), until: self.until }
     }
 
     pub(super) fn restore(saved: &SavedStandby) -> Self {
-        Self { run: saved.run, by: saved.by, spec: Rc::new(saved.spec.clone()), until: saved.until }
+        Self { run: saved.run, by: saved.by, spec: Arc::clone(&saved.spec), until: saved.until }
     }
 }
 
@@ -59,7 +60,7 @@ impl World {
         let (Some(standby), Some(old)) = (entry.standby.take(), entry.passing.take()) else { return };
         entry.spec = standby.spec;
         entry.identity = self.identity_with(&entry.spec, entry);
-        old.send(Command::Respec(Rc::clone(&entry.spec), Box::new(entry.identity.clone())));
+        old.send(Command::Respec(Arc::clone(&entry.spec), Box::new(entry.identity.clone())));
         // Counters never go backwards.
         old.send(Command::CountFrom(entry.handle.observed().state.restarts));
         old.send(Command::StandBy(false));
@@ -209,7 +210,7 @@ impl World {
         }
         let standby = Standby::restore(saved);
         let old_identity = self.identity_with(&standby.spec, entry);
-        entry.handle.send(Command::Respec(Rc::clone(&standby.spec), Box::new(old_identity.clone())));
+        entry.handle.send(Command::Respec(Arc::clone(&standby.spec), Box::new(old_identity.clone())));
         if let Some(new) = entry.passing.take_if(|new| lives(new, saved.by)) {
             let old = std::mem::replace(&mut entry.handle, new);
             old.send(Command::StandBy(true));

@@ -11,6 +11,7 @@ use crate::watch::{Notice, Wanted, Watcher};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long nothing may change when the app doesn't say (`watch_delay`): an editor or a checkout writes several files.
@@ -165,7 +166,7 @@ impl World {
             };
             registry.iter().filter(is_meant).map(|entry| entry.identity.id).collect()
         };
-        let Some(first) = ids.first().and_then(|id| Some(Rc::clone(&self.registry.borrow().get(*id)?.spec))) else {
+        let Some(first) = ids.first().and_then(|id| Some(Arc::clone(&self.registry.borrow().get(*id)?.spec))) else {
             return;
         };
         self.restart_by_itself(&Share::all_due(ids), &in_words(&first, changed)).await;
@@ -176,8 +177,8 @@ impl World {
         for id in ids {
             let mut registry = self.registry.borrow_mut();
             let Some(entry) = registry.get_mut(*id).filter(|entry| entry.spec.watch.is_some()) else { continue };
-            entry.spec = Rc::new(AppSpec { watch: None, ..(*entry.spec).clone() });
-            entry.handle.send(Command::Respec(Rc::clone(&entry.spec), Box::new(entry.identity.clone())));
+            entry.spec = Arc::new(AppSpec { watch: None, ..(*entry.spec).clone() });
+            entry.handle.send(Command::Respec(Arc::clone(&entry.spec), Box::new(entry.identity.clone())));
         }
         self.follow_watches(Adoption::No);
     }
