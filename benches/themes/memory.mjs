@@ -13,6 +13,8 @@ const APPS = {
   instances: 100,
 }
 const REST_MS = 10_000
+// The daemon gives back what it doesn't use a second after its start, and every half a minute.
+const SETTLED_MS = { start: 3000, apps: 35_000 }
 
 const weigh = (report, manager, when, wish) => {
   const { rss, pss, anonymous } = memory(manager.daemons)
@@ -28,10 +30,10 @@ export default async (report, { rounds }) => {
   const rest = report.row('memory', 'CPU at rest, 100 apps', { unit: 'ms/s', wish: { value: 1.5 } })
   try {
     await Promise.all(managers.map((manager) => manager.begin()))
-    await sleep(1000)
+    await sleep(SETTLED_MS.start)
     for (const manager of managers) weigh(report, manager, 'idle', 3)
     for (const manager of managers) await manager.start(APPS)
-    await sleep(2000)
+    await sleep(SETTLED_MS.apps)
     for (const manager of managers) weigh(report, manager, '100 apps', 5)
     const before = managers.map((manager) => cpuMs(manager.daemons))
     const begun = now()
