@@ -22,9 +22,6 @@ pub enum Peer {
     Stranger,
 }
 
-/// The first process of the initial PID namespace of a machine is in this one, on any Linux.
-const INITIAL: &str = "pid:[4026531836]";
-
 /// Whoever shares the processes and the files shares the name.
 fn name() -> io::Result<String> {
     let namespace = |kind: &str| fs::read_link(format!("/proc/self/ns/{kind}"));
@@ -42,6 +39,9 @@ fn address() -> io::Result<SocketAddr> {
 pub fn listen() -> io::Result<Option<std::os::fd::OwnedFd>> {
     use super::init;
     use nix::unistd::getppid;
+
+    /// The first process of the initial PID namespace of a machine is in this one, on any Linux.
+    const INITIAL: &str = "pid:[4026531836]";
 
     // Who is started from outside of a namespace has no parent in it.
     let is_of_namespace = || {
