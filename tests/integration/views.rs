@@ -268,6 +268,18 @@ fn a_watched_list_gives_the_terminal_back() {
 }
 
 #[test]
+fn the_board_shows_the_chosen_one_and_gives_the_terminal_back() {
+    let home = populated();
+    let Some(done) = at_terminal(&home, (120, 30), "about it", "j\x1b[Bkq", &["monit"]) else { return };
+    let text = done.ok().text();
+    for part in ["processes (4)", "worker", "output of", "metrics", "host  load"] {
+        assert!(text.contains(part), "{part}: {text:?}");
+    }
+    assert!(text.trim_end().ends_with("\x1b[?25h\x1b[?1049l"), "{text:?}");
+    home.rpm(["monit"]).fails(&["needs a terminal", "rpm jlist"]);
+}
+
+#[test]
 fn a_watched_list_in_a_pipe_is_printed_once() {
     let home = populated();
     let done = home.rpm(["ls", "--watch"]).ok();

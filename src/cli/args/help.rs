@@ -36,6 +36,7 @@ Look:
   prettylist  the same as Node shows an object
   id          the ids of an app's processes
   pid         pids, a line each
+  monit       watch everything at once: processes, output, metrics (dashboard, imonit)
   sysinfos    figures of the machine (slist)
   report      all that belongs into a report of a problem
   web         the list as JSON over HTTP, for dashboards
@@ -228,6 +229,13 @@ Examples:
   rpm ls --sort memory:desc
   rpm ls --watch                   drawn anew every second
   rpm ls --json                    for programs; PM2's own shape: rpm jlist";
+
+pub(super) const MONIT: &str = "\
+Examples:
+  rpm monit
+  rpm monit --sort memory:desc
+
+Arrows, or j and k, choose a process; q, Escape or Ctrl-C leave. It needs a terminal.";
 
 pub(super) const DESCRIBE: &str = "\
 Examples:

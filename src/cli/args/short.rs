@@ -45,6 +45,7 @@ fn verb(word: &str) -> Option<(&'static str, Taken)> {
         "pid" => ("pid", PidArgs::augment_args),
         "describe" | "desc" | "info" | "show" => ("describe", DescribeArgs::augment_args),
         "env" => ("env", EnvArgs::augment_args),
+        "monit" | "dashboard" | "imonit" => ("monit", nothing),
         "monitor" => ("monitor", SelectorArgs::augment_args),
         "unmonitor" => ("unmonitor", SelectorArgs::augment_args),
         "sysinfos" | "slist" => ("sysinfos", nothing),

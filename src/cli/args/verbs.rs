@@ -88,6 +88,9 @@ pub(crate) enum Command {
     /// Show the variables of a process, and where they come from
     #[command(after_help = help::ENV)]
     Env(EnvArgs),
+    /// Watch everything at once: processes, output, metrics
+    #[command(visible_aliases = ["dashboard", "imonit"], after_help = help::MONIT)]
+    Monit,
     /// Mark processes, as PM2's dashboards do
     #[command(after_help = help::MONITOR)]
     Monitor(SelectorArgs),

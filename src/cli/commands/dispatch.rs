@@ -2,7 +2,7 @@
 
 use super::{
     apply, attach, completion, delete, describe, env, examples, flush, help, id, init, jlist, jobs, kill, list,
-    logrotate, logs, migrate, monitor, pid, ping, prettylist, reload, report, reset, restart, resurrect,
+    logrotate, logs, migrate, monit, monitor, pid, ping, prettylist, reload, report, reset, restart, resurrect,
     run as run_jobs, save, scale, send, serve, settings, signal, start, startup, stop, sysinfos, trigger, unstartup,
     update, validate, web,
 };
@@ -35,6 +35,7 @@ pub(crate) async fn run(session: &mut Session<'_>, command: Command) -> Result<E
         Command::Prettylist => prettylist::run(session).await,
         Command::Id(args) => id::run(session, &args).await,
         Command::Pid(args) => pid::run(session, args).await,
+        Command::Monit => monit::run(session).await,
         Command::Monitor(args) => monitor::run(session, args, true).await,
         Command::Unmonitor(args) => monitor::run(session, args, false).await,
         Command::Sysinfos => sysinfos::run(session).await,

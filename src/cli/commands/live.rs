@@ -80,16 +80,16 @@ fn listed(session: &Session<'_>, response: Response, size: Size) -> String {
 }
 
 /// Signals by which a program is asked to leave: the terminal has to be given back first.
-struct Ends([Signal; 3]);
+pub(super) struct Ends([Signal; 3]);
 
 impl Ends {
-    fn listen() -> Result<Self, Failure> {
+    pub(super) fn listen() -> Result<Self, Failure> {
         let listen =
             |kind| signal(kind).map_err(|source| Failure::new(format!("signals cannot be received: {source}")));
         Ok(Self([listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?]))
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -29,6 +29,7 @@ mod logrotate;
 mod logs;
 mod machine;
 pub(in crate::cli) mod migrate;
+mod monit;
 mod monitor;
 mod pid;
 mod ping;

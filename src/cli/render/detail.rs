@@ -183,7 +183,7 @@ fn by_itself(detail: &ProcessDetail) -> Rows {
     ]
 }
 
-fn mode(detail: &ProcessDetail) -> String {
+pub(crate) fn mode(detail: &ProcessDetail) -> String {
     let (process, instances) = (&detail.process, detail.spec.instances);
     if instances > 1 {
         format!("{}_mode, instance {} of {instances}", process.mode, process.instance)

@@ -49,20 +49,53 @@ impl FullScreen {
         write(&if self.color { frame(text, rows) } else { frame(&strip_str(text).to_string(), rows) })
     }
 
-    /// Waits for `q`, Ctrl-C, Ctrl-D or Escape. Other keys mean nothing; without keys it waits for ever.
+    /// Waits for a key that leaves. Others mean nothing.
     pub(crate) async fn somebody_leaves(&mut self) -> io::Result<()> {
+        while !self.pressed().await?.leave {}
+        Ok(())
+    }
+
+    /// Waits for keys; where there are none, for ever. Safe to cancel.
+    pub(crate) async fn pressed(&mut self) -> io::Result<Pressed> {
         let Some(keys) = &mut self.keys else { return std::future::pending().await };
-        loop {
-            let mut ready = keys.readable_mut().await?;
-            let pressed = ready.get_inner().read()?;
-            ready.clear_ready();
-            match pressed.as_slice() {
-                // An arrow key begins with it, too, and doesn't come alone.
-                b"\x1b" => return Ok(()),
-                keys if keys.iter().any(|key| matches!(*key, b'q' | b'Q' | CTRL_C | CTRL_D)) => return Ok(()),
+        let mut ready = keys.readable_mut().await?;
+        let pressed = ready.get_inner().read()?;
+        ready.clear_ready();
+        Ok(Pressed::of(&pressed))
+    }
+}
+
+/// What keys that have come together ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Pressed {
+    /// `q`, Ctrl-C, Ctrl-D or Escape.
+    pub(crate) leave: bool,
+    /// So many lines down, by the arrows or `j` and `k`; negative is up.
+    pub(crate) down: i32,
+}
+
+impl Pressed {
+    fn of(keys: &[u8]) -> Self {
+        // An arrow key begins with it, too, and doesn't come alone.
+        let mut pressed = Self { leave: keys == b"\x1b", down: 0 };
+        let mut rest = keys;
+        while let Some((key, after)) = rest.split_first() {
+            rest = after;
+            match key {
+                b'q' | b'Q' | &CTRL_C | &CTRL_D => pressed.leave = true,
+                b'j' => pressed.down += 1,
+                b'k' => pressed.down -= 1,
+                b'\x1b' => {
+                    // As terminals send them, in either of two modes.
+                    if let [b'[' | b'O', arrow, after @ ..] = rest {
+                        pressed.down += i32::from(*arrow == b'B') - i32::from(*arrow == b'A');
+                        rest = after;
+                    }
+                }
                 _ => {}
             }
         }
+        pressed
     }
 }
 
@@ -100,6 +133,24 @@ fn write(text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_by_their_bytes() {
+        let down = |down| Pressed { leave: false, down };
+        for (keys, expected) in [
+            (&b"\x1b[B"[..], down(1)),
+            (b"\x1bOA", down(-1)),
+            (b"\x1b[B\x1b[B\x1b[Bk", down(2)),
+            (b"\x1b[C", down(0)),
+            (b"x", down(0)),
+            (b"\x1b[", down(0)),
+            (b"q", Pressed { leave: true, down: 0 }),
+            (b"j\x03", Pressed { leave: true, down: 1 }),
+            (b"\x1b", Pressed { leave: true, down: 0 }),
+        ] {
+            assert_eq!(Pressed::of(keys), expected, "{keys:?}");
+        }
+    }
 
     #[test]
     fn a_frame_is_never_higher_than_the_screen() {

@@ -18,7 +18,7 @@ mod limits;
 pub(crate) mod log;
 pub(crate) mod migration;
 pub(crate) mod outcome;
-mod panel;
+pub(crate) mod panel;
 pub(crate) mod plan;
 pub(crate) mod process;
 pub(crate) mod progress;

@@ -28,7 +28,7 @@ fn left_out(panel: &Panel) -> Option<String> {
 }
 
 /// `12 req/s`, as PM2's apps tell it: a value and a unit.
-fn figure(metric: &Value) -> String {
+pub(crate) fn figure(metric: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let Some(value) = metric.get("value") else { return text(metric) };
     let unit = metric.get("unit").and_then(Value::as_str).map(|unit| format!(" {unit}")).unwrap_or_default();
