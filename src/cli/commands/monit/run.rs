@@ -42,8 +42,11 @@ pub(in crate::cli::commands) async fn run(session: &mut Session<'_>) -> Result<E
             _ = ticks.tick() => {
                 look(session, &mut board).await;
                 if lines.is_none() {
-                    board.forget_lines();
                     lines = listen(session).await;
+                    // What there was stays to be read until it comes anew.
+                    if lines.is_some() {
+                        board.forget_lines();
+                    }
                 }
                 is_new = true;
             }
