@@ -8,7 +8,9 @@ use crate::domain::{Budget, SpawnId};
 use crate::guardian::{Legacy, Link};
 use crate::logs::Logs;
 use crate::paths::Home;
-use crate::process::{Agent, Confinement, Context, Exits, Inherited, Kinship, Leash, Realm, SpawnIds, Unwritten};
+use crate::process::{
+    Agent, Confinement, Context, Exits, Inherited, Kinship, Leash, Realm, Sockets, SpawnIds, Unwritten,
+};
 use crate::slots::{Journal, Table};
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys;
@@ -88,29 +90,29 @@ impl Engine {
         let spent = slots.as_ref().map_or(0, Table::budget);
         let (reports, inbox) = mpsc::unbounded_channel();
         let cgroups = Cgroups::new(cgroup::roots(), &groups_of(&options.home, options.persistent));
-        let context = Context {
+        let context = Rc::new(Context {
             logs: Logs::start(staging)?,
             bus: Rc::default(),
             keep,
             guardian: link.clone(),
             exits: Rc::default(),
-            inherited: Rc::new(RefCell::new(Inherited::of(legacy))),
-            ids: Rc::new(SpawnIds::new(slots.as_ref().map_or(1, |slots| slots.next_run().max(1)))),
+            inherited: RefCell::new(Inherited::of(legacy)),
+            ids: SpawnIds::new(slots.as_ref().map_or(1, |slots| slots.next_run().max(1))),
             reports,
             parent_death_signal: options.parent_death_signal,
             leash: options.leash,
             kinship,
-            agent: Rc::new(Agent::new(options.home.agents())),
+            agent: Agent::new(options.home.agents()),
             open_files: options.open_files.unwrap_or_else(raise_open_files),
-            confinement: Rc::new(Confinement::new(cgroups)),
+            confinement: Confinement::new(cgroups),
             slots,
             changes: watch::Sender::default(),
-            budget: Rc::new(RefCell::new(Budget::resume(spent, clock::boot_ms()))),
-            running: Rc::new(Cell::new(0)),
-            sockets: Rc::default(),
+            budget: RefCell::new(Budget::resume(spent, clock::boot_ms())),
+            running: Cell::new(0),
+            sockets: Sockets::default(),
             unwritten: Unwritten::default(),
-            buried: Rc::default(),
-        };
+            buried: RefCell::default(),
+        });
         if let Some(run) = context.inherited.borrow().last_run() {
             context.ids.used(run);
         }

@@ -55,7 +55,7 @@ impl Copier {
     fn store(&mut self, id: SourceId, text: &Text<'_>) -> io::Result<(usize, usize)> {
         let Some(source) = self.sources.get_mut(&id) else { return Ok((0, 0)) };
         let (lost, flowing): (Vec<_>, Vec<_>) =
-            source.files().partition(|file| self.sinks.get(file).is_some_and(Sink::is_failing));
+            source.files().partition(|file| self.sinks.get(file).is_some_and(|sink| sink.is_failing()));
         let (taken, kept) = if flowing.is_empty() {
             self.committer.discard(source.pipe.as_fd(), text.lines.len())?;
             (text.lines.len(), text.written.len())
@@ -105,8 +105,8 @@ impl Text<'_> {
 }
 
 /// What the journal is to know.
-fn places(source: &Source, sinks: &BTreeMap<Identity, Sink>, staging: u64, at: UnixMs) -> (Place, Composed) {
-    let length = |file: Identity| sinks.get(&file).map_or(0, Sink::length);
+fn places(source: &Source, sinks: &BTreeMap<Identity, Box<Sink>>, staging: u64, at: UnixMs) -> (Place, Composed) {
+    let length = |file: Identity| sinks.get(&file).map_or(0, |sink| sink.length());
     let own = match source.target {
         Target::File(file) => Some(file),
         Target::Nowhere | Target::Followers | Target::Broken { .. } => None,
@@ -127,7 +127,7 @@ fn places(source: &Source, sinks: &BTreeMap<Identity, Sink>, staging: u64, at: U
 /// Hands on what is out of the pipe, and notes where the files have an unfinished line.
 fn show(
     source: &mut Source,
-    sinks: &mut BTreeMap<Identity, Sink>,
+    sinks: &mut BTreeMap<Identity, Box<Sink>>,
     (id, text): (SourceId, &Text<'_>),
     (taken, kept): (usize, usize),
     closed: bool,

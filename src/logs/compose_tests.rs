@@ -23,7 +23,7 @@ fn form(log_type: LogType) -> LineForm {
 
 fn to(dir: &Path, path: &str, combined: Option<&str>, form: Option<LineForm>) -> Destination {
     // An absolute path stays what it is.
-    Destination { path: Some(dir.join(path)), combined: combined.map(|file| dir.join(file)), form }
+    Destination { path: Some(dir.join(path).into()), combined: combined.map(|file| dir.join(file).into()), form }
 }
 
 /// Each way on its own, and together in one file.
@@ -46,7 +46,7 @@ fn world(pipe: usize, staging: usize) -> World {
 fn check(world: &World) {
     let files = |app: &App| -> Vec<PathBuf> {
         let files: BTreeSet<_> = app.to.path.iter().chain(&app.to.combined).cloned().collect();
-        files.into_iter().filter(|file| file != Path::new("/dev/null")).collect()
+        files.into_iter().filter(|file| **file != *Path::new("/dev/null")).map(|file| file.to_path_buf()).collect()
     };
     let mut all: BTreeSet<PathBuf> = BTreeSet::new();
     for app in &world.apps {

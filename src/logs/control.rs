@@ -60,9 +60,9 @@ impl Copier {
         }
         self.last_source.0 += 1;
         let id = self.last_source;
-        let target = self.target(&label, to.path.as_deref());
+        let target = self.target(&label, to.path.as_ref());
         let combined = to.combined.map(|path| (self.target(&label, Some(&path)), path));
-        let dress = to.form.map(|form| Dress::new(form, label.id, label.stream));
+        let dress = to.form.map(|form| Box::new(Dress::new(form, label.id, label.stream)));
         let mut source = Source::new(label, pipe, to.path, target, self.now);
         (source.combined, source.dress) = (combined, dress);
         choose_followers(&mut source, &self.followers);
@@ -72,10 +72,10 @@ impl Copier {
         } else {
             watch(&self.epoll, id, &source);
         }
-        self.sources.insert(id, source);
+        self.sources.insert(id, Box::new(source));
     }
 
-    fn target(&mut self, label: &Label, path: Option<&Path>) -> Target {
+    fn target(&mut self, label: &Label, path: Option<&Arc<Path>>) -> Target {
         match path {
             None => Target::Nowhere,
             Some(path) if file::is_null(path) => Target::Followers,
@@ -88,13 +88,13 @@ impl Copier {
 
     /// The file of a source that takes nothing at the moment.
     pub(super) fn stalled(&self, source: &Source) -> Option<Identity> {
-        source.files().find(|identity| self.sinks.get(identity).is_some_and(Sink::is_stalled))
+        source.files().find(|identity| self.sinks.get(identity).is_some_and(|sink| sink.is_stalled()))
     }
 
     /// Opens the file for one more source.
-    fn join(&mut self, path: &Path) -> io::Result<Target> {
+    fn join(&mut self, path: &Arc<Path>) -> io::Result<Target> {
         let (identity, file) = file::open(path)?;
-        let sink = self.sinks.entry(identity).or_insert_with(|| Sink::new(Box::new(file), path.to_owned()));
+        let sink = self.sinks.entry(identity).or_insert_with(|| Box::new(Sink::new(Box::new(file), Arc::clone(path))));
         sink.sources += 1;
         Ok(Target::File(identity))
     }
@@ -134,7 +134,7 @@ impl Copier {
     fn reopen_source(&mut self, id: SourceId, which: Which) -> io::Result<()> {
         let Some(source) = self.sources.get_mut(&id) else { return Ok(()) };
         let Some((path, target)) = source.place(which) else { return Ok(()) };
-        let (path, before) = (path.to_owned(), *target);
+        let (path, before) = (Arc::clone(path), *target);
         let lost = match before {
             Target::Nowhere | Target::Followers => return Ok(()),
             Target::File(identity) if file::identity(&path) == Some(identity) => return Ok(()),
@@ -172,7 +172,7 @@ impl Copier {
 
     /// Reads the source, or does not, as its new file demands.
     fn follow_state(&mut self, sink: Identity) {
-        if self.sinks.get(&sink).is_some_and(Sink::is_stalled) {
+        if self.sinks.get(&sink).is_some_and(|sink| sink.is_stalled()) {
             return self.pause(sink);
         }
         // The others too: what they waited for may have been given up just now.
@@ -220,7 +220,7 @@ impl Copier {
             let (Target::File(identity), Some(path)) = (source.target, &source.path) else { continue };
             let Some(sink) = self.sinks.get(&identity) else { continue };
             let coming = sink.open_line.filter(|(owner, _)| self.sources.get(owner).is_some_and(|s| wanted(&s.label)));
-            starts.insert(path.clone(), sink.length().saturating_sub(coming.map_or(0, |(_, length)| length)));
+            starts.insert(path.to_path_buf(), sink.length().saturating_sub(coming.map_or(0, |(_, length)| length)));
         }
         starts
     }

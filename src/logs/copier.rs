@@ -36,9 +36,10 @@ pub(super) struct Copier {
     pub(super) inbox: Receiver<Command>,
     waker: Arc<Waker>,
     pub(super) epoll: Epoll,
-    pub(super) sources: BTreeMap<SourceId, Source>,
+    /// Boxed, as a tree keeps room for half as many again.
+    pub(super) sources: BTreeMap<SourceId, Box<Source>>,
     pub(super) last_source: SourceId,
-    pub(super) sinks: BTreeMap<Identity, Sink>,
+    pub(super) sinks: BTreeMap<Identity, Box<Sink>>,
     pub(super) followers: Vec<(Wanted, Arc<Feed>)>,
     pub(super) finishing: Vec<(SpawnId, oneshot::Sender<()>)>,
     /// Lines that are waited for in the output of runs.
@@ -178,10 +179,11 @@ impl Copier {
     /// The bytes that the file did not take are still in their pipe.
     fn retry_source(&mut self, identity: Identity, first: SourceId) {
         // Another file of its own may be waiting for another source: it has its turn after that one.
-        let waits =
-            |file: Identity| self.sinks.get(&file).and_then(Sink::stalled_by).is_some_and(|other| other != first);
+        let waits = |file: Identity| {
+            self.sinks.get(&file).and_then(|sink| sink.stalled_by()).is_some_and(|other| other != first)
+        };
         let is_free = |source: &Source| source.writes(identity) && !source.files().any(waits);
-        if self.sources.get(&first).is_some_and(is_free) {
+        if self.sources.get(&first).is_some_and(|source| is_free(source)) {
             self.turn(first, true);
         }
         if let Some(sink) = self.sinks.get_mut(&identity) {
@@ -196,16 +198,16 @@ impl Copier {
 
     /// A file that was tried again for one source may have taken what another one waits for.
     fn go_on_all(&mut self) {
-        let free = |source: &&Source| source.paused && self.stalled(source).is_none();
+        let free = |source: &Source| source.paused && self.stalled(source).is_none();
         let files: Vec<Identity> =
-            self.sources.values().filter(free).filter_map(|source| source.files().next()).collect();
+            self.sources.values().filter(|source| free(source)).filter_map(|source| source.files().next()).collect();
         for file in files {
             self.resume(file);
         }
     }
 
     pub(super) fn plan_retry(&mut self) {
-        self.retry_at = self.sinks.values().filter_map(Sink::retry_at).min();
+        self.retry_at = self.sinks.values().filter_map(|sink| sink.retry_at()).min();
     }
 
     /// Writes and shows unfinished lines that have waited long enough.
@@ -221,7 +223,7 @@ impl Copier {
                 self.turn(id, held.is_late(self.now));
             }
         }
-        self.sweep_at = self.sources.values().filter_map(Source::sweep_at).min();
+        self.sweep_at = self.sources.values().filter_map(|source| source.sweep_at()).min();
     }
 
     /// Tells who waits for the end of a process's output that all of it is written.

@@ -8,14 +8,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Destination {
     /// `None`: neither files nor followers. `/dev/null`: no file of its own.
-    pub path: Option<PathBuf>,
+    pub path: Option<Arc<Path>>,
     /// The file that has both streams.
-    pub combined: Option<PathBuf>,
+    pub combined: Option<Arc<Path>>,
     /// `None`: the bytes as they are.
     pub form: Option<LineForm>,
 }
@@ -27,7 +28,7 @@ impl Destination {
     /// A few bytes that say the same, to be kept beside a pipe.
     pub fn tag(&self) -> Vec<u8> {
         let bytes =
-            |path: &Option<PathBuf>| path.as_ref().map_or(Vec::new(), |path| path.as_os_str().as_bytes().into());
+            |path: &Option<Arc<Path>>| path.as_ref().map_or(Vec::new(), |path| path.as_os_str().as_bytes().into());
         let path = bytes(&self.path);
         if self.combined.is_none() && self.form.is_none() {
             return path;
@@ -38,7 +39,7 @@ impl Destination {
     }
 
     pub fn of_tag(tag: &[u8]) -> Self {
-        let path = |bytes: &[u8]| (!bytes.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(bytes)));
+        let path = |bytes: &[u8]| (!bytes.is_empty()).then(|| Arc::from(Path::new(OsStr::from_bytes(bytes))));
         let mut parts = tag.splitn(3, |byte| *byte == SEPARATOR);
         let mut next = || parts.next().unwrap_or_default();
         Self { path: path(next()), combined: path(next()), form: serde_json::from_slice(next()).ok() }
@@ -47,7 +48,7 @@ impl Destination {
 
 impl From<Option<PathBuf>> for Destination {
     fn from(path: Option<PathBuf>) -> Self {
-        Self { path, ..Self::default() }
+        Self { path: path.map(Into::into), ..Self::default() }
     }
 }
 
@@ -106,9 +107,13 @@ mod tests {
         for to in [
             Destination::default(),
             Destination::from(Some(PathBuf::from("/l/x.log"))),
-            Destination { combined: Some("/l/all.log".into()), ..Destination::default() },
-            Destination { path: Some("/l/x".into()), form: Some(form(None)), ..Destination::default() },
-            Destination { path: Some("/l/x".into()), combined: Some("/l/y".into()), form: Some(form(Some("\u{0}Z"))) },
+            Destination { combined: Some(Path::new("/l/all.log").into()), ..Destination::default() },
+            Destination { path: Some(Path::new("/l/x").into()), form: Some(form(None)), ..Destination::default() },
+            Destination {
+                path: Some(Path::new("/l/x").into()),
+                combined: Some(Path::new("/l/y").into()),
+                form: Some(form(Some("\u{0}Z"))),
+            },
         ] {
             assert_eq!(Destination::of_tag(&to.tag()), to, "{to:?}");
         }

@@ -76,7 +76,11 @@ impl Orders {
             5 => form(LogType::Raw, Some("[at] x")),
             _ => return Some(self.file(app)).into(),
         };
-        Destination { path: Some(self.file(app)), combined: Some(self.place.join(COMBINED)), form: Some(form) }
+        Destination {
+            path: Some(self.file(app).into()),
+            combined: Some(self.place.join(COMBINED).into()),
+            form: Some(form),
+        }
     }
 
     fn staging_pipe(&self) -> OwnedFd {

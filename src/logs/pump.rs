@@ -36,7 +36,7 @@ impl Copier {
     }
 
     fn settle_line_in(&mut self, file: Identity, id: SourceId) {
-        let owner = |copier: &Self| copier.sinks.get(&file).and_then(Sink::owner_of_open_line);
+        let owner = |copier: &Self| copier.sinks.get(&file).and_then(|sink| sink.owner_of_open_line());
         let Some(other) = owner(self).filter(|&other| other != id) else { return };
         let is_open = |copier: &Self| owner(copier) == Some(other);
         for force in [false, true] {
@@ -191,7 +191,7 @@ impl Copier {
     pub(super) fn resume(&mut self, identity: Identity) {
         let mut ended = Vec::new();
         for (id, source) in &mut self.sources {
-            let waits = |file: Identity| self.sinks.get(&file).is_some_and(Sink::is_stalled);
+            let waits = |file: Identity| self.sinks.get(&file).is_some_and(|sink| sink.is_stalled());
             if !source.writes(identity) || source.files().any(waits) || !mem::replace(&mut source.paused, false) {
                 continue;
             }

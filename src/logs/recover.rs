@@ -13,7 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use tracing::warn;
 
@@ -56,7 +56,7 @@ struct Work<'a> {
     place: Place,
     pipe: &'a OwnedFd,
     /// The files, and where they ended before.
-    files: Vec<(PathBuf, Identity, u64)>,
+    files: Vec<(Arc<Path>, Identity, u64)>,
     /// What the bytes become, and at which time.
     dress: Option<(Dress, UnixMs)>,
 }
@@ -195,7 +195,7 @@ mod tests {
             Self { dir, staging: Staging::new(Journal::unkept()).unwrap(), pipe: ours.into(), app }
         }
 
-        fn path(&self) -> PathBuf {
+        fn path(&self) -> std::path::PathBuf {
             self.dir.path().join("out.log")
         }
 
@@ -343,7 +343,11 @@ mod tests {
             let of = fs::metadata(&all).unwrap();
             let file = Identity { device: of.dev(), inode: of.ino() };
             left.staging.ledger.set_composed(&Composed { at: 77, second: Some((file, 4)) });
-            let to = Destination { path: Some(left.path()), combined: Some(all.clone()), form: Some(form.clone()) };
+            let to = Destination {
+                path: Some(left.path().into()),
+                combined: Some(Arc::from(&*all)),
+                form: Some(form.clone()),
+            };
             for redone in [redone, 0] {
                 let recovered = recover(&left.staging, |_, _, _| Some((Arc::clone(&left.pipe), to.clone())));
                 assert_eq!(recovered, Recovered { redone, consumed: 0 }, "{own:?} {second:?}");

@@ -7,7 +7,8 @@ use crate::sys::fault::Point;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::mem;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use tracing::{info, warn};
 
 /// How long a file may refuse before output is dropped; afterwards also how often it is tried again.
@@ -47,7 +48,7 @@ impl Output for File {
 pub(super) struct Sink {
     output: Box<dyn Output>,
     /// The first path that led here, to name it by.
-    path: PathBuf,
+    path: Arc<Path>,
     state: State,
     /// How many sources write it.
     pub(super) sources: usize,
@@ -89,7 +90,7 @@ enum State {
 }
 
 impl Sink {
-    pub(super) fn new(output: Box<dyn Output>, path: PathBuf) -> Self {
+    pub(super) fn new(output: Box<dyn Output>, path: Arc<Path>) -> Self {
         Self { output, path, state: State::Flowing, sources: 0, open_line: None, ends_in_line_break: true, ahead: None }
     }
 
@@ -329,7 +330,7 @@ mod tests {
         }
 
         fn sink(&self) -> Sink {
-            Sink::new(Box::new(self.clone()), "disk".into())
+            Sink::new(Box::new(self.clone()), Path::new("disk").into())
         }
     }
 

@@ -10,7 +10,7 @@ use crate::domain::{BootMs, UnixMs};
 use crate::sys::pipe::{capacity, read, slots, unread};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Apps that share a file come one after the other, at the start of a program that takes them over as well. Until then
@@ -40,12 +40,12 @@ pub(super) enum Target {
 pub(super) struct Source {
     pub(super) label: Label,
     pub(super) pipe: Arc<OwnedFd>,
-    pub(super) path: Option<PathBuf>,
+    pub(super) path: Option<Arc<Path>>,
     pub(super) target: Target,
     /// The file of both streams.
-    pub(super) combined: Option<(Target, PathBuf)>,
+    pub(super) combined: Option<(Target, Arc<Path>)>,
     /// Its lines become something else on their way.
-    pub(super) dress: Option<Dress>,
+    pub(super) dress: Option<Box<Dress>>,
     /// A file has a part of a text with this time in it, and is to get the rest of it.
     pub(super) dated: Option<UnixMs>,
     pub(super) partial: Partial,
@@ -102,7 +102,7 @@ pub(super) enum Which {
 }
 
 impl Source {
-    pub(super) fn new(label: Label, pipe: Arc<OwnedFd>, path: Option<PathBuf>, target: Target, now: BootMs) -> Self {
+    pub(super) fn new(label: Label, pipe: Arc<OwnedFd>, path: Option<Arc<Path>>, target: Target, now: BootMs) -> Self {
         let capacity = capacity(pipe.as_fd()).unwrap_or(PIECE);
         Self {
             label,
@@ -160,10 +160,10 @@ impl Source {
         }
     }
 
-    pub(super) fn place(&mut self, which: Which) -> Option<(&Path, &mut Target)> {
+    pub(super) fn place(&mut self, which: Which) -> Option<(&Arc<Path>, &mut Target)> {
         match which {
-            Which::Own => Some((self.path.as_deref()?, &mut self.target)),
-            Which::Combined => self.combined.as_mut().map(|(target, path)| (path.as_path(), target)),
+            Which::Own => Some((self.path.as_ref()?, &mut self.target)),
+            Which::Combined => self.combined.as_mut().map(|(target, path)| (&*path, target)),
         }
     }
 

@@ -70,7 +70,7 @@ impl App {
         let (ours, end) = output_pipe(pipe).unwrap();
         // A full pipe ends the write, not the test.
         set_nonblocking(end.as_fd()).unwrap();
-        let path = to.path.clone().unwrap();
+        let path = to.path.as_deref().unwrap().to_owned();
         Self { id, ours: ours.into(), end: end.into(), path, to, written: Vec::new(), unsent: Vec::new(), lines: 0 }
     }
 

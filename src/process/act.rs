@@ -17,7 +17,7 @@ impl Task {
         for effect in &effects {
             match effect {
                 Effect::Spawn(id) => self.begin_run(*id),
-                Effect::AskMain(_) | Effect::AskGroup(_) => self.standing.set_asked(false),
+                Effect::AskMain(_) | Effect::AskGroup(_) => self.desk.standing.set_asked(false),
                 Effect::TakePlace(_) | Effect::GiveBackPlace(_) => self.spend(*effect, now),
                 Effect::Drain(_) | Effect::KillMain(_) | Effect::KillGroup(_) | Effect::Report(_) => {}
             }
@@ -42,9 +42,9 @@ impl Task {
             self.carry_out(effect);
         }
         if matches!(self.state.phase, Phase::Stopped | Phase::Errored | Phase::Deleted) {
-            self.context.sockets.release(self.holder, self.context.keep.as_ref());
+            self.context.sockets.release(self.desk.holder, self.context.keep.as_ref());
             if let Some(group) = &self.group {
-                group.release(self.holder);
+                group.release(self.desk.holder);
             }
         }
     }
@@ -91,7 +91,7 @@ impl Task {
             Effect::TakePlace(_) | Effect::GiveBackPlace(_) => {}
             Effect::Report(report) => {
                 // Nobody listens any more when the supervisor is leaving.
-                let _ = self.context.reports.send((self.identity.id, self.holder, report));
+                let _ = self.context.reports.send((self.identity.id, self.desk.holder, report));
             }
         }
     }

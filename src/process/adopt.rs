@@ -43,13 +43,13 @@ impl Task {
         let run = self.state.run;
         self.context.ids.used(run);
         if self.has_run() || self.state.is_wanted() {
-            self.context.sockets.hold(&self.spec, self.holder);
+            self.context.sockets.hold(&self.spec, self.desk.holder);
         }
         if let Some(group) = &self.group {
             group.arrange(self.spec.cluster.sched);
         }
         if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
-            group.hold(self.holder);
+            group.hold(self.desk.holder);
         }
         if self.state.has_lost_main() {
             // What is waited for is the rest.
@@ -142,13 +142,13 @@ impl Task {
                 return self.ended(pid, ExitFact { run, outcome, cpu_us: 0, max_rss: 0, at: clock::boot_ms() });
             }
         };
-        let line = await_line(&self.spec, run, &self.context, &self.standing).unwrap_or_else(|why| {
+        let line = await_line(&self.spec, run, &self.context, &self.desk.standing).unwrap_or_else(|why| {
             tracing::warn!("{} ({}): {why}", self.spec.name, self.identity.id);
             None
         });
         self.read_on(Some(pid));
         let link = self.relink();
-        let vitals = self.adopted_vitals(pid, line, link.as_ref());
+        let vitals = self.adopted_vitals(pid, line, link.as_ref()).boxed();
         let began = previous.run.map_or_else(|| began(pid).unwrap_or(0), |(_, began)| began);
         let place = self.context.kinship.place(guardians_child);
         self.contain((pid, began), place);
@@ -159,11 +159,11 @@ impl Task {
         self.run = Some(run);
         self.context.running.set(self.context.running.get() + 1);
         let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
-        self.seen.send_modify(|seen| {
+        self.desk.update(|seen| {
             seen.pid = Some(pid);
             seen.started_at = Some(if previous.run.is_some() { previous.started_at } else { clock::unix_ms() });
-            seen.listening = self.standing.is_listening();
-            seen.said_ready = self.standing.is_ready();
+            seen.listening = self.desk.standing.is_listening();
+            seen.said_ready = self.desk.standing.is_ready();
             seen.version = version;
             seen.warnings = warnings;
             seen.cgroup = cgroup;
@@ -185,7 +185,7 @@ impl Task {
         let seat = Seat(self.identity.instance);
         let membership = group.map(|group| Membership { group: group.clone(), worker, seat });
         let voice = self.voice();
-        let link = Link::adopt(kept.fd, membership, self.holder, self.standing.clone(), voice);
+        let link = Link::adopt(kept.fd, membership, self.desk.holder, self.desk.standing.clone(), voice);
         link.inspect_err(|error| {
             tracing::error!("the channel to {} ({}) is lost: {error}", self.spec.name, self.identity.id);
             self.context.keep.forget(&kept.name);
@@ -196,14 +196,14 @@ impl Task {
     fn recall_announcements(&self) {
         let name = name_of(PANEL, self.identity.id, self.state.run);
         let Some(kept) = self.context.inherited.borrow_mut().kept.take(&name) else { return };
-        if let Err(error) = self.announced.adopt(self.state.run, &kept.fd) {
+        if let Err(error) = self.desk.announced.adopt(self.state.run, &kept.fd) {
             tracing::warn!("what {} ({}) has announced is lost: {error}", self.spec.name, self.identity.id);
             self.context.keep.forget(&name);
         }
     }
 
     fn voice(&self) -> Voice {
-        Voice::of(&self.spec, self.identity.id, self.state.run, &self.announced, &self.context)
+        Voice::of(&self.spec, self.identity.id, self.state.run, &self.desk.announced, &self.context)
     }
 
     /// The generation before has recorded that it starts this run, and came no further: the number stays, so that
@@ -212,7 +212,7 @@ impl Task {
         self.forget_what_was_made_for(run);
         match self.state.phase {
             Phase::Launching { .. } => {
-                self.standing.reset();
+                self.desk.standing.reset();
                 self.publish();
                 self.spawn(run);
             }
@@ -238,7 +238,7 @@ impl Task {
             return self.apply(Event::Spawned(self.state.run));
         };
         let run = self.state.run;
-        let asked = self.standing.is_asked();
+        let asked = self.desk.standing.is_asked();
         let effect = match step {
             StopStep::Drain => Some(Effect::Drain(run)),
             StopStep::Main => (!asked).then_some(Effect::AskMain(run)),

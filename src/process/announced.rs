@@ -17,7 +17,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// Where the first half begins, and how long each is: more than a panel as JSON.
@@ -36,12 +36,20 @@ pub(super) struct Announced {
 
 #[derive(Debug, Default)]
 struct Inner {
-    panel: RefCell<Panel>,
+    /// Most announce nothing.
+    panel: RefCell<Option<Box<Panel>>>,
     memory: RefCell<Option<Memory>>,
     /// When the next write may be made at once, were all made in order.
     due: Cell<u64>,
     /// What is written is older than what is known; somebody writes it soon.
     is_late: Cell<bool>,
+}
+
+impl Inner {
+    fn panel(&self) -> Ref<'_, Panel> {
+        static NOTHING: LazyLock<Panel> = LazyLock::new(Panel::default);
+        Ref::map(self.panel.borrow(), |panel| panel.as_deref().unwrap_or(&NOTHING))
+    }
 }
 
 /// Where it is kept, in so much memory as it takes.
@@ -55,7 +63,7 @@ struct Memory {
 
 impl Announced {
     pub(super) fn panel(&self) -> Ref<'_, Panel> {
-        self.inner.panel.borrow()
+        self.inner.panel()
     }
 
     /// Nothing is true of the run any more, or of the next one yet. What was kept is forgotten with all that is kept
@@ -69,7 +77,7 @@ impl Announced {
     /// Takes an announcement; an action or an option is kept when this returns.
     pub(super) fn take(&self, announcement: Announcement, process: ProcessId, run: SpawnId, keep: &dyn Keep) -> Taken {
         let is_metric = matches!(announcement, Announcement::Metrics(_));
-        let taken = self.inner.panel.borrow_mut().take(announcement);
+        let taken = self.inner.panel.borrow_mut().get_or_insert_default().take(announcement);
         if taken == Taken::Known {
             return taken;
         }
@@ -85,7 +93,7 @@ impl Announced {
     pub(super) fn adopt(&self, run: SpawnId, fd: &Arc<OwnedFd>) -> io::Result<()> {
         let file = File::from(fd.try_clone()?);
         let (panel, next) = read(&file)?;
-        self.inner.panel.replace(panel);
+        self.inner.panel.replace(Some(Box::new(panel)));
         self.inner.memory.replace(Some(Memory { run, file, next }));
         Ok(())
     }
@@ -112,7 +120,7 @@ impl Announced {
             }
         }
         if let Some(memory) = memory.as_mut()
-            && let Err(error) = memory.write(&self.inner.panel.borrow())
+            && let Err(error) = memory.write(&self.inner.panel())
         {
             tracing::warn!("what process {process} announces is not kept: {error}");
         }
@@ -129,7 +137,7 @@ impl Announced {
             let Some(inner) = inner.upgrade() else { return };
             if inner.is_late.replace(false)
                 && let Some(memory) = inner.memory.borrow_mut().as_mut()
-                && let Err(error) = memory.write(&inner.panel.borrow())
+                && let Err(error) = memory.write(&inner.panel())
             {
                 tracing::warn!("metrics are not kept: {error}");
             }

@@ -13,7 +13,7 @@ impl Task {
     pub(super) fn ask_main(&self) {
         self.ask();
         fault::point(Point::StopAsked);
-        self.standing.set_asked(true);
+        self.desk.standing.set_asked(true);
     }
 
     fn ask(&self) {

@@ -17,14 +17,14 @@ impl Task {
         if let Some(slots) = &self.context.slots {
             Table::note_next_run(slots, id.0 + 1);
         }
-        self.standing.reset();
-        self.announced.clear();
+        self.desk.standing.reset();
+        self.desk.announced.clear();
     }
 
     pub(super) fn spawn(&mut self, id: SpawnId) {
         fault::point(Point::SpawnRecorded);
         if let Some(group) = &self.group {
-            group.hold(self.holder);
+            group.hold(self.desk.holder);
             group.arrange(self.spec.cluster.sched);
         }
         if self.spec.env.secrets.is_empty() {
@@ -41,15 +41,15 @@ impl Task {
             context: &self.context,
             group: self.group.as_ref(),
             worker: WorkerId(worker_number(id.0)),
-            holder: self.holder,
-            standing: &self.standing,
-            announced: &self.announced,
+            holder: self.desk.holder,
+            standing: &self.desk.standing,
+            announced: &self.desk.announced,
             is_replacement: self.state.ended_at > 0,
         };
         match launch(&self.spec, id, secrets, &surroundings) {
             Ok(run) => {
                 let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
-                self.seen.send_modify(|seen| {
+                self.desk.update(|seen| {
                     seen.pid = Some(run.pid);
                     seen.started_at = Some(clock::unix_ms());
                     seen.listening = false;
@@ -82,7 +82,7 @@ impl Task {
             return;
         }
         tracing::warn!("{} ({}) did not start: {message}", self.spec.name, self.identity.id);
-        self.seen.send_modify(|seen| seen.launch_error = Some(message));
+        self.desk.update(|seen| seen.launch_error = Some(message));
         self.apply(Event::NotStarted(id, errno));
     }
 }

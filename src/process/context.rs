@@ -21,7 +21,6 @@ use std::rc::Rc;
 use tokio::sync::{mpsc, watch};
 
 /// What all processes share.
-#[derive(Clone)]
 pub struct Context {
     pub logs: Logs,
     /// Who listens to what apps say.
@@ -31,8 +30,8 @@ pub struct Context {
     pub guardian: Option<Rc<guardian::Link>>,
     pub exits: Rc<Exits>,
     /// What another generation has left.
-    pub inherited: Rc<RefCell<Inherited>>,
-    pub ids: Rc<SpawnIds>,
+    pub inherited: RefCell<Inherited>,
+    pub ids: SpawnIds,
     /// Where reports go. Unbounded: its reader runs on this thread and reads all there is in each turn.
     pub reports: mpsc::UnboundedSender<(ProcessId, Holder, Report)>,
     /// Set where apps end with this program.
@@ -42,25 +41,25 @@ pub struct Context {
     /// How what runs have started is found.
     pub kinship: Rc<Kinship>,
     /// What Node runs before a worker.
-    pub agent: Rc<Agent>,
+    pub agent: Agent,
     /// The soft limit of open files that apps get.
     pub open_files: u64,
     /// The control groups of the apps.
-    pub confinement: Rc<Confinement>,
+    pub confinement: Confinement,
     /// Where what processes are doing is kept for a generation after this one.
     pub slots: Option<Table>,
     /// Whenever something about a process has changed.
     pub changes: watch::Sender<()>,
     /// The machine's budget of automatic restarts.
-    pub budget: Rc<RefCell<Budget>>,
+    pub budget: RefCell<Budget>,
     /// How many processes run.
-    pub running: Rc<Cell<usize>>,
+    pub running: Cell<usize>,
     /// What apps listen on, and inherit.
-    pub sockets: Rc<Sockets>,
+    pub sockets: Sockets,
     /// Ended processes whose output is not in its files yet.
     pub unwritten: Unwritten,
     /// Slots of deleted processes, until a list without them is on disk.
-    pub buried: Rc<RefCell<Vec<(ProcessId, Holder, Slot)>>>,
+    pub buried: RefCell<Vec<(ProcessId, Holder, Slot)>>,
 }
 
 /// Numbers that no two runs, and no two workers, ever share.

@@ -36,7 +36,7 @@ impl Wish {
 impl Task {
     /// Whether it can finish what it has before it is signalled.
     pub(super) fn drains(&self) -> bool {
-        self.spec.mode == Mode::Cluster || !self.spec.listen.is_empty() && self.standing.has_agent()
+        self.spec.mode == Mode::Cluster || !self.spec.listen.is_empty() && self.desk.standing.has_agent()
     }
 
     /// No new connections; when those handed over are taken, it is asked to finish.
@@ -52,7 +52,7 @@ impl Task {
         }
         let left = until.saturating_sub(clock::boot_ms());
         let wish = Wish { until: until - FAREWELL.min(left / 2), listeners: self.spec.listen.len() };
-        let wish = self.standing.has_agent().then_some(wish);
+        let wish = self.desk.standing.has_agent().then_some(wish);
         tokio::task::spawn_local(async move {
             if wish.is_none() {
                 tokio::time::sleep(GRACE).await;
@@ -73,12 +73,12 @@ impl Task {
     pub(super) fn open(&mut self, open: u32) {
         let Some(run) = self.draining_until().and(self.run.as_ref()) else { return };
         let (id, membership) = (run.id, run.link.as_ref().and_then(|link| link.membership()).cloned());
-        self.seen.send_modify(|seen| seen.open = Some(open));
+        self.desk.update(|seen| seen.open = Some(open));
         self.context.changes.send_replace(());
         match membership {
             _ if open > 0 => {}
             // A daemon before this one may have died between noting that and doing it.
-            Some(_) if self.standing.is_going() => self.apply(Event::Drained(id)),
+            Some(_) if self.desk.standing.is_going() => self.apply(Event::Drained(id)),
             Some(Membership { group, worker, .. }) => group.disconnect(worker),
             None => self.apply(Event::Drained(id)),
         }

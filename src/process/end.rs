@@ -30,7 +30,7 @@ impl Task {
     /// The run's main process has ended; others of it may live.
     pub(super) fn ended(&mut self, pid: i32, fact: ExitFact) {
         let fact = self.with_cause(pid, fact);
-        self.seen.send_modify(|seen| {
+        self.desk.update(|seen| {
             seen.pid = None;
             seen.started_at = None;
             seen.listening = false;
@@ -40,7 +40,7 @@ impl Task {
         // What it has written is copied to the end, however long that takes; its exit is known at once.
         self.context.unwritten.finish(&self.context, self.identity.id, fact.run);
         pid_file::remove(&self.identity.pid_file, pid);
-        self.announced.clear();
+        self.desk.announced.clear();
         let leftovers = self.may_have_left_something();
         self.apply(Event::Exited { run: fact.run, outcome: fact.outcome, leftovers, at: fact.at });
         fault::point(Point::ExitApplied);

@@ -6,6 +6,7 @@ use crate::domain::{AppSpec, ProcessId};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Who a process is among the processes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +15,10 @@ pub struct Identity {
     /// Among the processes of its name, from 0; freed numbers are used again.
     pub instance: u32,
     pub unique_id: String,
-    pub out_log: Option<PathBuf>,
-    pub error_log: Option<PathBuf>,
+    pub out_log: Option<Arc<Path>>,
+    pub error_log: Option<Arc<Path>>,
     /// The file that has both streams.
-    pub combined_log: Option<PathBuf>,
+    pub combined_log: Option<Arc<Path>>,
     pub pid_file: PathBuf,
     pub home: PathBuf,
 }
@@ -31,7 +32,7 @@ pub(super) fn compose(
 ) -> BTreeMap<String, String> {
     let mut env = variables(spec, identity.instance, secrets);
     let path = |path: &Path| path.to_string_lossy().into_owned();
-    let log = |file: &Option<PathBuf>| file.as_deref().map_or_else(|| "/dev/null".to_owned(), path);
+    let log = |file: &Option<Arc<Path>>| file.as_deref().map_or_else(|| "/dev/null".to_owned(), path);
     let home = path(&identity.home);
     let ours = [
         (spec.env.instance_var.as_str(), identity.instance.to_string()),
@@ -138,7 +139,7 @@ mod tests {
             id: ProcessId(5),
             instance,
             unique_id: "u".into(),
-            out_log: Some("/h/logs/api-out-5.log".into()),
+            out_log: Some(Path::new("/h/logs/api-out-5.log").into()),
             error_log: None,
             combined_log: None,
             pid_file: "/h/pids/api-5.pid".into(),

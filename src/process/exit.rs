@@ -5,9 +5,12 @@ use crate::sys::pidfd::{self, Ended, Exit};
 use crate::sys::ready;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
@@ -65,7 +68,6 @@ impl Exits {
 }
 
 /// Where the end of one run comes from.
-#[derive(Debug)]
 pub(super) struct ExitSource {
     run: SpawnId,
     /// Absent where it has ended already, and its end is on its way.
@@ -73,14 +75,17 @@ pub(super) struct ExitSource {
     from: From,
 }
 
-#[derive(Debug)]
 enum From {
-    /// Our own child: we wait for it.
-    Child(AsyncFd<Arc<OwnedFd>>),
+    /// We look: our own child, for which we wait, or nobody's of ours, of which the kernel may still know.
+    Watched(Pin<Box<dyn Future<Output = Exit>>>),
     /// The guardian's: it tells us.
     Guardian(oneshot::Receiver<ExitFact>),
-    /// Nobody's of ours: the kernel may still know.
-    Stranger(AsyncFd<Arc<OwnedFd>>),
+}
+
+impl fmt::Debug for ExitSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExitSource").field("run", &self.run).field("pidfd", &self.pidfd).finish_non_exhaustive()
+    }
 }
 
 impl ExitSource {
@@ -90,7 +95,8 @@ impl ExitSource {
     }
 
     pub(super) fn child(run: SpawnId, pidfd: Arc<OwnedFd>) -> io::Result<Self> {
-        Ok(Self { run, from: From::Child(ready::register(Arc::clone(&pidfd))?), pidfd: Some(pidfd) })
+        let end = Box::pin(child(ready::register(Arc::clone(&pidfd))?));
+        Ok(Self { run, pidfd: Some(pidfd), from: From::Watched(end) })
     }
 
     pub(super) fn guardian(run: SpawnId, pidfd: Option<Arc<OwnedFd>>, told: oneshot::Receiver<ExitFact>) -> Self {
@@ -98,7 +104,8 @@ impl ExitSource {
     }
 
     pub(super) fn stranger(run: SpawnId, pidfd: Arc<OwnedFd>) -> io::Result<Self> {
-        Ok(Self { run, from: From::Stranger(ready::register(Arc::clone(&pidfd))?), pidfd: Some(pidfd) })
+        let end = Box::pin(stranger(ready::register(Arc::clone(&pidfd))?));
+        Ok(Self { run, pidfd: Some(pidfd), from: From::Watched(end) })
     }
 
     /// Signals exactly this process. One that has ended is no error.
@@ -106,22 +113,20 @@ impl ExitSource {
         self.pidfd.as_ref().map_or(Ok(()), |pidfd| pidfd::signal(pidfd, signal))
     }
 
-    /// Waits until the process has ended.
-    pub(super) async fn wait(&mut self) -> ExitFact {
+    /// How the process has ended. Not to be asked again once it is known.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<ExitFact> {
         match &mut self.from {
-            From::Guardian(told) => match told.await {
-                Ok(fact) => fact,
+            From::Watched(end) => end.as_mut().poll(context).map(|exit| ExitFact::of(self.run, &exit)),
+            From::Guardian(told) => match Pin::new(told).poll(context) {
+                Poll::Ready(Ok(fact)) => Poll::Ready(fact),
                 // Without a guardian this program is about to become another one.
-                Err(_) => std::future::pending().await,
+                Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
             },
-            // Boxed: what a guardian tells is the rule, and takes a tenth of the room.
-            From::Child(fd) => ExitFact::of(self.run, &Box::pin(child(fd)).await),
-            From::Stranger(fd) => ExitFact::of(self.run, &Box::pin(stranger(fd)).await),
         }
     }
 }
 
-async fn child(fd: &AsyncFd<Arc<OwnedFd>>) -> Exit {
+async fn child(fd: AsyncFd<Arc<OwnedFd>>) -> Exit {
     loop {
         let ready = fd.readable().await;
         if let Some(exit) = pidfd::try_reap(fd.get_ref()) {
@@ -134,7 +139,7 @@ async fn child(fd: &AsyncFd<Arc<OwnedFd>>) -> Exit {
 }
 
 /// How a process ended that somebody else waits for. Who is not root learns it only when that has happened.
-async fn stranger(fd: &AsyncFd<Arc<OwnedFd>>) -> Exit {
+async fn stranger(fd: AsyncFd<Arc<OwnedFd>>) -> Exit {
     loop {
         let ready = fd.readable().await;
         let exit = pidfd::exit_of(fd.get_ref());

@@ -1,7 +1,7 @@
 //! The one way to a process: its task is told what to do, and seen from outside.
 
-use super::announced::Announced;
 use super::context::Context;
+use super::desk::Desk;
 use super::environment::Identity;
 use super::exit::ExitFact;
 use super::health::Condition;
@@ -15,10 +15,9 @@ use crate::domain::panel::Panel;
 use crate::domain::{AppSpec, SpawnId, UnixMs};
 use crate::slots::{Slot, Standing, Table, Tally};
 use crate::sys::cgroup::Cgroup;
-use std::cell::{Cell, Ref};
+use std::cell::Ref;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
 
 /// What is seen of a process.
 #[derive(Debug, Clone)]
@@ -74,57 +73,51 @@ impl Observed {
 /// The one way to a process.
 #[derive(Debug, Clone)]
 pub struct Handle {
-    holder: Holder,
-    commands: mpsc::UnboundedSender<Command>,
-    observed: watch::Receiver<Observed>,
-    standing: Standing,
-    announced: Announced,
-    leaving: Rc<Cell<bool>>,
-    /// Commands to start that are on their way.
-    starting: Rc<Cell<usize>>,
+    desk: Rc<Desk>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // This one and the task's: nobody will tell it anything any more.
+        if Rc::strong_count(&self.desk) == 2 {
+            self.desk.wake();
+        }
+    }
 }
 
 impl Handle {
     /// Begins the task of a process that doesn't run yet, or of one that another generation has left running.
     pub fn begin(
-        context: Context,
+        context: Rc<Context>,
         spec: Arc<AppSpec>,
-        identity: Identity,
+        identity: Rc<Identity>,
         group: Option<Group>,
         restarts: u32,
         previous: Option<Left>,
     ) -> Self {
         let state = State { restarts, ..State::new(clock::boot_ms()) };
-        let (seen, observed) = watch::channel(Observed::of(state));
-        // Unbounded: a person or program waits for each answer, and the task reads at once.
-        let (commands, receiver) = mpsc::unbounded_channel();
         let holder = Holder(context.ids.next_holder());
         let (slot, previous) = match previous {
             Some(left) => (left.slot, Some((left.record, left.is_rebuilt))),
             None => (context.slots.as_ref().and_then(Table::slot), None),
         };
-        let starting: Rc<Cell<usize>> = Rc::default();
         let standing = slot.as_ref().map_or_else(Standing::unkept, Slot::standing);
-        let announced = Announced::default();
+        let desk = Rc::new(Desk::new(holder, standing.clone(), Observed::of(state)));
         // Boxed, as a future keeps what it is called with twice.
         let mut task = Box::new(Task {
             context,
             spec,
             identity,
-            holder,
             group,
             state,
             run: None,
             containment: None,
             is_swept: false,
             preparing: None,
-            standing: standing.clone(),
-            announced: announced.clone(),
             slot,
-            starting: Rc::clone(&starting),
+            desk: Rc::clone(&desk),
             abandoned: false,
             unwell: None,
-            seen,
             tickets: Vec::new(),
             stands_by: false,
         });
@@ -135,63 +128,56 @@ impl Handle {
             }
             task.resume(&previous);
         }
-        tokio::task::spawn_local(task.live(receiver));
-        Self { holder, commands, observed, standing, announced, leaving: Rc::default(), starting }
+        tokio::task::spawn_local(task.live());
+        Self { desk }
     }
 
     /// Which task this is: the reports of a process that is being replaced come from two.
     pub fn holder(&self) -> Holder {
-        self.holder
+        self.desk.holder
     }
 
     /// Whether it was told to go for good: no command after that brings it back.
     pub fn is_leaving(&self) -> bool {
         let leaves = |phase| matches!(phase, Phase::Deleted | Phase::Stopping { then: Then::Delete, .. });
-        self.leaving.get() || leaves(self.observed.borrow().state.phase)
+        self.is_told_to_leave() || leaves(self.observed().state.phase)
     }
 
     /// Whether somebody has told it to go for good.
     pub fn is_told_to_leave(&self) -> bool {
-        self.leaving.get()
+        self.desk.is_told_to_leave()
     }
 
     pub fn send(&self, command: Command) {
-        if command.starts() {
-            self.starting.set(self.starting.get() + 1);
-        }
-        if matches!(command, Command::Delete(_) | Command::Retire(_)) {
-            self.leaving.set(true);
-        }
-        // A task that has ended drops the command, and with it the sender that waits for an answer.
-        let _ = self.commands.send(command);
+        self.desk.put(command);
     }
 
     /// Whether it was told to start and doesn't know yet.
     pub fn is_told_to_start(&self) -> bool {
-        self.starting.get() > 0
+        self.desk.is_told_to_start()
     }
 
     /// How many signals its run was sent because somebody asked for it.
     pub fn signals(&self) -> u16 {
-        self.standing.signals()
+        self.desk.standing.signals()
     }
 
     /// What its workers were handed.
     pub fn tally(&self) -> Tally {
-        self.standing.tally()
+        self.desk.standing.tally()
     }
 
     /// What its run has announced.
     pub fn panel(&self) -> Ref<'_, Panel> {
-        self.announced.panel()
+        self.desk.announced.panel()
     }
 
-    pub fn observed(&self) -> watch::Ref<'_, Observed> {
-        self.observed.borrow()
+    pub fn observed(&self) -> Ref<'_, Observed> {
+        self.desk.seen()
     }
 
     /// Waits until `wanted` is seen; `None` when the process is deleted before.
     pub async fn wait_for(&self, wanted: impl FnMut(&Observed) -> bool) -> Option<()> {
-        self.observed.clone().wait_for(wanted).await.map(|_| ()).ok()
+        self.desk.wait_for(wanted).await
     }
 }

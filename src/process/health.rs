@@ -50,17 +50,17 @@ impl Task {
 
     /// Late, its start has failed.
     pub(super) fn must_start_up(&self) -> bool {
-        self.spec.ready.probes.startup.is_some() && !self.standing.has_started_up()
+        self.spec.ready.probes.startup.is_some() && !self.desk.standing.has_started_up()
     }
 
     pub(super) fn missing(&self) -> Option<Awaited> {
         let signs = Signs {
-            word: self.standing.is_ready(),
-            node: self.standing.is_online(),
-            notified: self.standing.is_notified(),
-            line: self.standing.has_line(self.state.run),
-            started_up: self.standing.has_started_up(),
-            serves: self.standing.serves(),
+            word: self.desk.standing.is_ready(),
+            node: self.desk.standing.is_online(),
+            notified: self.desk.standing.is_notified(),
+            line: self.desk.standing.has_line(self.state.run),
+            started_up: self.desk.standing.has_started_up(),
+            serves: self.desk.standing.serves(),
         };
         awaited(&self.spec.ready, self.is_worker(), signs)
     }
@@ -70,9 +70,9 @@ impl Task {
         let Some(run) = self.run.as_ref().map(|run| run.id) else { return };
         let missing = self.missing();
         let mut was_missing = None;
-        self.seen.send_modify(|seen| {
+        self.desk.update(|seen| {
             was_missing = std::mem::replace(&mut seen.condition.missing, missing);
-            seen.condition.leaving = self.standing.is_leaving();
+            seen.condition.leaving = self.desk.standing.is_leaving();
         });
         if missing.is_none() {
             self.apply(Event::Ready(run));
@@ -93,13 +93,13 @@ impl Task {
     pub(super) fn signed(&mut self, sign: Sign) {
         match sign {
             Sign::Line => {}
-            Sign::Notified(heard) => self.seen.send_modify(|seen| seen.condition.status = heard.status),
+            Sign::Notified(heard) => self.desk.update(|seen| seen.condition.status = heard.status),
             Sign::Probe(verdict, answer) => match verdict {
-                Verdict::StartedUp => self.standing.set_started_up(),
-                Verdict::Ready => self.standing.set_serving(true),
+                Verdict::StartedUp => self.desk.standing.set_started_up(),
+                Verdict::Ready => self.desk.standing.set_serving(true),
                 Verdict::NotReady => {
                     tracing::warn!("{} is not ready any more: {}", self.label(), answer.text);
-                    self.standing.set_serving(false);
+                    self.desk.standing.set_serving(false);
                 }
                 Verdict::Well => {}
                 Verdict::Unwell(kind) => return self.unwell(kind, &answer.text),
@@ -110,8 +110,8 @@ impl Task {
 
     /// Who is on its way out need not answer.
     pub(super) fn ask_no_more(&mut self) {
-        if let Some(run) = &mut self.run {
-            run.vitals.prober = None;
+        if let Some(vitals) = self.run.as_mut().and_then(|run| run.vitals.as_mut()) {
+            vitals.prober = None;
         }
     }
 
@@ -139,7 +139,7 @@ impl Task {
         if !is_late || !matches!(self.state.phase, Phase::Launching { .. }) {
             return;
         }
-        let last = self.seen.borrow().condition.board.row(Kind::Startup).and_then(|row| row.last);
+        let last = self.desk.seen().condition.board.row(Kind::Startup).and_then(|row| row.last);
         let answer = last.map_or_else(|| "no answer".to_owned(), |answer| answer.text);
         let why = format!("it did not start up in time: its startup probe failed, the last time with: {answer}");
         tracing::warn!("{} is ended: {why}", self.label());
@@ -148,7 +148,7 @@ impl Task {
 
     fn report(&self, report: Report) {
         // Nobody listens any more when the supervisor is leaving.
-        let _ = self.context.reports.send((self.identity.id, self.holder, report));
+        let _ = self.context.reports.send((self.identity.id, self.desk.holder, report));
     }
 
     pub(super) fn label(&self) -> String {
@@ -158,15 +158,16 @@ impl Task {
     /// What was made for a run begins to tell.
     pub(super) fn begin_vitals(&mut self) {
         let Some(run) = &self.run else { return };
-        let board = run.vitals.prober.as_ref().map(Prober::board).unwrap_or_default();
-        let status = run.vitals.notify.as_ref().map(Notify::status).unwrap_or_default();
-        let condition = Condition { missing: self.missing(), status, leaving: self.standing.is_leaving(), board };
-        self.seen.send_modify(|seen| seen.condition = condition);
+        let vitals = run.vitals.as_deref();
+        let board = vitals.and_then(|vitals| vitals.prober.as_ref()).map(Prober::board).unwrap_or_default();
+        let status = vitals.and_then(|vitals| vitals.notify.as_ref()).map(Notify::status).unwrap_or_default();
+        let condition = Condition { missing: self.missing(), status, leaving: self.desk.standing.is_leaving(), board };
+        self.desk.update(|seen| seen.condition = condition);
     }
 
     /// Of a run that another generation has begun.
     pub(super) fn adopted_vitals(&self, pid: i32, line: Option<oneshot::Receiver<()>>, link: Option<&Link>) -> Vitals {
-        let known = Known { started_up: self.standing.has_started_up(), ready: self.standing.serves() };
+        let known = Known { started_up: self.desk.standing.has_started_up(), ready: self.desk.standing.serves() };
         let probes = &self.spec.ready.probes;
         let lives = matches!(self.state.phase, Phase::Launching { .. } | Phase::Online);
         let prober = (lives && probes.any()).then(|| {
@@ -191,7 +192,7 @@ impl Task {
         let name = name_of(NOTIFY, self.identity.id, self.state.run);
         let kept = self.context.inherited.borrow_mut().kept.take(&name)?;
         let keep = Rc::clone(&self.context.keep);
-        let notify = Notify::listen(kept.fd, pid, self.standing.clone(), keep, name, &kept.tag);
+        let notify = Notify::listen(kept.fd, pid, self.desk.standing.clone(), keep, name, &kept.tag);
         notify.inspect_err(|error| tracing::error!("{} is not heard any more: {error}", self.label())).ok()
     }
 }

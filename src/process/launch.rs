@@ -57,7 +57,8 @@ pub(super) struct Run {
     pub(super) cgroup: Option<Cgroup>,
     /// Limits that are not in force, and why.
     pub(super) warnings: Vec<String>,
-    pub(super) vitals: Vitals,
+    /// Where something is asked.
+    pub(super) vitals: Option<Box<Vitals>>,
 }
 
 impl Run {
@@ -222,7 +223,7 @@ fn look_after(
                 let health = Health::new(&spec.ready.probes, clock::boot_ms(), id.0);
                 Prober::begin(spec.ready.probes.clone(), health, probe::Surroundings { door, ..surroundings })
             });
-            let vitals = Vitals { prober, notify, line };
+            let vitals = Vitals { prober, notify, line }.boxed();
             let (place, Confined { group: cgroup, warnings, .. }) = (context.kinship.place(is_guardians), confined);
             Ok(Run { id, pid, began, place, exits, link, cgroup, warnings, vitals })
         }
@@ -250,12 +251,10 @@ fn end_unwatched(pid: i32) {
 
 /// Whose output goes where.
 pub(super) fn outputs(spec: &AppSpec, identity: &Identity, run: SpawnId) -> [(Label, Destination); 2] {
-    let label = |stream| Label {
-        id: identity.id,
-        spawn: run,
-        name: spec.name.as_str().into(),
-        namespace: spec.namespace.as_str().into(),
-        stream,
+    let (name, namespace): (Arc<str>, Arc<str>) = (spec.name.as_str().into(), spec.namespace.as_str().into());
+    let label = |stream| {
+        let (name, namespace) = (Arc::clone(&name), Arc::clone(&namespace));
+        Label { id: identity.id, spawn: run, name, namespace, stream }
     };
     [OutputStream::Out, OutputStream::Err].map(|stream| (label(stream), destination(spec, identity, stream)))
 }

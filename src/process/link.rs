@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -117,8 +118,8 @@ impl Link {
     }
 
     /// The next fact. Never ends: a closed channel says so once.
-    pub(super) async fn next(&mut self) -> Said {
-        self.said.recv().await.unwrap_or(Said::Closed)
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Said> {
+        self.said.poll_recv(context).map(|said| said.unwrap_or(Said::Closed))
     }
 
     /// Sends the app a message. False when it doesn't read.
@@ -259,12 +260,17 @@ mod tests {
     use crate::slots::InFlight;
     use crate::sys::keep::LocalKeep;
     use crate::sys::{channel, socket};
+    use std::future::poll_fn;
     use std::os::fd::AsFd;
     use tokio::task::LocalSet;
 
     fn membership() -> Membership {
         let group = Group::new("app", Rc::new(LocalKeep::default()), InFlight::unkept(), 0);
         Membership { group, worker: WorkerId(1), seat: Seat(0) }
+    }
+
+    async fn next(link: &mut Link) -> Said {
+        poll_fn(|context| link.poll_next(context)).await
     }
 
     /// Lives until it is killed: no destructor runs.
@@ -320,7 +326,7 @@ mod tests {
                     Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing, Voice::alone()).unwrap();
                 first(&app);
                 let writer = std::thread::spawn(move || write(&app, &text));
-                assert_eq!(link.next().await, Said::Broken(breach));
+                assert_eq!(next(&mut link).await, Said::Broken(breach));
                 // It lives, and is not heard any more.
                 socket::stop_listening(ours.as_fd());
                 writer.join().unwrap();
@@ -343,12 +349,12 @@ mod tests {
             let mut link =
                 Link::open(Arc::clone(&ours), Some(membership()), Holder(1), standing.clone(), Voice::alone()).unwrap();
             write(&app, b"\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n");
-            assert_eq!(link.next().await, Said::Cluster(Notice::Online));
+            assert_eq!(next(&mut link).await, Said::Cluster(Notice::Online));
             // It listens without having asked.
             write(&app, b"\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\",\"port\":80}\n");
-            assert_eq!(link.next().await, Said::Cluster(Notice::Listening));
+            assert_eq!(next(&mut link).await, Said::Cluster(Notice::Listening));
             write(&app, b"\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"exitedAfterDisconnect\",\"seq\":3}\n");
-            assert_eq!(link.next().await, Said::Cluster(Notice::Leaving));
+            assert_eq!(next(&mut link).await, Said::Cluster(Notice::Leaving));
             link.send(&Value::from("hello"));
             assert_eq!(heard(2), [2, b'"'], "the app's own messages have no mark");
             std::mem::forget(link);
@@ -374,7 +380,7 @@ mod tests {
                          {\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\"}\n";
             channel::send(app.as_fd(), lines.as_bytes(), None).unwrap();
             for fact in &facts {
-                assert_eq!(link.next().await, *fact);
+                assert_eq!(next(&mut link).await, *fact);
             }
             assert!(standing.is_online() && standing.is_ready() && standing.is_listening());
             std::mem::forget(link);
@@ -382,10 +388,10 @@ mod tests {
         daemon(async {
             let mut link = Link::adopt(ours, Some(membership()), Holder(1), standing, Voice::alone()).unwrap();
             for fact in &facts {
-                assert_eq!(link.next().await, *fact);
+                assert_eq!(next(&mut link).await, *fact);
             }
             drop(app);
-            assert_eq!(link.next().await, Said::Closed);
+            assert_eq!(next(&mut link).await, Said::Closed);
         });
     }
 }

@@ -15,6 +15,7 @@ mod command;
 mod confine;
 mod containment;
 mod context;
+mod desk;
 mod drain;
 mod drift;
 mod end;

@@ -4,6 +4,7 @@ use super::environment::Identity;
 use super::speak::Unheard;
 use crate::domain::{AppSpec, SpawnId};
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -32,7 +33,7 @@ pub enum Command {
     /// To be written to.
     Input(oneshot::Sender<Result<OwnedFd, Unheard>>),
     /// New settings, from the next start on.
-    Respec(Arc<AppSpec>, Box<Identity>),
+    Respec(Arc<AppSpec>, Rc<Identity>),
     /// Restart counters to 0.
     Reset,
     /// It goes on from a process that had so many restarts.

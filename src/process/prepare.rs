@@ -55,7 +55,7 @@ impl Task {
         };
         let reading = tokio::task::spawn_local(secrets::read(Arc::clone(&self.spec), around));
         self.preparing = Some(Preparing { run, reading });
-        self.seen.send_modify(|seen| seen.reading_secrets = true);
+        self.desk.update(|seen| seen.reading_secrets = true);
     }
 
     /// Asks a program for its version, which is remembered; then the run is executed.
@@ -98,7 +98,7 @@ impl Task {
 
     fn end_preparing(&mut self) -> Option<SpawnId> {
         let run = self.preparing.take().map(|preparing| preparing.run)?;
-        self.seen.send_modify(|seen| seen.reading_secrets = false);
+        self.desk.update(|seen| seen.reading_secrets = false);
         Some(run)
     }
 }

@@ -10,7 +10,7 @@ impl Task {
         let ready = &self.spec.ready;
         let held_back = match self.state.phase {
             Phase::Launching { .. } => ready.asks() && self.missing().is_some(),
-            Phase::Online => ready.probes.ready.is_some() && !self.standing.serves(),
+            Phase::Online => ready.probes.ready.is_some() && !self.desk.standing.serves(),
             // It is asked no more, and gets nothing anyway.
             _ => return,
         };

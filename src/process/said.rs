@@ -12,13 +12,13 @@ impl Task {
         let id = run.id;
         match said {
             Said::Ready => {
-                self.seen.send_modify(|seen| seen.said_ready = true);
+                self.desk.update(|seen| seen.said_ready = true);
                 self.consider();
             }
             Said::Cluster(Notice::Online) => self.consider(),
             Said::Cluster(Notice::Leaving) => {}
             Said::Open(open) => self.open(*open),
-            Said::Cluster(Notice::Listening) => self.seen.send_modify(|seen| seen.listening = true),
+            Said::Cluster(Notice::Listening) => self.desk.update(|seen| seen.listening = true),
             Said::Broken(breach) | Said::Cluster(Notice::Broken(breach)) => {
                 let why = self.note_unwell(Unwell::Breach(*breach), None);
                 tracing::error!("{}: {why}", self.label());

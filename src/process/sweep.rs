@@ -52,7 +52,7 @@ impl Task {
     /// What was not certain stands beside its state, until it is started again.
     pub(super) fn tell_doubt(&self) {
         if let Some(doubt) = self.containment.as_ref().and_then(Containment::doubt) {
-            self.seen.send_modify(|seen| {
+            self.desk.update(|seen| {
                 if !seen.warnings.iter().any(|warning| warning == doubt) {
                     seen.warnings.push(doubt.to_owned());
                 }

@@ -1,37 +1,37 @@
 //! The task of one process: waits for commands, facts and deadlines, and tells what has become of it.
 
-use super::announced::Announced;
 use super::containment::Containment;
 use super::context::Context;
+use super::desk::Desk;
 use super::environment::Identity;
-use super::exit::{ExitFact, ExitSource};
-use super::handle::Observed;
+use super::exit::ExitFact;
 use super::launch::{LaunchError, Run};
-use super::link::{Link, Said};
+use super::link::Said;
 use super::order::{Command, Settled};
 use super::prepare::Preparing;
 use super::secrets::Values;
 use super::vitals::Sign;
 use crate::clock;
-use crate::cluster::{Group, Holder};
+use crate::cluster::Group;
 use crate::domain::lifecycle::{Event, Phase, State, Then};
 use crate::domain::{AppSpec, BootMs, SpawnId};
-use crate::slots::{Record, Slot, Standing};
-use std::cell::Cell;
+use crate::slots::{Record, Slot};
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 
 /// While a process is being stopped, what it starts is taken note of so often: when it has gone the tree tells less.
 const TAKE_NOTE: Duration = Duration::from_millis(200);
 
 pub(super) struct Task {
-    pub(super) context: Context,
+    pub(super) context: Rc<Context>,
     pub(super) spec: Arc<AppSpec>,
-    pub(super) identity: Identity,
-    pub(super) holder: Holder,
+    pub(super) identity: Rc<Identity>,
     pub(super) group: Option<Group>,
     pub(super) state: State,
     pub(super) run: Option<Run>,
@@ -42,17 +42,12 @@ pub(super) struct Task {
     /// All of that which was to end has ended, as far as the step goes that the stop is at.
     pub(super) is_swept: bool,
     pub(super) slot: Option<Slot>,
-    /// Commands to start that are on their way.
-    pub(super) starting: Rc<Cell<usize>>,
-    /// What the run has said of itself, beside the slot.
-    pub(super) standing: Standing,
-    /// What the run has announced.
-    pub(super) announced: Announced,
+    /// Shared with the handles. What the run has said of itself and announced is there.
+    pub(super) desk: Rc<Desk>,
     /// Nobody holds a handle any more: a replaced process, on its way out.
     pub(super) abandoned: bool,
     /// Why a run of it was ended though nobody asked for that, by its number.
     pub(super) unwell: Option<(SpawnId, u32)>,
-    pub(super) seen: watch::Sender<Observed>,
     pub(super) tickets: Vec<oneshot::Sender<Settled>>,
     /// A replacement of it is on trial.
     pub(super) stands_by: bool,
@@ -71,50 +66,64 @@ enum Happened {
 }
 
 impl Task {
-    pub(super) async fn live(mut self: Box<Self>, mut commands: mpsc::UnboundedReceiver<Command>) {
+    pub(super) async fn live(mut self: Box<Self>) {
         while self.state.phase != Phase::Deleted {
-            let happened = self.next(&mut commands).await;
+            let happened = self.next().await;
             self.handle(happened);
             self.settle();
         }
         if let Some(slot) = self.slot.take() {
-            self.context.buried.borrow_mut().push((self.identity.id, self.holder, slot));
+            self.context.buried.borrow_mut().push((self.identity.id, self.desk.holder, slot));
         }
         self.settle();
     }
 
-    async fn next(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happened {
+    /// What there is only now and then is boxed: every process has room for the rest of this.
+    async fn next(&mut self) -> Happened {
         let deadline = if self.waits_for_secrets() { None } else { self.state.deadline() };
         let (sweeping, noting, abandoned) = (self.is_sweeping(), self.is_noting(), self.abandoned);
-        // Boxed is what is large and seldom there: every process has room for all of this.
-        let gone = or_never(
-            self.containment
-                .as_mut()
-                .filter(|_| sweeping)
-                .map(|containment| Box::pin(containment.gone(&self.standing))),
-        );
-        let prepared = or_never(self.preparing.as_mut().map(Preparing::wait));
-        let (exits, link, vitals) = match &mut self.run {
-            Some(run) => (Some(&mut run.exits), run.link.as_mut(), Some(&mut run.vitals).filter(|vitals| vitals.any())),
+        let desk = &self.desk;
+        let mut gone = self
+            .containment
+            .as_mut()
+            .filter(|_| sweeping)
+            .map(|containment| Box::pin(containment.gone(&desk.standing)));
+        let mut prepared = self.preparing.as_mut().map(|preparing| Box::pin(preparing.wait()));
+        let (mut exits, mut link, vitals) = match &mut self.run {
+            Some(run) => {
+                (Some(&mut run.exits), run.link.as_mut(), run.vitals.as_deref_mut().filter(|vitals| vitals.any()))
+            }
             None => (None, None, None),
         };
-        let exit = or_never(exits.map(ExitSource::wait));
-        let said = or_never(link.map(Link::next));
-        let signed = or_never(vitals.map(|vitals| Box::pin(vitals.next())));
-        let due = or_never(deadline.map(|deadline| Box::pin(until(deadline))));
-        let note = or_never(noting.then(|| Box::pin(tokio::time::sleep(TAKE_NOTE))));
-        tokio::select! {
-            biased;
-            fact = exit => Happened::Exit(fact),
-            command = commands.recv(), if !abandoned => command.map_or(Happened::Abandoned, Happened::Command),
-            read = prepared => Happened::Prepared(read),
-            () = due => Happened::Deadline,
-            () = gone => Happened::Gone,
-            () = note => Happened::Look,
-            sign = signed => Happened::Signed(sign),
+        let mut signed = vitals.map(|vitals| Box::pin(vitals.next()));
+        let mut due = deadline.map(|deadline| Box::pin(until(deadline)));
+        let mut note = noting.then(|| Box::pin(tokio::time::sleep(TAKE_NOTE)));
+        poll_fn(|cx| {
+            if let Some(Poll::Ready(fact)) = exits.as_mut().map(|exits| exits.poll(cx)) {
+                return Poll::Ready(Happened::Exit(fact));
+            }
+            if !abandoned && let Poll::Ready(command) = desk.poll_next(cx) {
+                return Poll::Ready(command.map_or(Happened::Abandoned, Happened::Command));
+            }
+            if let Some(Poll::Ready(read)) = poll(&mut prepared, cx) {
+                return Poll::Ready(Happened::Prepared(read));
+            }
+            if let Some(Poll::Ready(())) = poll(&mut due, cx) {
+                return Poll::Ready(Happened::Deadline);
+            }
+            if let Some(Poll::Ready(())) = poll(&mut gone, cx) {
+                return Poll::Ready(Happened::Gone);
+            }
+            if let Some(Poll::Ready(())) = poll(&mut note, cx) {
+                return Poll::Ready(Happened::Look);
+            }
+            if let Some(Poll::Ready(sign)) = poll(&mut signed, cx) {
+                return Poll::Ready(Happened::Signed(sign));
+            }
             // Last, so that an app that talks without end cannot keep anybody from stopping it.
-            said = said => Happened::Said(said),
-        }
+            link.as_mut().map_or(Poll::Pending, |link| link.poll_next(cx).map(Happened::Said))
+        })
+        .await
     }
 
     fn handle(&mut self, happened: Happened) {
@@ -142,9 +151,6 @@ impl Task {
     }
 
     fn command(&mut self, command: Command) {
-        if command.starts() {
-            self.starting.set(self.starting.get() - 1);
-        }
         let (event, ticket) = match command {
             Command::Start(ticket) => (Event::Start, ticket),
             Command::Hold(ticket) => (Event::Hold, ticket),
@@ -162,7 +168,7 @@ impl Task {
             Command::Input(answer) => return self.open_input(answer),
             Command::Respec(spec, identity) => {
                 self.spec = spec;
-                self.identity = *identity;
+                self.identity = identity;
                 return;
             }
             Command::CountFrom(restarts) => {
@@ -184,7 +190,7 @@ impl Task {
         let sent = match &self.run {
             Some(run) => {
                 // First: whoever finds it counted does not send it again.
-                self.standing.count_signal();
+                self.desk.standing.count_signal();
                 run.exits.signal(signal)
             }
             None => Err(io::Error::from_raw_os_error(libc::ESRCH)),
@@ -194,13 +200,13 @@ impl Task {
     }
 
     pub(super) fn publish(&self) {
-        self.seen.send_modify(|seen: &mut Observed| seen.state = self.state);
+        self.desk.update(|seen| seen.state = self.state);
         self.context.changes.send_replace(());
         if let Some(slot) = &self.slot {
             // What is waited for is told by the process that has started it.
             let left = || self.containment.as_ref().filter(|_| self.state.has_lost_main()).map(Containment::main);
             let run = self.run.as_ref().map(|run| (run.pid, run.began)).or_else(left);
-            let started_at = self.seen.borrow().started_at.unwrap_or(0);
+            let started_at = self.desk.seen().started_at.unwrap_or(0);
             let (id, unwell) = (self.identity.id, self.noted_unwell());
             slot.write(&Record { id, state: self.state, run, started_at, unwell });
         }
@@ -230,9 +236,12 @@ async fn until(deadline: BootMs) {
 }
 
 /// What isn't there never happens.
-async fn or_never<T>(future: Option<impl Future<Output = T>>) -> T {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
+fn poll<F: Future>(future: &mut Option<Pin<Box<F>>>, context: &mut task::Context<'_>) -> Option<Poll<F::Output>> {
+    future.as_mut().map(|future| future.as_mut().poll(context))
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.desk.close();
     }
 }

@@ -60,7 +60,7 @@ impl Task {
         let run = self.state.run;
         let why = why.unwrap_or_else(|| self.words_for(what, run));
         self.unwell = Some((run, what.number()));
-        self.seen.send_modify(|seen| seen.unwell = Some((run, why.clone())));
+        self.desk.update(|seen| seen.unwell = Some((run, why.clone())));
         self.publish();
         why
     }
@@ -70,13 +70,13 @@ impl Task {
         self.unwell = noted;
         if let Some((run, what)) = noted.and_then(|(run, number)| Some((run, Unwell::of(number)?))) {
             let why = self.words_for(what, run);
-            self.seen.send_modify(|seen| seen.unwell = Some((run, why)));
+            self.desk.update(|seen| seen.unwell = Some((run, why)));
         }
     }
 
     /// Of the run that is being ended, or that has ended last: an older one concerns nobody.
     pub(super) fn noted_unwell(&self) -> Option<(SpawnId, u32)> {
-        let last = self.seen.borrow().last_exit.map(|exit| exit.run);
+        let last = self.desk.seen().last_exit.map(|exit| exit.run);
         self.unwell.filter(|(run, _)| *run == self.state.run || last.is_none_or(|last| last == *run))
     }
 

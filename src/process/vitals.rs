@@ -9,7 +9,7 @@ use crate::slots::Standing;
 use regex_lite::Regex;
 use tokio::sync::oneshot;
 
-/// Of one run. Empty where nothing is asked.
+/// Of one run.
 #[derive(Debug, Default)]
 pub(super) struct Vitals {
     pub(super) prober: Option<Prober>,
@@ -29,6 +29,11 @@ pub(super) enum Sign {
 impl Vitals {
     pub(super) fn any(&self) -> bool {
         self.prober.is_some() || self.notify.is_some() || self.line.is_some()
+    }
+
+    /// `None` where nothing is asked, which is the rule.
+    pub(super) fn boxed(self) -> Option<Box<Self>> {
+        self.any().then(|| Box::new(self))
     }
 
     /// The next change. Safe to cancel; never ends.

@@ -32,7 +32,7 @@ impl Supervisor {
     /// `context` must send its reports to `reports`.
     pub fn new(
         home: Home,
-        context: Context,
+        context: Rc<Context>,
         reports: mpsc::UnboundedReceiver<(ProcessId, Holder, Report)>,
         persistence: Option<Persistence>,
         facts: Facts,

@@ -16,7 +16,8 @@ impl World {
         let identity = registry.identify(spec, &self.home);
         let group = registry.group(spec);
         let id = identity.id;
-        let handle = process::Handle::begin(self.context.clone(), Arc::clone(spec), identity.clone(), group, 0, None);
+        let handle =
+            process::Handle::begin(Rc::clone(&self.context), Arc::clone(spec), Rc::clone(&identity), group, 0, None);
         let (created_at, spec) = (clock::unix_ms(), Arc::clone(spec));
         registry.insert(Entry {
             spec,
@@ -45,7 +46,7 @@ impl World {
             }
             entry.spec = Arc::clone(&last);
             entry.identity = identity(&entry.spec, *id, entry.identity.instance, &entry.identity.unique_id, &self.home);
-            entry.handle.send(Command::Respec(Arc::clone(&entry.spec), Box::new(entry.identity.clone())));
+            entry.handle.send(Command::Respec(Arc::clone(&entry.spec), Rc::clone(&entry.identity)));
         }
     }
 

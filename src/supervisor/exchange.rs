@@ -26,7 +26,7 @@ impl Conductor {
             let (run, pid) = (old.observed().state.run, old.observed().pid);
             entry.passing = Some(old);
             let spec = self.order.before.get(&id).unwrap_or(&entry.spec);
-            entry.standby = self.window.map(|_| Standby { run, by, spec: Arc::clone(spec), until: None });
+            entry.standby = self.window.map(|_| Box::new(Standby { run, by, spec: Arc::clone(spec), until: None }));
             pid
         };
         self.announce(id, RolloutStep::Replaced, old_pid);

@@ -47,7 +47,7 @@ fn wanted(entry: &Entry) -> Option<(ProcessId, PathBuf, UnixMs)> {
     let failed = !matches!(seen.state.last_exit, None | Some(Outcome::Code(0) | Outcome::NotStarted(_)));
     let age = clock::boot_ms().saturating_sub(seen.state.started_at) as i64;
     let path = entry.identity.error_log.clone().filter(|_| rests && failed)?;
-    Some((entry.identity.id, path, clock::unix_ms() - age - COARSE))
+    Some((entry.identity.id, path.to_path_buf(), clock::unix_ms() - age - COARSE))
 }
 
 /// The end of a file that was written since then. Older lines are of other runs.

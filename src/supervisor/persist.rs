@@ -2,7 +2,6 @@
 
 use super::ending::{EndedBy, reopened, starts_with_the_machine};
 use super::registry::Entry;
-use super::trial::Standby;
 use super::world::World;
 use crate::api::{ApiError, Code};
 use crate::cluster::Holder;
@@ -278,7 +277,7 @@ fn save(entry: &Entry) -> SavedProcess {
         returns: entry.returns,
         restarts: seen.state.restarts,
         created_at: entry.created_at,
-        standby: entry.standby.as_ref().map(Standby::save),
+        standby: entry.standby.as_ref().map(|standby| standby.save()),
         monitored: entry.monitored,
     }
 }

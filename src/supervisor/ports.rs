@@ -71,7 +71,7 @@ impl World {
         let fails = fails && !seen.listening && matches!(state.last_exit, Some(Outcome::Code(1..)));
         let age = clock::boot_ms().saturating_sub(state.started_at) as UnixMs;
         let log = entry.identity.error_log.clone().filter(|_| fails);
-        let log = log.map(|path| (path, clock::unix_ms() - age - COARSE));
+        let log = log.map(|path| (path.to_path_buf(), clock::unix_ms() - age - COARSE));
         if refused.is_none() && log.is_none() {
             return None;
         }

@@ -19,13 +19,13 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) spec: Arc<AppSpec>,
-    pub(super) identity: Identity,
+    pub(super) identity: Rc<Identity>,
     pub(super) created_at: UnixMs,
     pub(super) handle: process::Handle,
     /// During a reload: the replacement that isn't in place yet, or the old process that leaves.
     pub(super) passing: Option<process::Handle>,
     /// That one stands by: it returns should the new one not stay well.
-    pub(super) standby: Option<Standby>,
+    pub(super) standby: Option<Box<Standby>>,
     /// The mark of `monitor` and `unmonitor`.
     pub(super) monitored: Option<bool>,
     /// It ran until the machine was started anew.
@@ -179,7 +179,7 @@ impl Registry {
     }
 
     /// A new process's identity: the next id, the smallest free instance number of its name.
-    pub(super) fn identify(&mut self, spec: &AppSpec, home: &Home) -> Identity {
+    pub(super) fn identify(&mut self, spec: &AppSpec, home: &Home) -> Rc<Identity> {
         let id = ProcessId(self.next_id);
         self.next_id += 1;
         let taken: BTreeSet<u32> =
@@ -199,14 +199,14 @@ fn select(selector: &Selector, candidates: &[Candidate<'_>]) -> Result<Vec<Proce
 }
 
 /// Where the files of a process are.
-pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: &str, home: &Home) -> Identity {
-    let log_of = |path: PathBuf| -> Option<PathBuf> {
+pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: &str, home: &Home) -> Rc<Identity> {
+    let log_of = |path: PathBuf| -> Option<Arc<Path>> {
         if spec.logs.disable {
             return None;
         }
         // Followers see it all the same; nothing is written.
         let nowhere = path == Path::new("/dev/null");
-        Some(if spec.logs.merge || nowhere { path } else { with_id(&path, id.0) })
+        Some(if spec.logs.merge || nowhere { path } else { with_id(&path, id.0) }.into())
     };
     let log = |path: &Option<PathBuf>, stream: &str| {
         log_of(path.clone().unwrap_or_else(|| home.default_log(&spec.name, stream)))
@@ -216,7 +216,7 @@ pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: 
         CombinedLog::At(path) => path.clone(),
     });
     let pid_file = spec.pid_file.clone().unwrap_or_else(|| home.default_pid_file(&spec.name));
-    Identity {
+    Rc::new(Identity {
         id,
         instance,
         unique_id: unique_id.to_owned(),
@@ -225,7 +225,7 @@ pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: 
         combined_log: combined.and_then(log_of),
         pid_file: with_id(&pid_file, id.0),
         home: home.root().to_owned(),
-    }
+    })
 }
 
 /// A random UUID. Where the system gives no randomness it is not unique, which costs a label.

@@ -108,9 +108,9 @@ impl World {
                 let identity = identity(&spec, *id, known.instance, &known.unique_id, &self.home);
                 let restarts = entry.handle.observed().state.restarts + 1;
                 let group = registry.group(&spec);
-                let context = self.context.clone();
+                let context = Rc::clone(&self.context);
                 let handle =
-                    process::Handle::begin(context, Arc::clone(&spec), identity.clone(), group, restarts, None);
+                    process::Handle::begin(context, Arc::clone(&spec), Rc::clone(&identity), group, restarts, None);
                 let Some(entry) = registry.get_mut(*id) else { continue };
                 (entry.spec, entry.identity, entry.created_at) = (spec, identity, clock::unix_ms());
                 let old = std::mem::replace(&mut entry.handle, handle);

@@ -10,6 +10,7 @@ use crate::domain::lifecycle::{Phase, Then};
 use crate::domain::requirement::Requirement;
 use crate::domain::{ProcessId, Status};
 use crate::process::{self, Command, Observed};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -28,10 +29,10 @@ impl World {
             let seen = entry.handle.observed();
             (seen.listening, seen.state.restarts, seen.state.run)
         };
-        let (spec, identity) = (Arc::clone(&entry.spec), entry.identity.clone());
+        let (spec, identity) = (Arc::clone(&entry.spec), Rc::clone(&entry.identity));
         let requirement = Requirement::new(&spec.ready, listened, spec.restart.min_uptime);
         let mut lines = LastLines::follow(&self.context.logs, id, run);
-        let handle = process::Handle::begin(self.context.clone(), spec, identity, group, restarts + 1, None);
+        let handle = process::Handle::begin(Rc::clone(&self.context), spec, identity, group, restarts + 1, None);
         self.set_passing(id, handle.clone());
         let (reply, _online) = oneshot::channel();
         handle.send(Command::Start(reply));

@@ -197,9 +197,9 @@ impl World {
         let identity = identity(&spec, saved.id, saved.instance, &saved.unique_id, &self.home);
         let group = self.registry.borrow_mut().group(&spec);
         let handle = process::Handle::begin(
-            self.context.clone(),
+            Rc::clone(&self.context),
             Arc::clone(&spec),
-            identity.clone(),
+            Rc::clone(&identity),
             group,
             saved.restarts,
             left,

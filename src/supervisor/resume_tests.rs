@@ -7,12 +7,12 @@ use crate::domain::AppSpec;
 use crate::domain::spec::{Interpreter, Program};
 use crate::logs::{Logs, Staging};
 use crate::paths::Home;
-use crate::process::{Agent, Command, Context, Kinship, Realm, SpawnIds, Unwritten};
+use crate::process::{Agent, Command, Confinement, Context, Kinship, Realm, Sockets, SpawnIds, Unwritten};
 use crate::slots::{Journal, Table};
 use crate::store::Store;
 use crate::supervisor::{Facts, Handle, Persistence, Supervisor};
 use crate::sys::keep::LocalKeep;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -45,29 +45,29 @@ impl TestHome {
             let (table, records) = Table::in_file(&self.home.slots(), BOOT);
             persistence.go_on_from(records);
             let (reports, inbox) = mpsc::unbounded_channel();
-            let context = Context {
+            let context = Rc::new(Context {
                 logs: Logs::start(Staging::new(Journal::unkept()).unwrap()).unwrap(),
                 bus: Rc::default(),
                 keep: Rc::new(LocalKeep::default()),
                 guardian: None,
                 exits: Rc::default(),
                 leash: None,
-                inherited: Rc::default(),
-                ids: Rc::new(SpawnIds::new(persistence.last_run() + 1)),
+                inherited: RefCell::default(),
+                ids: SpawnIds::new(persistence.last_run() + 1),
                 reports,
                 parent_death_signal: Some(9),
                 kinship: Rc::new(Kinship::new(Realm::of_home(self.home.root()), None)),
-                agent: Rc::new(Agent::new(vec![self.home.run()])),
+                agent: Agent::new(vec![self.home.run()]),
                 open_files: 256,
-                confinement: Rc::default(),
+                confinement: Confinement::default(),
                 slots: Some(table),
                 changes: watch::Sender::default(),
-                budget: Rc::default(),
-                running: Rc::new(Cell::new(0)),
-                sockets: Rc::default(),
+                budget: RefCell::default(),
+                running: Cell::new(0),
+                sockets: Sockets::default(),
                 unwritten: Unwritten::default(),
-                buried: Rc::default(),
-            };
+                buried: RefCell::default(),
+            });
             let (handle, supervisor) =
                 Supervisor::new(self.home.clone(), context, inbox, Some(persistence), Facts::default());
             let world = Rc::clone(&supervisor.world);

@@ -70,7 +70,7 @@ impl World {
             for (which, path) in
                 [(OutputStream::Out, &entry.identity.out_log), (OutputStream::Err, &entry.identity.error_log)]
             {
-                let Some(path) = path.as_ref().filter(|path| *path != Path::new("/dev/null")) else { continue };
+                let Some(path) = path.as_ref().filter(|path| ***path != *Path::new("/dev/null")) else { continue };
                 if stream.is_none_or(|wanted| wanted == which) && seen.insert(path.clone()) {
                     let label = Label {
                         id: entry.identity.id,
@@ -79,7 +79,7 @@ impl World {
                         namespace: entry.spec.namespace.as_str().into(),
                         stream: which,
                     };
-                    files.push((label, path.clone()));
+                    files.push((label, path.to_path_buf()));
                 }
             }
         }

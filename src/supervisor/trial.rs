@@ -60,7 +60,7 @@ impl World {
         let (Some(standby), Some(old)) = (entry.standby.take(), entry.passing.take()) else { return };
         entry.spec = standby.spec;
         entry.identity = self.identity_with(&entry.spec, entry);
-        old.send(Command::Respec(Arc::clone(&entry.spec), Box::new(entry.identity.clone())));
+        old.send(Command::Respec(Arc::clone(&entry.spec), Rc::clone(&entry.identity)));
         // Counters never go backwards.
         old.send(Command::CountFrom(entry.handle.observed().state.restarts));
         old.send(Command::StandBy(false));
@@ -208,9 +208,9 @@ impl World {
         if !lives(&entry.handle, saved.run) {
             return;
         }
-        let standby = Standby::restore(saved);
+        let standby = Box::new(Standby::restore(saved));
         let old_identity = self.identity_with(&standby.spec, entry);
-        entry.handle.send(Command::Respec(Arc::clone(&standby.spec), Box::new(old_identity.clone())));
+        entry.handle.send(Command::Respec(Arc::clone(&standby.spec), Rc::clone(&old_identity)));
         if let Some(new) = entry.passing.take_if(|new| lives(new, saved.by)) {
             let old = std::mem::replace(&mut entry.handle, new);
             old.send(Command::StandBy(true));
@@ -224,7 +224,7 @@ impl World {
         }
     }
 
-    fn identity_with(&self, spec: &AppSpec, entry: &Entry) -> Identity {
+    fn identity_with(&self, spec: &AppSpec, entry: &Entry) -> Rc<Identity> {
         identity(spec, entry.identity.id, entry.identity.instance, &entry.identity.unique_id, &self.home)
     }
 }

@@ -122,8 +122,8 @@ impl World {
         let mut files: Vec<PathBuf> = Vec::new();
         for id in &ids {
             if let Some(entry) = self.registry.borrow().get(*id) {
-                let Identity { out_log, error_log, combined_log, .. } = &entry.identity;
-                files.extend([out_log, error_log, combined_log].into_iter().flatten().cloned());
+                let Identity { out_log, error_log, combined_log, .. } = &*entry.identity;
+                files.extend([out_log, error_log, combined_log].into_iter().flatten().map(|path| path.to_path_buf()));
             }
         }
         if selector.is_none_or(Selector::is_all) {

@@ -12,6 +12,7 @@ use crate::domain::spec::Mode;
 use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::metrics::Trees;
 use crate::process::{self, Observed, redacted, shown_environment};
+use std::path::Path;
 
 const SIGKILL: Outcome = Outcome::Signal(9);
 
@@ -113,9 +114,9 @@ impl World {
             process: self.view_with(entry, last_words),
             spec,
             unique_id: entry.identity.unique_id.clone(),
-            out_log: entry.identity.out_log.clone(),
-            error_log: entry.identity.error_log.clone(),
-            combined_log: entry.identity.combined_log.clone(),
+            out_log: entry.identity.out_log.as_deref().map(Path::to_owned),
+            error_log: entry.identity.error_log.as_deref().map(Path::to_owned),
+            combined_log: entry.identity.combined_log.as_deref().map(Path::to_owned),
             pid_file: entry.identity.pid_file.clone(),
             env: shown_environment(&entry.spec, &entry.identity),
             watch: self.watch_of(&entry.spec),

@@ -65,9 +65,12 @@ impl World {
     }
 
     fn wanted(&self, entry: &Entry) -> Option<Wanted> {
-        let (spec, identity) = (&*entry.spec, &entry.identity);
+        let (spec, identity) = (&*entry.spec, &*entry.identity);
         let policy = spec.watch.as_ref()?;
-        let logs = [&identity.out_log, &identity.error_log, &identity.combined_log].into_iter().flatten().cloned();
+        let logs = [&identity.out_log, &identity.error_log, &identity.combined_log]
+            .into_iter()
+            .flatten()
+            .map(|path| path.to_path_buf());
         let mut never: Vec<_> = logs.chain([identity.pid_file.clone()]).collect();
         if !spec.cwd.starts_with(self.home.root()) {
             never.push(self.home.root().to_owned());
@@ -178,7 +181,7 @@ impl World {
             let mut registry = self.registry.borrow_mut();
             let Some(entry) = registry.get_mut(*id).filter(|entry| entry.spec.watch.is_some()) else { continue };
             entry.spec = Arc::new(AppSpec { watch: None, ..(*entry.spec).clone() });
-            entry.handle.send(Command::Respec(Arc::clone(&entry.spec), Box::new(entry.identity.clone())));
+            entry.handle.send(Command::Respec(Arc::clone(&entry.spec), Rc::clone(&entry.identity)));
         }
         self.follow_watches(Adoption::No);
     }

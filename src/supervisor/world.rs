@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 
 pub struct World {
     pub(super) home: Home,
-    pub(super) context: Context,
+    pub(super) context: Rc<Context>,
     pub(super) registry: RefCell<Registry>,
     pub(super) sampler: RefCell<Sampler>,
     pub(super) nodes: RefCell<Nodes>,
@@ -70,7 +70,7 @@ pub type Successor = Rc<dyn Fn(PathBuf) -> Pin<Box<dyn Future<Output = Result<()
 impl World {
     pub(super) fn new(
         home: Home,
-        context: Context,
+        context: Rc<Context>,
         persistence: Option<Persistence>,
         facts: Facts,
         automatic: Automatic,
