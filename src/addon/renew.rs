@@ -4,6 +4,7 @@ use super::failure::unexpected;
 use crate::api::{ApiError, Backend, Code, Request, Response};
 use crate::config::{Caller, inherited, reread_env_files};
 use crate::domain::{AppSpec, ProcessId, Selector};
+use std::sync::Arc;
 
 /// The apps behind a selector, as they would be if the caller had started them.
 pub(super) async fn renewed(
@@ -27,7 +28,7 @@ pub(super) async fn renewed(
             .hint("Name the app instead of one process."));
         }
         let mut spec = spec.clone();
-        spec.env.inherited = inherited(&spec.env.inherit, &caller.env);
+        spec.env.inherited = Arc::new(inherited(&spec.env.inherit, &caller.env));
         reread_env_files(&mut spec.env).map_err(|error| ApiError::new(Code::Config, error.to_string()))?;
         apps.push(spec);
     }

@@ -1,7 +1,7 @@
 //! What can be asked of a supervisor.
 
 use super::SavedApp;
-use crate::domain::{AppSpec, Selector};
+use crate::domain::{AppSpec, Selector, alike};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -108,9 +108,26 @@ pub enum Request {
     Wake,
 }
 
+impl Request {
+    /// What was written as JSON.
+    pub fn parse(text: &[u8]) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Verb {
+            r#do: String,
+        }
+        let verb: Verb = serde_json::from_slice(text)?;
+        if verb.r#do == "start" {
+            // Without the detour by which a tagged enum is read: it has all of it in memory twice.
+            return serde_json::from_slice(text).map(Self::Start);
+        }
+        serde_json::from_slice(text)
+    }
+}
+
 /// What to start, and how to treat what is there already.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Start {
+    #[serde(deserialize_with = "alike::read")]
     pub apps: Vec<AppSpec>,
     pub existing: Existing,
     /// What runs already and is restarted is killed at once.
@@ -156,5 +173,51 @@ impl Request {
     /// it is never sent again.
     pub const fn speaks(&self) -> bool {
         matches!(self, Self::Send { .. } | Self::Message { .. } | Self::Trigger { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::spec::{Interpreter, Program};
+    use std::sync::Arc;
+
+    fn app(name: &str, variable: &str) -> AppSpec {
+        let program = Program { path: "/x".into(), interpreter: Interpreter::None, interpreter_args: Vec::new() };
+        let mut spec = AppSpec::new(name, program);
+        spec.env.inherited = Arc::new([("A".to_owned(), variable.to_owned())].into());
+        spec
+    }
+
+    #[test]
+    fn what_is_asked_is_what_was_written() {
+        let start = |existing| {
+            let apps = vec![app("a", "1"), app("b", "1"), app("c", "2")];
+            Request::Start(Start { apps, existing, force: true, parallel: Some(2) })
+        };
+        let stop = Request::Stop { selector: Selector::all(), force: true };
+        for request in [start(Existing::Refuse), start(Existing::Keep), stop, Request::Ping] {
+            assert_eq!(Request::parse(&serde_json::to_vec(&request).unwrap()).unwrap(), request);
+        }
+        for garbage in
+            [&b"{}"[..], b"[]", b"{\"do\":7}", b"{\"do\":\"start\"}", b"{\"do\":\"dance\"}", b"{\"do\":\"ping\"", b""]
+        {
+            Request::parse(garbage).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn apps_that_are_started_together_have_one_environment() {
+        let apps = vec![app("a", "1"), app("b", "1"), app("c", "2")];
+        let text = serde_json::to_vec(&Request::Start(Start {
+            apps,
+            existing: Existing::Refuse,
+            force: false,
+            parallel: None,
+        }));
+        let Ok(Request::Start(start)) = Request::parse(&text.unwrap()) else { panic!("it is a start") };
+        let [a, b, c] = start.apps.as_slice() else { panic!("there are three") };
+        assert!(Arc::ptr_eq(&a.env.inherited, &b.env.inherited) && Arc::ptr_eq(&a.given, &c.given));
+        assert_eq!(c.env.inherited["A"], "2");
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::spec::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const NAMESPACE: &str = "default";
 
@@ -38,7 +39,7 @@ pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppS
     let mut env = environment::layers(&options, origin.profile, base, origin.caller)?;
     let path = env.app.get("PATH").or_else(|| env.inherited.get("PATH")).cloned();
     let located = locate(text, &options, origin, path.as_deref())?;
-    let whole: BTreeMap<_, _> = env.inherited.clone().into_iter().chain(env.app.clone()).collect();
+    let whole: BTreeMap<_, _> = BTreeMap::clone(&env.inherited).into_iter().chain(env.app.clone()).collect();
     if sites::is_site(text) {
         sites::settle(&mut options, &whole, &located.cwd, origin.caller)?;
     }
@@ -60,7 +61,7 @@ pub(super) fn complete(written: &AppOptions, origin: Origin<'_>) -> Result<(AppS
         Mode::Fork
     });
     let spec = spec(options, origin, located, program, env, mode);
-    Ok((AppSpec { given: written.given(), ..spec }, warnings))
+    Ok((AppSpec { given: Arc::new(written.given()), ..spec }, warnings))
 }
 
 pub(super) fn spec(
@@ -96,7 +97,7 @@ pub(super) fn spec(
         uid: options.uid,
         gid: options.gid,
         recorded: options.recorded,
-        given: BTreeSet::new(),
+        given: Arc::default(),
         program,
         cwd,
         env,
@@ -258,9 +259,9 @@ fn ready_policy(options: &AppOptions) -> ReadyPolicy {
         notify: options.notify.unwrap_or_default(),
         log_line: options.ready_log.clone(),
         probes: Probes {
-            startup: options.startup_probe.clone(),
-            ready: options.ready_probe.clone(),
-            live: options.live_probe.clone(),
+            startup: options.startup_probe.clone().map(Box::new),
+            ready: options.ready_probe.clone().map(Box::new),
+            live: options.live_probe.clone().map(Box::new),
         },
     }
 }

@@ -82,7 +82,7 @@ fn a_plain_start_has_every_default() {
     assert_eq!(app.restart, RestartPolicy::default());
     assert_eq!(app.stop, StopPolicy::default());
     assert_eq!(app.env.instance_var, "NODE_APP_INSTANCE");
-    assert_eq!(app.env.inherited, site.caller().env);
+    assert_eq!(*app.env.inherited, site.caller().env);
     assert!(app.logs.merge && !app.logs.disable && app.logs.out.is_none());
     assert!(app.autostart && app.pid_file.is_none() && app.source.is_none());
     assert_eq!(app.username.as_deref(), Some("me"));
@@ -209,7 +209,7 @@ fn every_setting_of_a_life_arrives() {
     let probes = app.ready.probes;
     for (probe, expected) in [(probes.startup, 1), (probes.ready, 2), (probes.live, 3)] {
         let check = Check::Tcp { host: "127.0.0.1".into(), port: expected };
-        assert_eq!(probe, Some(Probe { period: 2000, ..Probe::of(check) }));
+        assert_eq!(probe, Some(Box::new(Probe { period: 2000, ..Probe::of(check) })));
     }
     let limits = Limits {
         max_memory_restart: Some(1 << 30),

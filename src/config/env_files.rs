@@ -100,7 +100,8 @@ mod tests {
             let files: Vec<_> = files.iter().map(|file| (*file).to_owned()).collect();
             let caller = Caller { cwd: "/".into(), env: BTreeMap::new(), username: None, cores: 1 };
             let mut env = Environment { files: named(&files, self.0.path(), &caller), ..Environment::default() };
-            env.inherited = inherited.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            env.inherited =
+                std::sync::Arc::new(inherited.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect());
             env.set("OWN", "env", Layer::Env);
             let place = self.0.path().to_str().unwrap();
             reread(&mut env).map_err(|error| error.to_string().replace(place, "SITE"))?;

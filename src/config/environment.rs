@@ -4,6 +4,7 @@ use super::{AppOptions, Caller, Inherited, Problem, env_files, place};
 use crate::domain::spec::{Environment, Inherit, Layer, SecretSource};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Node's own, between one parent and one child: whoever inherits them opens a descriptor that is not theirs.
 pub(super) const CHANNEL: [&str; 3] = ["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "NODE_UNIQUE_ID"];
@@ -36,7 +37,7 @@ pub(super) fn layers(
     };
     let inherit = Inherit { allow, filter: options.filter_env.clone() };
     let mut env = Environment {
-        inherited: inherited(&inherit, &caller.env),
+        inherited: Arc::new(inherited(&inherit, &caller.env)),
         inherit,
         files: env_files::named(options.env_file.as_deref().unwrap_or_default(), base, caller),
         instance_var: options.instance_var.clone().unwrap_or_else(|| Environment::INSTANCE_VAR.to_owned()),

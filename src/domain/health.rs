@@ -99,7 +99,7 @@ struct Course {
 impl Health {
     /// Of a run that begins now. Runs with different seeds are not asked at the same moments.
     pub fn new(probes: &Probes, now: BootMs, seed: u64) -> Self {
-        let course = |probe: &Option<Probe>, kind| Some(Course::new(probe.as_ref()?, now, mix(seed, kind as u64)));
+        let course = |probe: &Option<Box<Probe>>, kind| Some(Course::new(probe.as_ref()?, now, mix(seed, kind as u64)));
         let courses = [(&probes.startup, Kind::Startup), (&probes.ready, Kind::Ready), (&probes.live, Kind::Live)];
         Self { courses: courses.map(|(probe, kind)| course(probe, kind)), over: false }
     }

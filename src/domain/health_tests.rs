@@ -7,6 +7,7 @@ fn probe(period: u64) -> Probe {
 }
 
 fn all(startup: Option<Probe>, ready: Option<Probe>, live: Option<Probe>) -> Probes {
+    let [startup, ready, live] = [startup, ready, live].map(|probe| probe.map(Box::new));
     Probes { startup, ready, live }
 }
 

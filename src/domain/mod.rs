@@ -2,6 +2,7 @@
 //!
 //! Synchronous and pure: no clock, no files, no environment. `now` comes in as an argument.
 
+pub mod alike;
 pub mod budget;
 pub mod cron;
 pub mod date_format;
@@ -26,6 +27,7 @@ pub mod site;
 pub mod spec;
 pub mod status;
 
+pub use alike::Alike;
 pub use budget::Budget;
 pub use id::{ProcessId, SpawnId};
 pub use origin::Origin;

@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_asked_for_has_to_be_shown() {
-        let probe = Some(Probe::of(Check::Tcp { host: "h".into(), port: 1 }));
+        let probe = Some(Box::new(Probe::of(Check::Tcp { host: "h".into(), port: 1 })));
         let policy = ReadyPolicy {
             wait_ready: true,
             notify: true,

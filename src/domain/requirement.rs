@@ -24,7 +24,7 @@ impl Requirement {
     pub fn new(policy: &ReadyPolicy, listened: bool, min_uptime: u64) -> Self {
         let listening = listened && !policy.says_so();
         let uptime = (!listening && !policy.asks()).then_some(min_uptime);
-        let startup = policy.probes.startup.as_ref().map_or(0, health::startup_budget);
+        let startup = policy.probes.startup.as_ref().map_or(0, |probe| health::startup_budget(probe));
         let timeout = policy.listen_timeout.unwrap_or_else(|| startup.max(READY_TIMEOUT));
         // Staying up takes that long in any case.
         Self { listening, uptime, timeout: timeout.saturating_add(uptime.unwrap_or(0)) }
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn what_a_replacement_has_to_show() {
         let plain = ReadyPolicy::default();
-        let probe = || Some(Probe::of(Check::Tcp { host: "h".into(), port: 1 }));
+        let probe = || Some(Box::new(Probe::of(Check::Tcp { host: "h".into(), port: 1 })));
         let word = ReadyPolicy { wait_ready: true, listen_timeout: Some(50), ..ReadyPolicy::default() };
         let probes = Probes { ready: probe(), startup: None, live: None };
         let probed = ReadyPolicy { probes, ..ReadyPolicy::default() };
@@ -64,8 +64,8 @@ mod tests {
         ] {
             assert_eq!(Requirement::new(policy, listened, 7), expected, "{policy:?}");
         }
-        let slow = Some(Probe { failure_threshold: 12, ..Probe::of(Check::Tcp { host: "h".into(), port: 1 }) });
-        let probes = Probes { startup: slow, ready: None, live: None };
+        let slow = Probe { failure_threshold: 12, ..Probe::of(Check::Tcp { host: "h".into(), port: 1 }) };
+        let probes = Probes { startup: Some(Box::new(slow)), ready: None, live: None };
         assert!(Requirement::new(&ReadyPolicy { probes, ..plain }, false, 7).timeout > 120_000);
     }
 

@@ -37,7 +37,7 @@ fn next_to_nothing_is_next_to_nothing() {
     assert_eq!((spec.name.as_str(), spec.username.as_deref()), ("api", Some("me")));
     assert_eq!((spec.logs.out, spec.logs.error, spec.pid_file), (None, None, None));
     assert!(spec.logs.merge && spec.watch.is_none());
-    assert_eq!(spec.env.inherited, [("PATH".to_owned(), "/bin".to_owned())].into());
+    assert_eq!(*spec.env.inherited, [("PATH".to_owned(), "/bin".to_owned())].into());
     assert_eq!(spec.env.app, [("DB".to_owned(), "here".to_owned())].into());
     assert_eq!(spec.env.inherit.filter, None);
     assert_eq!(spec.stop.kill_timeout, 5000);

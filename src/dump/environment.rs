@@ -4,6 +4,7 @@ use crate::config::{self, Caller};
 use crate::domain::spec::{Environment, Inherit, Layer};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What PM2 adds, and tells the app itself or reads itself.
 const PM2S: [&str; 6] =
@@ -24,7 +25,7 @@ pub(super) fn environment(element: &Map<String, Value>, instance: Option<u32>, c
     let mut env = Environment::default();
     for (name, value) in config::inherited(&Inherit::default(), &variables) {
         if caller.env.contains_key(&name) && !of_profiles.contains(name.as_str()) {
-            env.inherited.insert(name, value);
+            Arc::make_mut(&mut env.inherited).insert(name, value);
         } else {
             env.set(name, value, Layer::Env);
         }
@@ -69,7 +70,7 @@ fn profiles(element: &Map<String, Value>) -> BTreeSet<&str> {
 fn uncount(env: &mut Environment, name: Option<&str>, instance: Option<u32>) {
     let Some((name, instance)) = name.zip(instance) else { return };
     env.increment_var = Some(name.to_owned());
-    for layer in [&mut env.app, &mut env.inherited] {
+    for layer in [&mut env.app, Arc::make_mut(&mut env.inherited)] {
         if let Some((value, number)) = layer.get_mut(name).and_then(|value| Some((value.parse::<i64>().ok()?, value))) {
             *number = value.saturating_sub(i64::from(instance)).to_string();
         }

@@ -48,7 +48,7 @@ pub struct Board {
 
 impl Board {
     pub(super) fn new(probes: &Probes, now: UnixMs) -> Self {
-        let row = |kind, probe: &Option<Probe>| {
+        let row = |kind, probe: &Option<Box<Probe>>| {
             let probe = probe.as_ref()?;
             Some(Row {
                 kind,

@@ -69,9 +69,9 @@ impl Questions {
 
     fn probe(&self, kind: Kind) -> Option<&Probe> {
         match kind {
-            Kind::Startup => self.probes.startup.as_ref(),
-            Kind::Ready => self.probes.ready.as_ref(),
-            Kind::Live => self.probes.live.as_ref(),
+            Kind::Startup => self.probes.startup.as_deref(),
+            Kind::Ready => self.probes.ready.as_deref(),
+            Kind::Live => self.probes.live.as_deref(),
         }
     }
 

@@ -133,7 +133,7 @@ fn verdicts_come_as_the_answers_change() {
         let flag = directory.path().join("up");
         let check = exec(&format!("test -e {}", flag.display()));
         let settings = Probe { period: 20, failure_threshold: 2, ..probe(check) };
-        let probes = Probes { ready: Some(settings), ..Probes::default() };
+        let probes = Probes { ready: Some(Box::new(settings)), ..Probes::default() };
         let health = Health::new(&probes, clock::boot_ms(), 1);
         let mut prober = Prober::begin(probes, health, around());
         let board = prober.board();

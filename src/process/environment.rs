@@ -151,7 +151,7 @@ mod tests {
     fn later_layers_win_and_ours_last() {
         let mut spec = spec();
         spec.env.inherited =
-            [("A", "shell"), ("B", "shell"), ("name", "bash")].map(|(k, v)| (k.into(), v.into())).into();
+            Arc::new([("A", "shell"), ("B", "shell"), ("name", "bash")].map(|(k, v)| (k.into(), v.into())).into());
         spec.env.app = [("B".into(), "file".into())].into();
         spec.env.settings = [("C".into(), "set".into()), ("pm_id".into(), "set".into())].into();
         spec.env.app.insert("C".into(), "file".into());
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!((port(&spec, 0).as_str(), port(&spec, 3).as_str()), ("3000", "3003"));
         spec.env.app.clear();
         assert_eq!(port(&spec, 2), "2");
-        spec.env.inherited = [("PORT".into(), "4000".into())].into();
+        spec.env.inherited = Arc::new([("PORT".into(), "4000".into())].into());
         assert_eq!(port(&spec, 2), "4002", "from wherever it comes");
     }
 
@@ -189,9 +189,11 @@ mod tests {
     #[test]
     fn what_pm2s_users_see_is_what_it_runs_with() {
         let mut spec = spec();
-        let own = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        spec.env.inherited =
-            own(&[("A", "shell"), ("B", "shell"), ("name", "bash"), ("MY_TOKEN", "x"), ("E_TOKEN", "")]);
+        let own = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+        };
+        let shell = [("A", "shell"), ("B", "shell"), ("name", "bash"), ("MY_TOKEN", "x"), ("E_TOKEN", "")];
+        spec.env.inherited = Arc::new(own(&shell));
         spec.env.app = own(&[("B", "file"), ("PORT", "3000"), ("DB", "postgres://me:hunter2@db"), ("PM2_HOME", "/x")]);
         spec.env.settings = own(&[("C", "set"), ("unique_id", "set")]);
         spec.env.secrets = [("S".into(), SecretSource::File("/s".into()))].into();
@@ -213,7 +215,7 @@ mod tests {
     #[test]
     fn what_is_ours_is_known() {
         let mut spec = spec();
-        spec.env.inherited = [("A".into(), "1".into())].into();
+        spec.env.inherited = Arc::new([("A".into(), "1".into())].into());
         let env = compose(&spec, &identity(0), &BTreeMap::new());
         let ours: BTreeSet<_> = env.keys().map(String::as_str).filter(|name| *name != "A").collect();
         let known = Environment::OURS.into_iter().chain([Environment::INSTANCE_VAR]).collect();

@@ -98,7 +98,8 @@ impl Task {
         let mut signed = vitals.map(|vitals| Box::pin(vitals.next()));
         let mut due = deadline.map(|deadline| Box::pin(until(deadline)));
         let mut note = noting.then(|| Box::pin(tokio::time::sleep(TAKE_NOTE)));
-        poll_fn(|cx| {
+        // By value: what it only points to has room of its own beside it.
+        poll_fn(move |cx| {
             if let Some(Poll::Ready(fact)) = exits.as_mut().map(|exits| exits.poll(cx)) {
                 return Poll::Ready(Happened::Exit(fact));
             }

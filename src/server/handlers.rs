@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
 pub(super) async fn request(State(handle): State<Handle>, headers: HeaderMap, body: Bytes) -> Response {
-    let request: Request = match parse(&body) {
+    let request = match Request::parse(&body).map_err(|error| not_understood(&error)) {
         Ok(request) => request,
         Err(error) => return failure(&error),
     };
@@ -78,10 +78,12 @@ fn same_api(headers: &HeaderMap, request: &Request) -> Result<(), ApiError> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| {
-        ApiError::new(Code::Invalid, format!("the request is not understood: {error}"))
-            .hint("the daemon may be of another version: have this one take over: rpm update")
-    })
+    serde_json::from_slice(body).map_err(|error| not_understood(&error))
+}
+
+fn not_understood(error: &serde_json::Error) -> ApiError {
+    ApiError::new(Code::Invalid, format!("the request is not understood: {error}"))
+        .hint("the daemon may be of another version: have this one take over: rpm update")
 }
 
 fn answer(result: Result<Answer, ApiError>) -> Response {

@@ -1,6 +1,7 @@
 //! The saved form. Its own type, so that the file's format changes only on purpose.
 
 use super::request::SavedRequest;
+use crate::domain::alike::{self, Alike};
 use crate::domain::{AppSpec, BootMs, ProcessId, SpawnId, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub struct Snapshot {
     pub next_id: u32,
     /// A run id that no run has had.
     pub next_run: u64,
+    #[serde(deserialize_with = "alike::read")]
     pub processes: Vec<SavedProcess>,
     /// The last requests that changed something, the oldest first.
     #[serde(default)]
@@ -56,20 +58,7 @@ impl Snapshot {
         if version > VERSION {
             return Err(ParseError::Newer(version));
         }
-        let mut snapshot: Self = serde_json::from_slice(bytes).map_err(ParseError::Damaged)?;
-        snapshot.share();
-        Ok(snapshot)
-    }
-
-    /// The processes of an app are described alike: read, each has a copy of its own.
-    fn share(&mut self) {
-        let mut last: Option<Arc<AppSpec>> = None;
-        for process in &mut self.processes {
-            match &last {
-                Some(last) if *last == process.spec => process.spec = Arc::clone(last),
-                _ => last = Some(Arc::clone(&process.spec)),
-            }
-        }
+        serde_json::from_slice(bytes).map_err(ParseError::Damaged)
     }
 
     pub fn new(boot: String, closed: bool, next_id: u32, next_run: u64, processes: Vec<SavedProcess>) -> Self {
@@ -127,6 +116,17 @@ pub struct SavedProcess {
     /// The mark of `monitor` and `unmonitor`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitored: Option<bool>,
+}
+
+impl Alike for SavedProcess {
+    /// The processes of an app are described alike.
+    fn share_with(&mut self, other: &Self) {
+        if self.spec == other.spec {
+            self.spec = Arc::clone(&other.spec);
+        } else {
+            Arc::make_mut(&mut self.spec).share_with(&other.spec);
+        }
+    }
 }
 
 /// The run before the current one, which lives still, and what it was started with.

@@ -6,7 +6,7 @@ use super::resume::Share;
 use super::world::World;
 use crate::api::request::Existing;
 use crate::api::{ApiError, EventKind};
-use crate::domain::{AppSpec, Outcome, ProcessId};
+use crate::domain::{Alike, AppSpec, Outcome, ProcessId};
 use crate::process::Command;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl World {
     /// Puts on the list what is new, and gives what is there its new settings.
     pub(super) fn plan_start(
         self: &Rc<Self>,
-        spec: AppSpec,
+        mut spec: AppSpec,
         (existing, parallel): (Existing, Option<u32>),
         changes: &mut Changes,
     ) -> Result<Plan, ApiError> {
@@ -52,6 +52,10 @@ impl World {
             Existing::Refuse => self.same_script(&spec),
             Existing::Restart | Existing::Reload | Existing::Keep => self.registry.borrow().named(&spec.name),
         };
+        // Neighbours on the list are often much the same.
+        if let Some(neighbour) = self.registry.borrow().iter().last() {
+            spec.share_with(&neighbour.spec);
+        }
         let spec = Arc::new(spec);
         if known.is_empty() {
             let new: Vec<_> = (0..spec.instances.max(1)).map(|_| self.add(&spec)).collect();

@@ -13,6 +13,8 @@ use tokio::sync::oneshot;
 
 /// Requests remembered for a retry with the same key.
 const REMEMBERED: usize = 128;
+/// Bytes of them, about: with a thousand processes each is large.
+const HEAVIEST: usize = 256 << 10;
 /// Longer answers are made anew: going on with what is done already does nothing.
 const LONGEST_ANSWER: usize = 4096;
 
@@ -62,10 +64,20 @@ enum Stage {
     },
     /// Its daemon was killed.
     CutOff(Begun),
-    Through {
-        answer: Box<Answer>,
-        begun: Option<Begun>,
-    },
+    /// Its answer, in JSON.
+    Through(String),
+}
+
+impl Stage {
+    /// Bytes in memory, about.
+    fn weight(&self) -> usize {
+        match self {
+            // Those are as many as there are commands.
+            Self::UnderWay { .. } => 0,
+            Self::CutOff(begun) => begun.weight(),
+            Self::Through(answer) => answer.len(),
+        }
+    }
 }
 
 impl Requests {
@@ -79,11 +91,7 @@ impl Requests {
         for SavedRequest { key, stage } in saved {
             let stage = match stage {
                 Saved::Begun(begun) => Stage::CutOff(begun),
-                Saved::Through(answer) => match serde_json::from_str(&answer) {
-                    Ok(answer) => Stage::Through { answer, begun: None },
-                    // Of another version. What is asked again is done again.
-                    Err(_) => continue,
-                },
+                Saved::Through(answer) => Stage::Through(answer),
             };
             requests.insert(key, stage);
         }
@@ -95,10 +103,7 @@ impl Requests {
             let stage = match self.stages.get(key)? {
                 Stage::UnderWay { begun, .. } => Saved::Begun(begun.clone()?),
                 Stage::CutOff(begun) => Saved::Begun(begun.clone()),
-                Stage::Through { answer, begun } => match serde_json::to_string(answer) {
-                    Ok(answer) if answer.len() <= LONGEST_ANSWER => Saved::Through(answer),
-                    _ => Saved::Begun(begun.clone()?),
-                },
+                Stage::Through(answer) => Saved::Through(answer.clone()),
             };
             Some(SavedRequest { key: key.clone(), stage })
         });
@@ -110,10 +115,14 @@ impl Requests {
     pub(super) fn recall(&mut self, key: Option<String>, reply: Reply) -> Option<(Ticket, Reply)> {
         let Some(key) = key else { return Some((Ticket::default(), reply)) };
         let begun = match self.stages.get_mut(&key) {
-            Some(Stage::Through { answer, .. }) => {
-                let _ = reply.send((**answer).clone());
-                return None;
-            }
+            Some(Stage::Through(text)) => match serde_json::from_str(text) {
+                Ok(answer) => {
+                    let _ = reply.send(answer);
+                    return None;
+                }
+                // Of another version. What is asked again is done again.
+                Err(_) => None,
+            },
             Some(Stage::UnderWay { waiting, .. }) => {
                 waiting.push(reply);
                 return None;
@@ -136,10 +145,20 @@ impl Requests {
     pub(super) fn finish(&mut self, ticket: &Ticket, answer: &Answer) -> Vec<Reply> {
         let stage = ticket.key.as_ref().and_then(|key| self.stages.get_mut(key));
         let Some(Stage::UnderWay { waiting, begun }) = stage else { return Vec::new() };
-        let (waiting, begun) = (std::mem::take(waiting), begun.take());
-        if let Some(stage) = ticket.key.as_ref().and_then(|key| self.stages.get_mut(key)) {
-            *stage = Stage::Through { answer: Box::new(answer.clone()), begun };
+        let waiting = std::mem::take(waiting);
+        let answer = serde_json::to_string(answer).ok();
+        let is_short = answer.as_ref().is_some_and(|answer| answer.len() <= LONGEST_ANSWER);
+        let through = match (answer, begun.take()) {
+            (_, Some(begun)) if !is_short => Some(Stage::CutOff(begun)),
+            (answer, _) => answer.map(Stage::Through),
+        };
+        if let (Some(key), Some(through)) = (&ticket.key, through) {
+            self.stages.insert(key.clone(), through);
+            // However long it took: it is the last to be forgotten.
+            self.order.retain(|known| known != key);
+            self.order.push_back(key.clone());
         }
+        self.forget_while_heavy();
         waiting
     }
 
@@ -148,13 +167,25 @@ impl Requests {
             self.order.push_back(key);
         }
         if self.order.len() > REMEMBERED {
-            let under_way = |key: &String| matches!(self.stages.get(key), Some(Stage::UnderWay { .. }));
-            // Somebody waits for those that are under way.
-            let oldest = self.order.iter().position(|key| !under_way(key)).unwrap_or(0);
-            if let Some(oldest) = self.order.remove(oldest) {
-                self.stages.remove(&oldest);
-            }
+            self.forget_oldest();
         }
+    }
+
+    /// The last one stays, however much it is.
+    fn forget_while_heavy(&mut self) {
+        let mut weight: usize = self.stages.values().map(Stage::weight).sum();
+        while weight > HEAVIEST && self.order.len() > 1 {
+            weight -= self.forget_oldest();
+        }
+    }
+
+    /// How much it was.
+    fn forget_oldest(&mut self) -> usize {
+        let under_way = |key: &String| matches!(self.stages.get(key), Some(Stage::UnderWay { .. }));
+        // Somebody waits for those that are under way.
+        let oldest = self.order.iter().position(|key| !under_way(key)).unwrap_or(0);
+        let forgotten = self.order.remove(oldest).and_then(|oldest| self.stages.remove(&oldest));
+        forgotten.map_or(0, |stage| stage.weight())
     }
 }
 
@@ -232,8 +263,28 @@ mod tests {
         let ticket = ask(&mut first, "restart").unwrap();
         first.begin(&ticket, runs(7));
         first.finish(&ticket, &Err(ApiError::new(Code::Invalid, "x".repeat(LONGEST_ANSWER))));
-        assert!(ask(&mut first, "restart").unwrap_err().is_some());
         assert_eq!(ask(&mut next_generation(&first), "restart").unwrap().begun, Some(runs(7)));
+        assert_eq!(ask(&mut first, "restart").unwrap().begun, Some(runs(7)));
+    }
+
+    #[test]
+    fn however_much_there_is_to_remember_the_last_is_remembered() {
+        let mut requests = Requests::default();
+        let many = Begun::Processes(vec![(ProcessId(0), SpawnId(1)); HEAVIEST / 64]);
+        let slow = ask(&mut requests, "slow").unwrap();
+        requests.begin(&slow, many.clone());
+        let long = Err(ApiError::new(Code::Invalid, "x".repeat(LONGEST_ANSWER)));
+        for number in 0..20 {
+            let ticket = ask(&mut requests, &number.to_string()).unwrap();
+            requests.begin(&ticket, many.clone());
+            requests.finish(&ticket, &long);
+            assert!(requests.stages.values().map(Stage::weight).sum::<usize>() <= HEAVIEST);
+        }
+        requests.finish(&slow, &long);
+        assert!(requests.stages.len() < 6);
+        for remembered in ["19", "slow"] {
+            assert_eq!(ask(&mut requests, remembered).unwrap().begun, Some(many.clone()));
+        }
     }
 
     #[test]

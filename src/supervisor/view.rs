@@ -13,6 +13,7 @@ use crate::domain::{Outcome, ProcessId, Selector, Status};
 use crate::metrics::Trees;
 use crate::process::{self, Observed, redacted, shown_environment};
 use std::path::Path;
+use std::sync::Arc;
 
 const SIGKILL: Outcome = Outcome::Signal(9);
 
@@ -107,7 +108,7 @@ impl World {
         let seen = entry.handle.observed();
         let current = seen.pid.map(|_| seen.state.run);
         let spared = (!spec.stop.treekill).then(|| process::left_by(&self.context, entry.identity.id, current));
-        spec.env.inherited = redacted(spec.env.inherited);
+        spec.env.inherited = Arc::new(redacted(Arc::unwrap_or_clone(spec.env.inherited)));
         spec.env.app = redacted(spec.env.app);
         spec.env.settings = redacted(spec.env.settings);
         ProcessDetail {

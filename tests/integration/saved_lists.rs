@@ -428,7 +428,7 @@ prop_compose! {
 
 prop_compose! {
     fn anything()(mut spec in known_to_pm2(), inherited in variables(), signal in 1..32_i32, instances in 1..5_u32) -> AppSpec {
-        spec.env.inherited = inherited;
+        spec.env.inherited = inherited.into();
         spec.env.increment_var = Some("PORT".into());
         spec.env.secrets.insert("TOKEN".into(), SecretSource::Command("pass x".into()));
         spec.stop.kill_signal = signal;

@@ -112,9 +112,9 @@ fn what_was_given_is_there_even_where_it_is_the_default() {
         ("cwd", json!("/srv")),
         ("append_env_to_name", json!(true)),
     ] {
-        spec.given.clear();
+        spec.given = std::sync::Arc::default();
         assert_eq!(seen(&spec, field), None, "{field}");
-        spec.given.insert(field.to_owned());
+        spec.given = std::sync::Arc::new([field.to_owned()].into());
         assert_eq!(seen(&spec, field), Some(expected), "{field}");
     }
 }

@@ -5,6 +5,7 @@ use crate::config::{self, AppOptions, Autorestart, Caller, Watched};
 use crate::domain::AppSpec;
 use crate::domain::spec::{Limits, WatchPolicy};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Puts flags into the spec of a known app. Its name, its mode and how many processes it has are what was started.
 pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -> Result<(), Failure> {
@@ -14,7 +15,7 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     amend_logs(spec, options, caller);
     amend_restarts(spec, options);
     amend_limits(&mut spec.limits, options);
-    spec.given.extend(options.given());
+    Arc::make_mut(&mut spec.given).extend(options.given());
     let options = options.clone();
     put(&mut spec.namespace, options.namespace);
     put(&mut spec.autostart, options.autostart);
@@ -26,7 +27,7 @@ pub(super) fn amend(spec: &mut AppSpec, options: &AppOptions, caller: &Caller) -
     if options.filter_env.is_some() {
         spec.env.inherit.filter = options.filter_env;
         let inherit = spec.env.inherit.clone();
-        spec.env.inherited.retain(|name, _| inherit.passes(name));
+        Arc::make_mut(&mut spec.env.inherited).retain(|name, _| inherit.passes(name));
     }
 
     let stop = &mut spec.stop;

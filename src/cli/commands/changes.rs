@@ -211,7 +211,7 @@ mod tests {
         new.env.secrets = [("DB".into(), SecretSource::Command("pass two".into()))].into();
         new.env.files = vec![EnvFile { path: "/srv/.env".into(), optional: true }];
         new.env.inherit.allow = Some(vec!["PATH".into()]);
-        new.env.inherited = [("SHLVL".into(), "2".into())].into();
+        new.env.inherited = std::sync::Arc::new([("SHLVL".into(), "2".into())].into());
         new.env.origins = [("A".into(), Vec::new())].into();
         assert_eq!(between(&old, &new), ["env_file [] → [/srv/.env]", "env_inherit none → [PATH]", "DB changed"]);
     }
@@ -222,7 +222,7 @@ mod tests {
         old.env.app = [("GONE", "1"), ("TOKEN", "old-secret")].map(|(k, v)| (k.into(), v.into())).into();
         new.env.app = [("NEW", "1"), ("TOKEN", "new-secret")].map(|(k, v)| (k.into(), v.into())).into();
         assert_eq!(between(&old, &new), ["NEW added", "TOKEN changed", "GONE removed"]);
-        new.env.inherited = (0..8).map(|n| (format!("V{n}"), String::new())).collect();
+        new.env.inherited = std::sync::Arc::new((0..8).map(|n| (format!("V{n}"), String::new())).collect());
         assert_eq!(
             between(&old, &new)[3..],
             ["V0 added", "V1 added", "V2 added", "V3 added", "V4 added", "and 3 more variables of the shell"]

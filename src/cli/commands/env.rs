@@ -143,7 +143,8 @@ mod tests {
     fn each_variable_has_its_layers() {
         let mut detail = detail(3, "api", Status::Online);
         let env = &mut detail.spec.env;
-        env.inherited = [("PORT", "1"), ("HOME", "/root")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let inherited = [("PORT", "1"), ("HOME", "/root")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        env.inherited = std::sync::Arc::new(inherited.into());
         env.set("PORT", "8080", Layer::Env);
         let since = [("PORT".to_owned(), Change::Changed), ("NEW".to_owned(), Change::Added)].into();
         let told = explain(&detail, &since);

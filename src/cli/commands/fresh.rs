@@ -5,6 +5,7 @@ use crate::config::{self, AppOptions, Caller, ConfigError, FileOptions, Loaded};
 use crate::domain::AppSpec;
 use crate::domain::spec::{Environment, Source};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What is asked beside the files themselves.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +79,7 @@ pub(super) fn carry_over(new: &mut AppSpec, old: &AppSpec, update_env: bool) -> 
 
 /// Takes over the variables of the caller, as far as the app wants them.
 pub(super) fn inherit_anew(env: &mut Environment, caller: &Caller) {
-    env.inherited = config::inherited(&env.inherit, &caller.env);
+    env.inherited = Arc::new(config::inherited(&env.inherit, &caller.env));
     // They have been read a moment ago; what is wrong with them has been told.
     let _ = config::reread_env_files(env);
 }

@@ -15,6 +15,7 @@ use crate::cli::render::outcome::{self, Verb};
 use crate::cli::session::{About, Session, processes_of};
 use crate::config::{AppOptions, Caller, FileOptions};
 use crate::domain::{AppSpec, ProcessId, Selector};
+use std::sync::Arc;
 
 use super::amend::{amend, toggle_watch};
 
@@ -140,7 +141,7 @@ fn take_away(
 ) -> Result<(), Failure> {
     for field in removed {
         if remove(app, field, caller)? {
-            app.given.remove(*field);
+            Arc::make_mut(&mut app.given).remove(*field);
         } else {
             session.screen.warn(&format!("{} cannot be without {field}; it stays as it was", app.name));
         }

@@ -32,7 +32,7 @@ fn from_file(dir: &Path, file: &str) -> Fake {
     let fake = Fake::with(&LIST[..2]);
     for detail in fake.details.lock().unwrap().iter_mut() {
         detail.spec.source = Some(Source { file: path.clone(), profile: None });
-        detail.spec.env.inherited = [("SHELL_THEN".to_owned(), "1".to_owned())].into();
+        detail.spec.env.inherited = std::sync::Arc::new([("SHELL_THEN".to_owned(), "1".to_owned())].into());
     }
     fake
 }

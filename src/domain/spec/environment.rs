@@ -5,12 +5,13 @@ use super::layer::Layer;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The layers from which a process's environment is computed at each start; later ones win.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     /// The caller's environment, as captured by the command that started the app; what `inherit` lets through.
-    pub inherited: BTreeMap<String, String>,
+    pub inherited: Arc<BTreeMap<String, String>>,
     /// Which variables of a caller these are.
     #[serde(default)]
     pub inherit: Inherit,
@@ -59,7 +60,7 @@ pub enum SecretSource {
 impl Default for Environment {
     fn default() -> Self {
         Self {
-            inherited: BTreeMap::new(),
+            inherited: Arc::default(),
             inherit: Inherit::default(),
             files: Vec::new(),
             app: BTreeMap::new(),
@@ -121,7 +122,7 @@ impl Environment {
 
     /// Everything that is known without reading a secret, later layers over earlier ones.
     pub fn merged(&self) -> BTreeMap<String, String> {
-        let mut all = self.inherited.clone();
+        let mut all = BTreeMap::clone(&self.inherited);
         all.extend(self.app.iter().chain(&self.settings).map(|(name, value)| (name.clone(), value.clone())));
         all
     }
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn files_stay_under_what_the_app_says() {
         let mut env = Environment::default();
-        env.inherited.insert("A".into(), "shell".into());
+        Arc::make_mut(&mut env.inherited).insert("A".into(), "shell".into());
         env.set("A", "env", Layer::Env);
         env.set("A", "profile", Layer::Profile { name: "p".into() });
         env.set_from_file("A", "file".into(), "/.env".into(), 1);

@@ -21,9 +21,11 @@ pub use ready::{Check, Condition, Dependency, Probe, Probes, ReadyPolicy};
 pub use schedule::{CatchUp, Job, Overlap, Schedule};
 pub use watch::WatchPolicy;
 
+use crate::domain::Alike;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// One app: `instances` processes of one program under one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +79,7 @@ pub struct AppSpec {
     pub recorded: BTreeMap<String, serde_json::Value>,
     /// Fields that somebody has written, for who asks for PM2's view: there the others are absent.
     #[serde(default)]
-    pub given: BTreeSet<String>,
+    pub given: Arc<BTreeSet<String>>,
 }
 
 /// What is executed.
@@ -134,7 +136,7 @@ impl AppSpec {
             rollout: RolloutPolicy::default(),
             listen: Vec::new(),
             recorded: BTreeMap::new(),
-            given: BTreeSet::new(),
+            given: Arc::default(),
         }
     }
 
@@ -158,6 +160,18 @@ impl AppSpec {
     pub fn is_shell_line(&self) -> bool {
         let shell = self.program.path.file_name().is_some_and(|name| name == "bash" || name == "sh");
         shell && self.program.interpreter == Interpreter::None && self.args.first().is_some_and(|word| word == "-c")
+    }
+}
+
+impl Alike for AppSpec {
+    /// Apps that one command starts have one environment.
+    fn share_with(&mut self, other: &Self) {
+        if self.env.inherited == other.env.inherited {
+            self.env.inherited = Arc::clone(&other.env.inherited);
+        }
+        if self.given == other.given {
+            self.given = Arc::clone(&other.given);
+        }
     }
 }
 

@@ -20,15 +20,15 @@ pub struct ReadyPolicy {
     pub probes: Probes,
 }
 
-/// Questions to a running app, named as Kubernetes names them.
+/// Questions to a running app, named as Kubernetes names them. Boxed, as few apps have them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Probes {
     /// Until it succeeds the others wait; too many failures are a failed start.
-    pub startup: Option<Probe>,
+    pub startup: Option<Box<Probe>>,
     /// Whether it can serve now.
-    pub ready: Option<Probe>,
+    pub ready: Option<Box<Probe>>,
     /// Whether it is well; too many failures end and restart it.
-    pub live: Option<Probe>,
+    pub live: Option<Box<Probe>>,
 }
 
 /// One question, asked again and again. Times in milliseconds.
