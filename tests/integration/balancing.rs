@@ -164,8 +164,10 @@ fn a_dead_daemon_costs_nothing() {
         let answered = load.answered();
         eventually("requests go on", || (load.answered() > answered + 50).then_some(()));
     }
-    load.end().all_answered();
-    assert_eq!((pids(&home), home.daemon().lost_connections), (before, 0));
+    let (outcome, lost) = (load.end(), home.daemon().lost_connections);
+    // What is on its way from a busy worker to another one when its daemon dies is lost, and counted; nothing else is.
+    assert!(outcome.failures.len() as u64 <= lost && lost <= 4, "{:?}, {lost} counted", outcome.failures);
+    assert_eq!(pids(&home), before);
     assert_eq!(schedules(&home), ["kernel (2 listeners)"]);
     // What is replaced under the new daemon has the listener of the one before.
     let victim = home.named("app")[0].clone();
