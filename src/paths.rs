@@ -4,11 +4,12 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The state directory: `$RPM_HOME`, else `~/.rpm`. `PM2_HOME` is never read: a real PM2 may live there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
-    root: PathBuf,
+    root: Arc<Path>,
 }
 
 /// No home can be named: neither `RPM_HOME` nor a home directory of the user is known.
@@ -27,7 +28,7 @@ impl Home {
     /// A home at `root`; a relative one is taken from the working directory.
     pub fn new(root: impl AsRef<Path>) -> Self {
         let root = root.as_ref();
-        Self { root: std::path::absolute(root).unwrap_or_else(|_| root.to_owned()) }
+        Self { root: std::path::absolute(root).unwrap_or_else(|_| root.to_owned()).into() }
     }
 
     pub fn from_env() -> Result<Self, NoHome> {

@@ -177,10 +177,7 @@ async fn stay_small() {
     loop {
         tokio::time::sleep(pause).await;
         program::trim();
-        if let Err(error) = program::release() {
-            tracing::debug!("the program's pages cannot be given back: {error}");
-            return;
-        }
+        program::release();
         pause = TIDIES_EVERY;
     }
 }

@@ -40,7 +40,7 @@ impl Link {
             match self.hear()? {
                 (Message::Kept { name, tag }, Some(fd)) => {
                     let fd = Arc::new(fd);
-                    self.table.borrow_mut().insert(name.clone(), (tag.clone(), Arc::clone(&fd)));
+                    self.table.borrow_mut().insert(name.as_str().into(), (tag.as_slice().into(), Arc::clone(&fd)));
                     if !name.starts_with(places::OWN) {
                         legacy.kept.add(Kept { name, tag, fd });
                     }

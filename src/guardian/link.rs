@@ -26,7 +26,7 @@ const MOST_UNSENT: u32 = 3;
 const RESERVE: usize = 4;
 
 /// A tag and a descriptor.
-type Entry = (Vec<u8>, Arc<OwnedFd>);
+type Entry = (Box<[u8]>, Arc<OwnedFd>);
 
 /// The way to the guardian. One thread.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub struct Link {
     pub(super) guardian: i32,
     pub(super) patience: u16,
     /// What the guardian has of us; we have it too.
-    pub(super) table: RefCell<BTreeMap<String, Entry>>,
+    pub(super) table: RefCell<BTreeMap<Box<str>, Entry>>,
     exits: RefCell<VecDeque<ExitRecord>>,
     /// Ends that we were told and have not acknowledged: the guardian's, should we take its place.
     pub(super) told: RefCell<BTreeMap<u64, ExitRecord>>,
@@ -129,7 +129,7 @@ impl Link {
         self.send(&Message::Try { path: path.to_vec() }, Some(file.as_fd()))?;
         self.wait_for_barrier()?;
         let tag = path[..path.len().min(LONGEST_TAG)].to_vec();
-        self.table.borrow_mut().insert(places::CANDIDATE.to_owned(), (tag, Arc::new(file)));
+        self.table.borrow_mut().insert(places::CANDIDATE.into(), (tag.into(), Arc::new(file)));
         Ok(())
     }
 
@@ -268,7 +268,7 @@ impl Link {
 
 impl Keep for Link {
     fn put(&self, name: &str, tag: &[u8], fd: &Arc<OwnedFd>) -> io::Result<()> {
-        self.table.borrow_mut().insert(name.to_owned(), (tag.to_vec(), Arc::clone(fd)));
+        self.table.borrow_mut().insert(name.into(), (tag.into(), Arc::clone(fd)));
         let message = Message::Put { name: name.to_owned(), tag: tag.to_vec() };
         match self.send(&message, Some(fd.as_fd())) {
             Err(_) if self.is_gone() => Ok(()),
@@ -277,7 +277,7 @@ impl Keep for Link {
     }
 
     fn note(&self, name: &str, fd: &Arc<OwnedFd>) {
-        self.table.borrow_mut().insert(name.to_owned(), (Vec::new(), Arc::clone(fd)));
+        self.table.borrow_mut().insert(name.into(), (Box::default(), Arc::clone(fd)));
     }
 
     fn settle(&self) -> io::Result<()> {

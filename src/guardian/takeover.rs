@@ -99,7 +99,7 @@ mod tests {
         let kept =
             [places::PROGRAM, places::PREVIOUS, places::CANDIDATE, "out/1/7", "pid/7"].map(|name| (name, null()));
         for (name, fd) in &kept {
-            link.table.borrow_mut().insert((*name).to_owned(), (name.as_bytes().to_vec(), Arc::clone(fd)));
+            link.table.borrow_mut().insert((*name).into(), (name.as_bytes().into(), Arc::clone(fd)));
         }
         link.note("pid/8", &kept[0].1);
         link.forget("pid/8");

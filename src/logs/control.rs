@@ -61,7 +61,7 @@ impl Copier {
         self.last_source.0 += 1;
         let id = self.last_source;
         let target = self.target(&label, to.path.as_ref());
-        let combined = to.combined.map(|path| (self.target(&label, Some(&path)), path));
+        let combined = to.combined.map(|path| Box::new((self.target(&label, Some(&path)), path)));
         let dress = to.form.map(|form| Box::new(Dress::new(form, label.id, label.stream)));
         let mut source = Source::new(label, pipe, to.path, target, self.now);
         (source.combined, source.dress) = (combined, dress);

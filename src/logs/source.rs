@@ -43,7 +43,7 @@ pub(super) struct Source {
     pub(super) path: Option<Arc<Path>>,
     pub(super) target: Target,
     /// The file of both streams.
-    pub(super) combined: Option<(Target, Arc<Path>)>,
+    pub(super) combined: Option<Box<(Target, Arc<Path>)>>,
     /// Its lines become something else on their way.
     pub(super) dress: Option<Box<Dress>>,
     /// A file has a part of a text with this time in it, and is to get the rest of it.
@@ -135,14 +135,14 @@ impl Source {
 
     /// Where it goes, each place it has joined.
     pub(super) fn targets(&self) -> impl Iterator<Item = Target> + use<> {
-        [Some(self.target), self.combined.as_ref().map(|(target, _)| *target)].into_iter().flatten()
+        [Some(self.target), self.combined.as_ref().map(|combined| combined.0)].into_iter().flatten()
     }
 
     /// The files that it writes, each once.
     pub(super) fn files(&self) -> impl Iterator<Item = Identity> + use<> {
         let file = |target| if let Target::File(identity) = target { Some(identity) } else { None };
         let own = file(self.target);
-        let combined = self.combined.as_ref().and_then(|(target, _)| file(*target));
+        let combined = self.combined.as_ref().and_then(|combined| file(combined.0));
         [own, combined.filter(|_| combined != own)].into_iter().flatten()
     }
 
@@ -152,7 +152,7 @@ impl Source {
 
     /// So many bytes are lost for a file that could not be opened.
     pub(super) fn note_broken(&mut self, bytes: usize) {
-        let combined = self.combined.as_mut().map(|(target, _)| target);
+        let combined = self.combined.as_mut().map(|combined| &mut combined.0);
         for target in [Some(&mut self.target), combined].into_iter().flatten() {
             if let Target::Broken { lost } = target {
                 *lost += bytes as u64;
@@ -163,7 +163,7 @@ impl Source {
     pub(super) fn place(&mut self, which: Which) -> Option<(&Arc<Path>, &mut Target)> {
         match which {
             Which::Own => Some((self.path.as_ref()?, &mut self.target)),
-            Which::Combined => self.combined.as_mut().map(|(target, path)| (&*path, target)),
+            Which::Combined => self.combined.as_deref_mut().map(|(target, path)| (&*path, target)),
         }
     }
 

@@ -43,7 +43,8 @@ pub struct Row {
 /// All probes of a run. Cheap to clone; all copies are the same board.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
-    rows: Rc<RefCell<Vec<Row>>>,
+    /// Most runs are asked nothing.
+    rows: Option<Rc<RefCell<Vec<Row>>>>,
 }
 
 impl Board {
@@ -61,20 +62,23 @@ impl Board {
             })
         };
         let rows = [(Kind::Startup, &probes.startup), (Kind::Ready, &probes.ready), (Kind::Live, &probes.live)];
-        Self { rows: Rc::new(RefCell::new(rows.into_iter().filter_map(|(kind, probe)| row(kind, probe)).collect())) }
+        Self {
+            rows: Some(Rc::new(RefCell::new(rows.into_iter().filter_map(|(kind, probe)| row(kind, probe)).collect()))),
+        }
     }
 
     /// A copy of what is on it.
     pub fn rows(&self) -> Vec<Row> {
-        self.rows.borrow().clone()
+        self.rows.as_ref().map(|rows| rows.borrow().clone()).unwrap_or_default()
     }
 
     pub fn row(&self, kind: Kind) -> Option<Row> {
-        self.rows.borrow().iter().find(|row| row.kind == kind).cloned()
+        self.rows.as_ref()?.borrow().iter().find(|row| row.kind == kind).cloned()
     }
 
     pub(super) fn note(&self, kind: Kind, change: impl FnOnce(&mut Row)) {
-        if let Some(row) = self.rows.borrow_mut().iter_mut().find(|row| row.kind == kind) {
+        let Some(rows) = &self.rows else { return };
+        if let Some(row) = rows.borrow_mut().iter_mut().find(|row| row.kind == kind) {
             change(row);
         }
     }

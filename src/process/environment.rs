@@ -3,6 +3,7 @@
 use crate::domain::secret::{self, REDACTED};
 use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, ProcessId};
+use crate::paths::Home;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ pub struct Identity {
     /// The file that has both streams.
     pub combined_log: Option<Arc<Path>>,
     pub pid_file: PathBuf,
-    pub home: PathBuf,
+    pub home: Home,
 }
 
 /// The layers merged, with the variables that PM2's programs rely on: this list and nothing else of ours. `secrets`
@@ -33,7 +34,7 @@ pub(super) fn compose(
     let mut env = variables(spec, identity.instance, secrets);
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let log = |file: &Option<Arc<Path>>| file.as_deref().map_or_else(|| "/dev/null".to_owned(), path);
-    let home = path(&identity.home);
+    let home = path(identity.home.root());
     let ours = [
         (spec.env.instance_var.as_str(), identity.instance.to_string()),
         ("name", spec.name.clone()),
@@ -96,7 +97,7 @@ pub fn pm2_environment<'a>(spec: &'a AppSpec, identity: &'a Identity) -> BTreeMa
         let counted = counted(all.get(name.as_str()).map(AsRef::as_ref), identity.instance);
         all.insert(name, counted.into());
     }
-    let home = identity.home.to_string_lossy();
+    let home = identity.home.root().to_string_lossy();
     all.extend([("unique_id", identity.unique_id.as_str().into()), ("PM2_HOME", home.clone()), ("RPM_HOME", home)]);
     for (name, value) in &mut all {
         let shown = secret::shown(name, value);
@@ -143,7 +144,7 @@ mod tests {
             error_log: None,
             combined_log: None,
             pid_file: "/h/pids/api-5.pid".into(),
-            home: "/h".into(),
+            home: Home::new("/h"),
         }
     }
 

@@ -106,6 +106,11 @@ impl Table {
         matches!(first_word, 0 | MAGIC)
     }
 
+    /// Has its memory not count as ours, until it is needed.
+    pub fn release(&self) {
+        self.inner.memory.release();
+    }
+
     /// How much memory a table needs.
     pub const fn words() -> usize {
         HEADER + CAPACITY * SLOT

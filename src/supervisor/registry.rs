@@ -224,7 +224,7 @@ pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: 
         error_log: log(&spec.logs.error, "error"),
         combined_log: combined.and_then(log_of),
         pid_file: with_id(&pid_file, id.0),
-        home: home.root().to_owned(),
+        home: home.clone(),
     })
 }
 

@@ -7,8 +7,12 @@ use crate::clock;
 use crate::cluster::Holder;
 use crate::domain::ProcessId;
 use crate::domain::lifecycle::Report;
+use crate::sys::program;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// To look at so many takes far longer than to give back, each time, what that has needed.
+const MANY: usize = 250;
 
 impl World {
     pub(super) fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
@@ -51,5 +55,12 @@ impl World {
         self.sampler.borrow_mut().sample(&alive, clock::boot());
         self.watch_memory();
         self.context.confinement.tidy();
+        // An app that has its supervisor within itself has its own mind about its memory.
+        if alive.len() >= MANY && self.context.guardian.is_some() {
+            program::release();
+            if let Some(slots) = &self.context.slots {
+                slots.release();
+            }
+        }
     }
 }

@@ -78,6 +78,12 @@ impl SharedWords {
         Ok(Self { start, words })
     }
 
+    /// Has the pages count as the file's alone, until they are needed.
+    pub fn release(&self) {
+        // SAFETY: what was mapped, and what is in it is the file's: it comes again from there.
+        unsafe { libc::madvise(self.start.as_ptr().cast(), self.words * size_of::<u64>(), libc::MADV_DONTNEED) };
+    }
+
     pub fn words(&self) -> &[AtomicU64] {
         // SAFETY: the mapping is that long, page-aligned and lives as long as `self`. Others may write to it, which
         // is why the words are atomic; every bit pattern is a word.
@@ -89,5 +95,19 @@ impl Drop for SharedWords {
     fn drop(&mut self) {
         // SAFETY: exactly what was mapped, and nothing borrows it any more.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.words * size_of::<u64>()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::Ordering;
+
+    #[test]
+    fn what_is_released_is_still_there() {
+        let shared = SharedWords::map(anonymous(1000).unwrap().as_fd(), 1000).unwrap();
+        shared.words()[999].store(7, Ordering::Relaxed);
+        shared.release();
+        assert_eq!(shared.words()[999].load(Ordering::Relaxed), 7);
     }
 }
