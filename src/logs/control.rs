@@ -94,7 +94,7 @@ impl Copier {
     /// Opens the file for one more source.
     fn join(&mut self, path: &Arc<Path>) -> io::Result<Target> {
         let (identity, file) = file::open(path)?;
-        let sink = self.sinks.entry(identity).or_insert_with(|| Box::new(Sink::new(Box::new(file), Arc::clone(path))));
+        let sink = self.sinks.entry(identity).or_insert_with(|| Box::new(Sink::new(file, Arc::clone(path))));
         sink.sources += 1;
         Ok(Target::File(identity))
     }

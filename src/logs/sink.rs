@@ -45,8 +45,8 @@ impl Output for File {
     }
 }
 
-pub(super) struct Sink {
-    output: Box<dyn Output>,
+pub(super) struct Sink<O = File> {
+    output: O,
     /// The first path that led here, to name it by.
     path: Arc<Path>,
     state: State,
@@ -89,8 +89,8 @@ enum State {
     },
 }
 
-impl Sink {
-    pub(super) fn new(output: Box<dyn Output>, path: Arc<Path>) -> Self {
+impl<O: Output> Sink<O> {
+    pub(super) fn new(output: O, path: Arc<Path>) -> Self {
         Self { output, path, state: State::Flowing, sources: 0, open_line: None, ends_in_line_break: true, ahead: None }
     }
 
@@ -329,8 +329,8 @@ mod tests {
             String::from_utf8(self.0.lock().unwrap().0.clone()).unwrap()
         }
 
-        fn sink(&self) -> Sink {
-            Sink::new(Box::new(self.clone()), Path::new("disk").into())
+        fn sink(&self) -> Sink<Self> {
+            Sink::new(self.clone(), Path::new("disk").into())
         }
     }
 
@@ -363,7 +363,7 @@ mod tests {
 
     impl App {
         /// Writes what it has, or drops it, until `end`.
-        fn run(&mut self, sink: &mut Sink, mut now: BootMs, end: BootMs) {
+        fn run(&mut self, sink: &mut Sink<Disk>, mut now: BootMs, end: BootMs) {
             loop {
                 sink.retry_marker(now);
                 if sink.is_failing() {

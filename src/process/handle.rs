@@ -45,7 +45,7 @@ pub struct Observed {
     /// Of this run.
     pub condition: Condition,
     /// Why a run was ended though nobody asked for that.
-    pub unwell: Option<(SpawnId, String)>,
+    pub unwell: Option<Box<(SpawnId, String)>>,
 }
 
 impl Observed {

@@ -60,7 +60,7 @@ impl Task {
         let run = self.state.run;
         let why = why.unwrap_or_else(|| self.words_for(what, run));
         self.unwell = Some((run, what.number()));
-        self.desk.update(|seen| seen.unwell = Some((run, why.clone())));
+        self.desk.update(|seen| seen.unwell = Some(Box::new((run, why.clone()))));
         self.publish();
         why
     }
@@ -70,7 +70,7 @@ impl Task {
         self.unwell = noted;
         if let Some((run, what)) = noted.and_then(|(run, number)| Some((run, Unwell::of(number)?))) {
             let why = self.words_for(what, run);
-            self.desk.update(|seen| seen.unwell = Some((run, why)));
+            self.desk.update(|seen| seen.unwell = Some(Box::new((run, why))));
         }
     }
 

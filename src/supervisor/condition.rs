@@ -52,7 +52,7 @@ pub(super) fn missing(seen: &Observed) -> Option<String> {
 
 /// Why the last run was ended, where nobody had asked for that.
 pub(super) fn why_ended(seen: &Observed) -> Option<&str> {
-    let (run, why) = seen.unwell.as_ref()?;
+    let (run, why) = seen.unwell.as_deref()?;
     let is_the_last = match seen.last_exit {
         Some(exit) => exit.run == *run,
         // It ended under another daemon, which would have forgotten it with the next end.

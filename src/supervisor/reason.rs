@@ -143,7 +143,7 @@ impl Reason<'_> {
 
     /// Why it is ended.
     fn unwell(&self) -> &str {
-        self.seen.unwell.as_ref().map_or("it was not well", |(_, why)| why)
+        self.seen.unwell.as_deref().map_or("it was not well", |(_, why)| why)
     }
 
     fn last(&self) -> String {

@@ -160,7 +160,7 @@ fn what_is_under_way_says_how_far_it_is() {
 #[test]
 fn who_was_not_well_says_what_was_wrong() {
     let mut unwell = seen(Phase::Stopped, Cause::NoAutorestart, Some(Outcome::Signal(2)));
-    unwell.unwell = Some((SpawnId(4), "it was not well: its live probe failed".into()));
+    unwell.unwell = Some(Box::new((SpawnId(4), "it was not well: its live probe failed".into())));
     let exit = |run| ExitFact { run: SpawnId(run), outcome: Outcome::Signal(2), cpu_us: 0, max_rss: 0, at: NOW };
     unwell.last_exit = Some(exit(4));
     let told = "stopped: it was ended by SIGINT (it was not well: its live probe failed), and autorestart is off";

@@ -181,7 +181,7 @@ async fn wait_for(requirement: Requirement, handle: &process::Handle) -> Result<
         return Ok(());
     }
     let seen = handle.observed();
-    let unwell = seen.unwell.as_ref().map(|(_, why)| why.clone());
+    let unwell = seen.unwell.as_deref().map(|(_, why)| why.clone());
     let exit = || seen.state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
     Err(unwell.or_else(exit).unwrap_or_else(|| "it ended before it was ready".to_owned()))
 }

@@ -7,7 +7,8 @@ use crate::clock;
 use crate::cluster::Holder;
 use crate::domain::ProcessId;
 use crate::domain::lifecycle::Report;
-use crate::sys::program;
+use crate::slots::Table;
+use crate::sys::{program, rest};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -55,12 +56,18 @@ impl World {
         self.sampler.borrow_mut().sample(&alive, clock::boot());
         self.watch_memory();
         self.context.confinement.tidy();
-        // An app that has its supervisor within itself has its own mind about its memory.
+        // A program that has its supervisor within itself minds its memory itself.
         if alive.len() >= MANY && self.context.guardian.is_some() {
-            program::release();
-            if let Some(slots) = &self.context.slots {
-                slots.release();
-            }
+            self.give_back();
         }
+    }
+
+    /// What the look has brought into memory, and is not needed until the next one.
+    fn give_back(&self) {
+        let slots = self.context.slots.clone();
+        rest::last_before_waiting(move || {
+            slots.iter().for_each(Table::release);
+            program::release();
+        });
     }
 }

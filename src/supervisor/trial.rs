@@ -242,7 +242,7 @@ fn trial_of(seen: &Observed, by: SpawnId) -> Trial {
         }
         _ => {}
     }
-    let unwell = seen.unwell.as_ref().map(|(_, why)| why.clone());
+    let unwell = seen.unwell.as_deref().map(|(_, why)| why.clone());
     let exit = || seen.state.last_exit.map(|exit| describe_exit(exit, seen.launch_error.as_deref()));
     Trial::Unwell(unwell.or_else(exit).unwrap_or_else(|| "it has ended".to_owned()))
 }

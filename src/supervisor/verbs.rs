@@ -226,7 +226,7 @@ impl World {
         let Some((id, rest)) = failed else { return Ok(()) };
         let reason = match (self.registry.borrow().get(*id), rest) {
             (Some(entry), Settled::WaitingRestart) => entry.handle.observed().launch_error.clone(),
-            (Some(entry), Settled::Unwell) => entry.handle.observed().unwell.as_ref().map(|(_, why)| why.clone()),
+            (Some(entry), Settled::Unwell) => entry.handle.observed().unwell.as_deref().map(|(_, why)| why.clone()),
             (Some(entry), _) => self.cause(entry),
             (None, _) => None,
         };

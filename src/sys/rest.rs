@@ -1,17 +1,24 @@
-//! A pause of a thread that has nothing to do, before it waits: what happens meanwhile costs one wake-up together.
+//! What a thread does that has nothing to do, before it waits.
 //!
-//! It costs others nothing to wake who is not waiting, too: each of them would otherwise be interrupted.
+//! A pause: what happens meanwhile costs one wake-up together, and it costs others nothing to wake who is not waiting:
+//! each of them would otherwise be interrupted. Then what has to be the last thing of all.
 
 use std::cell::Cell;
 use std::time::Duration;
 
 thread_local! {
     static DUE: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    static LAST: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
 }
 
 /// Before this thread waits the next time, it pauses.
 pub fn before_waiting(pause: Duration) {
     DUE.set(pause);
+}
+
+/// Before this thread waits the next time, it does this at the very end.
+pub fn last_before_waiting(work: impl FnOnce() + 'static) {
+    LAST.set(Some(Box::new(work)));
 }
 
 /// This thread is about to wait: for the event loop.
@@ -21,11 +28,25 @@ pub fn take() {
     if !pause.is_zero() {
         std::thread::sleep(pause);
     }
+    if let Some(work) = LAST.take() {
+        work();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_to_be_last_is_done_once() {
+        let done = std::rc::Rc::new(Cell::new(0));
+        let count = std::rc::Rc::clone(&done);
+        last_before_waiting(move || count.set(count.get() + 1));
+        assert_eq!(done.get(), 0);
+        take();
+        take();
+        assert_eq!(done.get(), 1);
+    }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "it is the time that is tested")]
