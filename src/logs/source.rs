@@ -65,9 +65,9 @@ pub(super) struct Source {
     /// So long others may come to write the same file.
     alone_from: BootMs,
     /// How many writes the pipe holds at most.
-    pub(super) slots: usize,
+    pub(super) slots: u32,
     /// An unfinished line of this length may be all that the pipe has room for.
-    full: usize,
+    full: u32,
 }
 
 /// An unfinished line that is still in the pipe.
@@ -121,10 +121,10 @@ impl Source {
             due: false,
             held: None,
             alone_from: now + COMPANY_MS,
-            slots: slots(capacity),
+            slots: slots(capacity) as u32,
             // One page may be used up but for the last bytes in it, and two writes of half a page and a byte don't
             // share one.
-            full: PIECE.min((capacity - capacity / slots(capacity).max(1)) / 2),
+            full: PIECE.min((capacity - capacity / slots(capacity).max(1)) / 2) as u32,
         }
     }
 
@@ -190,7 +190,7 @@ impl Source {
         let sole = sole && self.alone_from <= now;
         let lines = memchr::memrchr(b'\n', chunk).map_or(0, |at| at + 1);
         let last = self.remaining.is_some_and(|remaining| remaining <= chunk.len());
-        let impatient = force || self.ended || self.remaining.is_some() || chunk.len() >= self.full;
+        let impatient = force || self.ended || self.remaining.is_some() || chunk.len() >= self.full as usize;
         if sole || last || (lines == 0 && impatient) {
             return Portion { bytes: chunk.len(), piece: !sole && lines < chunk.len() };
         }
@@ -214,8 +214,9 @@ impl Source {
         self.ended
             || self.remaining.is_some()
             || seen == buffer
-            || held >= self.full
-            || (peek.is_short(seen, self.slots) && unread(self.pipe.as_fd()).is_ok_and(|waiting| waiting > held))
+            || held >= self.full as usize
+            || (peek.is_short(seen, self.slots as usize)
+                && unread(self.pipe.as_fd()).is_ok_and(|waiting| waiting > held))
     }
 
     /// When somebody has waited long enough for the end of a line: followers, or who writes the same file.

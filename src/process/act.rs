@@ -10,10 +10,10 @@ use crate::sys::fault::{self, Point};
 impl Task {
     /// The one way by which anything changes: the lifecycle decides, then its effects are carried out in order.
     pub(super) fn apply(&mut self, event: Event) {
-        let before = self.has_run().then_some(self.state.run);
+        let before = self.has_run().then_some(self.state().run);
         let (next, now) = (self.context.ids.peek_id(), clock::boot_ms());
-        let (state, effects) = step(self.state, event, now, next, &self.policy(now));
-        self.state = state;
+        let (state, effects) = step(self.state(), event, now, next, &self.policy(now));
+        self.desk.set_state(state);
         for effect in &effects {
             match effect {
                 Effect::Spawn(id) => self.begin_run(*id),
@@ -31,17 +31,17 @@ impl Task {
         self.publish();
         self.rotate();
         // After that: its group may have to tell the next daemon how it ended.
-        if let Some(over) = before.filter(|run| !self.has_run() || *run != self.state.run) {
+        if let Some(over) = before.filter(|run| !self.has_run() || *run != self.state().run) {
             self.context.confinement.release(self.identity.id, over);
         }
-        if matches!(self.state.phase, Phase::Stopping { .. }) {
+        if matches!(self.state().phase, Phase::Stopping { .. }) {
             self.ask_no_more();
             fault::point(Point::StopRecorded);
         }
         for effect in effects {
             self.carry_out(effect);
         }
-        if matches!(self.state.phase, Phase::Stopped | Phase::Errored | Phase::Deleted) {
+        if matches!(self.state().phase, Phase::Stopped | Phase::Errored | Phase::Deleted) {
             self.context.sockets.release(self.desk.holder, self.context.keep.as_ref());
             if let Some(group) = &self.group {
                 group.release(self.desk.holder);

@@ -38,20 +38,20 @@ impl Task {
     /// Goes on where another generation was cut off: with what lives, with what has ended meanwhile, and with what
     /// that generation was about to do.
     pub(super) fn resume(&mut self, previous: &Record) {
-        self.state = previous.state;
+        self.desk.set_state(previous.state);
         self.recall_unwell(previous.unwell);
-        let run = self.state.run;
+        let run = self.state().run;
         self.context.ids.used(run);
-        if self.has_run() || self.state.is_wanted() {
+        if self.has_run() || self.state().is_wanted() {
             self.context.sockets.hold(&self.spec, self.desk.holder);
         }
         if let Some(group) = &self.group {
             group.arrange(self.spec.cluster.sched);
         }
-        if let Some(group) = self.group.as_ref().filter(|_| self.state.is_wanted()) {
+        if let Some(group) = self.group.as_ref().filter(|_| self.state().is_wanted()) {
             group.hold(self.desk.holder);
         }
-        if self.state.has_lost_main() {
+        if self.state().has_lost_main() {
             // What is waited for is the rest.
             self.contain_rest(previous.run.unwrap_or((0, 0)), Place::Anywhere);
             self.publish();
@@ -91,14 +91,14 @@ impl Task {
 
     /// Whether there should be a living process.
     pub(super) fn has_run(&self) -> bool {
-        match self.state.phase {
+        match self.state().phase {
             Phase::Launching { .. } | Phase::Online | Phase::Stopping { .. } => true,
             Phase::Stopped | Phase::Errored | Phase::Held | Phase::WaitingRestart { .. } | Phase::Deleted => false,
         }
     }
 
     fn find(&self, previous: &Record) -> Found {
-        let run = self.state.run;
+        let run = self.state().run;
         let mut inherited = self.context.inherited.borrow_mut();
         let known = previous.run;
         if let Some((pid, fact)) = inherited.exits.remove(&run) {
@@ -122,7 +122,7 @@ impl Task {
     }
 
     fn keep_stranger(&self, pidfd: &Arc<OwnedFd>) {
-        let name = name_of(PID, self.identity.id, self.state.run);
+        let name = name_of(PID, self.identity.id, self.state().run);
         if let Err(error) = self.context.keep.put(&name, b"", pidfd).and_then(|()| self.context.keep.settle()) {
             tracing::warn!("how {} ({}) ends may stay unknown: {error}", self.spec.name, self.identity.id);
         }
@@ -130,7 +130,7 @@ impl Task {
 
     /// It lives: it is watched, and its output and channel are read on.
     fn go_on(&mut self, pid: i32, exits: io::Result<ExitSource>, previous: &Record, guardians_child: bool) {
-        let run = self.state.run;
+        let run = self.state().run;
         let exits = match exits {
             Ok(exits) => exits,
             Err(error) => {
@@ -153,8 +153,7 @@ impl Task {
         let place = self.context.kinship.place(guardians_child);
         self.contain((pid, began), place);
         let (cgroup, warnings) = self.context.confinement.find(&self.spec.limits, self.identity.id, run);
-        let (group, unset) = (cgroup.clone(), warnings.clone());
-        let run = Run { id: run, pid, began, place, exits, link, cgroup: group, warnings: unset, vitals };
+        let run = Run { id: run, pid, began, place, exits, link: link.map(Box::new), vitals };
         run.introduce();
         self.run = Some(run);
         self.context.running.set(self.context.running.get() + 1);
@@ -170,14 +169,14 @@ impl Task {
         });
         self.begin_vitals();
         self.publish();
-        pid_file::write(&self.identity.pid_file, pid);
+        pid_file::write(&self.identity.pid_file(&self.spec), pid);
         self.catch_up();
         // What it has shown may not have been acted on.
         self.consider();
     }
 
     fn relink(&self) -> Option<Link> {
-        let run = self.state.run;
+        let run = self.state().run;
         self.recall_announcements();
         let kept = self.context.inherited.borrow_mut().kept.take(&name_of(IPC, self.identity.id, run))?;
         let group = self.group.as_ref().filter(|_| self.spec.mode == Mode::Cluster);
@@ -194,23 +193,23 @@ impl Task {
     }
 
     fn recall_announcements(&self) {
-        let name = name_of(PANEL, self.identity.id, self.state.run);
+        let name = name_of(PANEL, self.identity.id, self.state().run);
         let Some(kept) = self.context.inherited.borrow_mut().kept.take(&name) else { return };
-        if let Err(error) = self.desk.announced.adopt(self.state.run, &kept.fd) {
+        if let Err(error) = self.desk.announced.adopt(self.state().run, &kept.fd) {
             tracing::warn!("what {} ({}) has announced is lost: {error}", self.spec.name, self.identity.id);
             self.context.keep.forget(&name);
         }
     }
 
     fn voice(&self) -> Voice {
-        Voice::of(&self.spec, self.identity.id, self.state.run, &self.desk.announced, &self.context)
+        Voice::of(&self.spec, self.identity.id, self.state().run, &self.desk.announced, &self.context)
     }
 
     /// The generation before has recorded that it starts this run, and came no further: the number stays, so that
     /// nothing is counted twice.
     fn begin_again(&mut self, run: SpawnId) {
         self.forget_what_was_made_for(run);
-        match self.state.phase {
+        match self.state().phase {
             Phase::Launching { .. } => {
                 self.desk.standing.reset();
                 self.publish();
@@ -233,11 +232,11 @@ impl Task {
 
     /// Carries out what was recorded, and perhaps not done.
     fn catch_up(&mut self) {
-        let Phase::Stopping { step, .. } = self.state.phase else {
+        let Phase::Stopping { step, .. } = self.state().phase else {
             // It was executed, which may not have been recorded. What it has said since, its link says again.
-            return self.apply(Event::Spawned(self.state.run));
+            return self.apply(Event::Spawned(self.state().run));
         };
-        let run = self.state.run;
+        let run = self.state().run;
         let asked = self.desk.standing.is_asked();
         let effect = match step {
             StopStep::Drain => Some(Effect::Drain(run)),

@@ -1,6 +1,6 @@
 //! A run begins: its number, what it needs first, its execution.
 
-use super::launch::{LaunchError, NotLaunched, Surroundings, launch, package_version};
+use super::launch::{LaunchError, Launched, NotLaunched, Surroundings, launch, package_version};
 use super::secrets::Values;
 use super::task::Task;
 use crate::clock;
@@ -44,10 +44,13 @@ impl Task {
             holder: self.desk.holder,
             standing: &self.desk.standing,
             announced: &self.desk.announced,
-            is_replacement: self.state.ended_at > 0,
+            is_replacement: self.state().ended_at > 0,
         };
         match launch(&self.spec, id, secrets, &surroundings) {
-            Ok(run) => {
+            Ok(Launched { run, cgroup, warnings }) => {
+                for warning in &warnings {
+                    tracing::warn!("{} ({}): {warning}", self.spec.name, self.identity.id);
+                }
                 let version = self.spec.program.is_node().then(|| package_version(&self.spec.program.path)).flatten();
                 self.desk.update(|seen| {
                     seen.pid = Some(run.pid);
@@ -57,13 +60,10 @@ impl Task {
                     seen.open = None;
                     seen.launch_error = None;
                     seen.version = version;
-                    seen.warnings.clone_from(&run.warnings);
-                    seen.cgroup.clone_from(&run.cgroup);
+                    seen.warnings = warnings;
+                    seen.cgroup = cgroup;
                 });
                 self.contain((run.pid, run.began), run.place);
-                for warning in &run.warnings {
-                    tracing::warn!("{} ({}): {warning}", self.spec.name, self.identity.id);
-                }
                 run.introduce();
                 self.run = Some(run);
                 self.context.running.set(self.context.running.get() + 1);

@@ -7,6 +7,7 @@ use super::announced::Announced;
 use super::handle::Observed;
 use super::order::Command;
 use crate::cluster::Holder;
+use crate::domain::lifecycle::State;
 use crate::slots::Standing;
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::VecDeque;
@@ -105,6 +106,16 @@ impl Desk {
 
     pub(super) fn update(&self, change: impl FnOnce(&mut Observed)) {
         change(&mut self.seen.borrow_mut());
+        self.tell();
+    }
+
+    /// To be told when it is written down where it outlives this program.
+    pub(super) fn set_state(&self, state: State) {
+        self.seen.borrow_mut().state = state;
+    }
+
+    /// Who waits for something looks whether this is it.
+    pub(super) fn tell(&self) {
         self.changed.notify_waiters();
     }
 
@@ -128,5 +139,86 @@ impl Desk {
         // They are dropped when nothing is borrowed.
         drop(self.commands.take());
         self.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use tokio::sync::oneshot;
+    use tokio::sync::oneshot::error::TryRecvError;
+    use tokio::task::{LocalSet, spawn_local};
+
+    fn desk() -> Rc<Desk> {
+        Rc::new(Desk::new(Holder(1), Standing::unkept(), Observed::of(State::new(0))))
+    }
+
+    /// As a task takes it.
+    async fn next(desk: &Rc<Desk>) -> Option<Command> {
+        poll_fn(|context| desk.poll_next(context)).await
+    }
+
+    #[tokio::test]
+    async fn commands_come_in_order_and_wake_who_waits() {
+        let tasks = LocalSet::new();
+        let work = async {
+            let desk = desk();
+            let theirs = Rc::clone(&desk);
+            let reader = spawn_local(async move {
+                let mut seen = Vec::new();
+                while let Some(Command::CountFrom(number)) = next(&theirs).await {
+                    seen.push(number);
+                }
+                seen
+            });
+            for number in 0..5 {
+                desk.put(Command::CountFrom(number));
+                if number % 2 == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            desk.wake();
+            tokio::task::yield_now().await;
+            // The last one who could give one.
+            let handle = desk;
+            handle.wake();
+            drop(handle);
+            assert_eq!(reader.await.unwrap(), [0, 1, 2, 3, 4]);
+        };
+        tasks.run_until(work).await;
+    }
+
+    #[tokio::test]
+    async fn what_a_task_does_not_come_to_is_dropped_with_who_waits_for_it() {
+        let desk = desk();
+        let ((early, mut before), (late, mut after)) = (oneshot::channel(), oneshot::channel());
+        desk.put(Command::Start(early));
+        assert!(desk.is_told_to_start() && !desk.is_told_to_leave());
+        assert_eq!(before.try_recv().unwrap_err(), TryRecvError::Empty);
+        desk.close();
+        desk.put(Command::Delete(late));
+        assert_eq!(before.try_recv().unwrap_err(), TryRecvError::Closed);
+        assert_eq!(after.try_recv().unwrap_err(), TryRecvError::Closed);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_learns_of_it_or_that_it_never_comes() {
+        let tasks = LocalSet::new();
+        let work = async {
+            let desk = desk();
+            let waiting = [7, 8].map(|pid| {
+                let desk = Rc::clone(&desk);
+                spawn_local(async move { desk.wait_for(|seen| seen.pid == Some(pid)).await })
+            });
+            tokio::task::yield_now().await;
+            desk.update(|seen| seen.pid = Some(7));
+            tokio::task::yield_now().await;
+            desk.close();
+            let [comes, never] = waiting;
+            assert_eq!((comes.await.unwrap(), never.await.unwrap()), (Some(()), None));
+            assert_eq!(desk.wait_for(|seen| seen.pid == Some(7)).await, Some(()), "what is so is so");
+        };
+        tasks.run_until(work).await;
     }
 }

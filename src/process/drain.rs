@@ -85,7 +85,7 @@ impl Task {
     }
 
     fn draining_until(&self) -> Option<BootMs> {
-        match self.state.phase {
+        match self.state().phase {
             Phase::Stopping { step: StopStep::Drain, deadline, .. } => Some(deadline),
             _ => None,
         }

@@ -39,7 +39,7 @@ impl Task {
         });
         // What it has written is copied to the end, however long that takes; its exit is known at once.
         self.context.unwritten.finish(&self.context, self.identity.id, fact.run);
-        pid_file::remove(&self.identity.pid_file, pid);
+        pid_file::remove(&self.identity.pid_file(&self.spec), pid);
         self.desk.announced.clear();
         let leftovers = self.may_have_left_something();
         self.apply(Event::Exited { run: fact.run, outcome: fact.outcome, leftovers, at: fact.at });

@@ -3,7 +3,7 @@
 use crate::domain::secret::{self, REDACTED};
 use crate::domain::spec::Mode;
 use crate::domain::{AppSpec, ProcessId};
-use crate::paths::Home;
+use crate::paths::{Home, with_id};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,15 @@ pub struct Identity {
     pub error_log: Option<Arc<Path>>,
     /// The file that has both streams.
     pub combined_log: Option<Arc<Path>>,
-    pub pid_file: PathBuf,
     pub home: Home,
+}
+
+impl Identity {
+    /// Where its pid is written. Seldom asked for, so it is not kept.
+    pub fn pid_file(&self, spec: &AppSpec) -> PathBuf {
+        let of_app = spec.pid_file.clone().unwrap_or_else(|| self.home.default_pid_file(&spec.name));
+        with_id(&of_app, self.id.0)
+    }
 }
 
 /// The layers merged, with the variables that PM2's programs rely on: this list and nothing else of ours. `secrets`
@@ -47,7 +54,7 @@ pub(super) fn compose(
         ("pm_cwd", path(&spec.cwd)),
         ("pm_out_log_path", log(&identity.out_log)),
         ("pm_err_log_path", log(&identity.error_log)),
-        ("pm_pid_path", path(&identity.pid_file)),
+        ("pm_pid_path", path(&identity.pid_file(spec))),
         ("PM2_HOME", home.clone()),
         ("RPM_HOME", home),
     ];
@@ -143,7 +150,6 @@ mod tests {
             out_log: Some(Path::new("/h/logs/api-out-5.log").into()),
             error_log: None,
             combined_log: None,
-            pid_file: "/h/pids/api-5.pid".into(),
             home: Home::new("/h"),
         }
     }

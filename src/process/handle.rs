@@ -50,7 +50,7 @@ pub struct Observed {
 
 impl Observed {
     /// Nothing has happened yet.
-    fn of(state: State) -> Self {
+    pub(super) fn of(state: State) -> Self {
         Self {
             state,
             pid: None,
@@ -109,7 +109,6 @@ impl Handle {
             spec,
             identity,
             group,
-            state,
             run: None,
             containment: None,
             is_swept: false,

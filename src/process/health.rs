@@ -58,7 +58,7 @@ impl Task {
             word: self.desk.standing.is_ready(),
             node: self.desk.standing.is_online(),
             notified: self.desk.standing.is_notified(),
-            line: self.desk.standing.has_line(self.state.run),
+            line: self.desk.standing.has_line(self.state().run),
             started_up: self.desk.standing.has_started_up(),
             serves: self.desk.standing.serves(),
         };
@@ -80,7 +80,7 @@ impl Task {
             self.publish();
         }
         self.rotate();
-        let lives = matches!(self.state.phase, Phase::Launching { .. } | Phase::Online);
+        let lives = matches!(self.state().phase, Phase::Launching { .. } | Phase::Online);
         if lives && self.spec.ready.asks() {
             match (was_missing, missing) {
                 (Some(_), None) => self.report(Report::Ready),
@@ -130,13 +130,13 @@ impl Task {
         let why = format!("{what}: its {kind} probe failed {times} times, the last time with: {answer}");
         tracing::warn!("{} is ended: {why}", self.label());
         self.note_unwell(Unwell::Probe(kind), Some(why));
-        self.apply(Event::Unwell(self.state.run));
+        self.apply(Event::Unwell(self.state().run));
     }
 
     /// The time for its startup is over, which is the same as too many failures.
     pub(super) fn note_late_startup(&mut self) {
-        let is_late = self.must_start_up() && self.state.deadline().is_some_and(|at| at <= clock::boot_ms());
-        if !is_late || !matches!(self.state.phase, Phase::Launching { .. }) {
+        let is_late = self.must_start_up() && self.state().deadline().is_some_and(|at| at <= clock::boot_ms());
+        if !is_late || !matches!(self.state().phase, Phase::Launching { .. }) {
             return;
         }
         let last = self.desk.seen().condition.board.row(Kind::Startup).and_then(|row| row.last);
@@ -169,9 +169,9 @@ impl Task {
     pub(super) fn adopted_vitals(&self, pid: i32, line: Option<oneshot::Receiver<()>>, link: Option<&Link>) -> Vitals {
         let known = Known { started_up: self.desk.standing.has_started_up(), ready: self.desk.standing.serves() };
         let probes = &self.spec.ready.probes;
-        let lives = matches!(self.state.phase, Phase::Launching { .. } | Phase::Online);
+        let lives = matches!(self.state().phase, Phase::Launching { .. } | Phase::Online);
         let prober = (lives && probes.any()).then(|| {
-            let health = Health::resume(probes, known, clock::boot_ms(), self.state.run.0);
+            let health = Health::resume(probes, known, clock::boot_ms(), self.state().run.0);
             let door = link.and_then(Link::membership).cloned().map(|membership| Rc::new(membership) as Rc<dyn Door>);
             Prober::begin(probes.clone(), health, Surroundings { door, ..self.adopted_surroundings(pid) })
         });
@@ -189,7 +189,7 @@ impl Task {
     }
 
     fn adopted_notify(&self, pid: i32) -> Option<Notify> {
-        let name = name_of(NOTIFY, self.identity.id, self.state.run);
+        let name = name_of(NOTIFY, self.identity.id, self.state().run);
         let kept = self.context.inherited.borrow_mut().kept.take(&name)?;
         let keep = Rc::clone(&self.context.keep);
         let notify = Notify::listen(kept.fd, pid, self.desk.standing.clone(), keep, name, &kept.tag);

@@ -52,13 +52,19 @@ pub(super) struct Run {
     /// Where what it starts can be found.
     pub(super) place: Place,
     pub(super) exits: ExitSource,
-    pub(super) link: Option<Link>,
+    /// Boxed, as most have none.
+    pub(super) link: Option<Box<Link>>,
+    /// Where something is asked.
+    pub(super) vitals: Option<Box<Vitals>>,
+}
+
+/// A run, and how it is confined.
+pub(super) struct Launched {
+    pub(super) run: Run,
     /// What it and all it starts are in.
     pub(super) cgroup: Option<Cgroup>,
     /// Limits that are not in force, and why.
     pub(super) warnings: Vec<String>,
-    /// Where something is asked.
-    pub(super) vitals: Option<Box<Vitals>>,
 }
 
 impl Run {
@@ -115,7 +121,7 @@ pub(super) fn launch(
     id: SpawnId,
     secrets: &Values,
     around: &Surroundings<'_>,
-) -> Result<Run, NotLaunched> {
+) -> Result<Launched, NotLaunched> {
     let (context, process) = (around.context, around.identity.id);
     let ids = account(spec)?;
     let mut line = command_line(spec, compose(spec, around.identity, secrets), ids.as_ref())?;
@@ -188,14 +194,14 @@ fn look_after(
     (spawned, told): (Spawned, Option<oneshot::Receiver<ExitFact>>),
     (wires, membership, confined): (Wires, Option<Membership>, Confined),
     surroundings: Option<probe::Surroundings>,
-) -> Result<Run, LaunchError> {
+) -> Result<Launched, LaunchError> {
     let (context, process, pid) = (around.context, around.identity.id, spawned.pid);
     let line = await_line(spec, id, context, around.standing).unwrap_or_default();
     let [(out_label, out), (err_label, err)] = outputs(spec, around.identity, id);
     context.logs.capture(out_label, wires.out.0, out);
     context.logs.capture(err_label, wires.err.0, err);
     fault::point(Point::SpawnCaptured);
-    pid_file::write(&around.identity.pid_file, pid);
+    pid_file::write(&around.identity.pid_file(spec), pid);
     let pidfd = Arc::new(spawned.pidfd);
     context.keep.note(&name_of(PID, process, id), &pidfd);
     let is_guardians = spawned.parentage == Parent::Guardian;
@@ -213,7 +219,7 @@ fn look_after(
     let open = |(ours, _)| {
         let link = Link::open(ours, membership, around.holder, around.standing.clone(), voice())?;
         link.hold_back(spec.ready.asks());
-        io::Result::Ok(link)
+        io::Result::Ok(Box::new(link))
     };
     let link = wires.channel.map(open).transpose();
     let notify = wires.notify.map(|(socket, _)| listen(socket, id, pid, around)).transpose();
@@ -225,7 +231,7 @@ fn look_after(
             });
             let vitals = Vitals { prober, notify, line }.boxed();
             let (place, Confined { group: cgroup, warnings, .. }) = (context.kinship.place(is_guardians), confined);
-            Ok(Run { id, pid, began, place, exits, link, cgroup, warnings, vitals })
+            Ok(Launched { run: Run { id, pid, began, place, exits, link, vitals }, cgroup, warnings })
         }
         Err(error) => {
             // Nobody would ever know how it ends.

@@ -15,13 +15,13 @@ impl Task {
     /// kernel names who was chosen. Both outlive a daemon.
     pub(super) fn with_cause(&self, pid: i32, fact: ExitFact) -> ExitFact {
         let is_ours =
-            matches!(self.state.phase, Phase::Stopping { step: StopStep::MainKilled | StopStep::AllKilled, .. });
+            matches!(self.state().phase, Phase::Stopping { step: StopStep::MainKilled | StopStep::AllKilled, .. });
         if fact.outcome != Outcome::Signal(SIGKILL) || is_ours {
             return fact;
         }
         let group = self.context.confinement.group(self.identity.id, fact.run);
         let counted = group.and_then(|group| group.oom_kills()).is_some_and(|kills| kills > 0);
-        let age = clock::boot_ms().saturating_sub(self.state.started_at);
+        let age = clock::boot_ms().saturating_sub(self.state().started_at);
         let started = Duration::from_millis(time::awake_ms().saturating_sub(age));
         if counted || self.context.confinement.killed.names(pid, started) {
             return ExitFact { outcome: Outcome::OomKilled, ..fact };

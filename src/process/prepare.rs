@@ -86,7 +86,7 @@ impl Task {
 
     /// Whether the lifecycle's timer has to wait: the time of a run begins when it is executed.
     pub(super) fn waits_for_secrets(&self) -> bool {
-        self.preparing.is_some() && matches!(self.state.phase, Phase::Launching { .. })
+        self.preparing.is_some() && matches!(self.state().phase, Phase::Launching { .. })
     }
 
     /// A run that is to end before it was executed. `false` when there is none such.

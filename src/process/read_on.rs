@@ -16,7 +16,7 @@ use std::sync::Arc;
 impl Task {
     /// Reads its output on. Without a keeper it is found through the app's own end, as long as there is one.
     pub(super) fn read_on(&self, pid: Option<i32>) {
-        for (label, to) in outputs(&self.spec, &self.identity, self.state.run) {
+        for (label, to) in outputs(&self.spec, &self.identity, self.state().run) {
             let (what, number) = match label.stream {
                 OutputStream::Out => (OUT, 1),
                 OutputStream::Err => (ERR, 2),

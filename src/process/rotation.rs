@@ -8,7 +8,7 @@ impl Task {
     /// for it may be over, no more than its ready probe says.
     pub(super) fn rotate(&self) {
         let ready = &self.spec.ready;
-        let held_back = match self.state.phase {
+        let held_back = match self.state().phase {
             Phase::Launching { .. } => ready.asks() && self.missing().is_some(),
             Phase::Online => ready.probes.ready.is_some() && !self.desk.standing.serves(),
             // It is asked no more, and gets nothing anyway.

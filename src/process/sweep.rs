@@ -15,8 +15,8 @@ impl Task {
     /// The same of a run whose main process has ended.
     pub(super) fn contain_rest(&mut self, main: (i32, u64), place: Place) {
         let kinship = &self.context.kinship;
-        let mark = kinship.realm.mark(self.identity.id, self.state.run);
-        let cgroup = self.context.confinement.group(self.identity.id, self.state.run);
+        let mark = kinship.realm.mark(self.identity.id, self.state().run);
+        let cgroup = self.context.confinement.group(self.identity.id, self.state().run);
         self.containment = Some(Containment::new(kinship.clone(), mark, main, place).within(cgroup));
         self.is_swept = false;
     }
@@ -62,14 +62,14 @@ impl Task {
 
     /// Whether what its run has started is being ended.
     pub(super) fn is_sweeping(&self) -> bool {
-        let Phase::Stopping { step, .. } = self.state.phase else { return false };
+        let Phase::Stopping { step, .. } = self.state().phase else { return false };
         let is_due = matches!(step, StopStep::Rest | StopStep::RestKilled | StopStep::All | StopStep::AllKilled);
         is_due && !self.is_swept
     }
 
     /// Whether its main process is on its way out, and may still start something.
     pub(super) fn is_noting(&self) -> bool {
-        let is_stopping = matches!(self.state.phase, Phase::Stopping { .. });
-        is_stopping && !self.state.has_lost_main() && self.spec.stop.treekill
+        let is_stopping = matches!(self.state().phase, Phase::Stopping { .. });
+        is_stopping && !self.state().has_lost_main() && self.spec.stop.treekill
     }
 }

@@ -33,7 +33,6 @@ pub(super) struct Task {
     pub(super) spec: Arc<AppSpec>,
     pub(super) identity: Rc<Identity>,
     pub(super) group: Option<Group>,
-    pub(super) state: State,
     pub(super) run: Option<Run>,
     /// What has to be there before a run is executed.
     pub(super) preparing: Option<Preparing>,
@@ -67,7 +66,7 @@ enum Happened {
 
 impl Task {
     pub(super) async fn live(mut self: Box<Self>) {
-        while self.state.phase != Phase::Deleted {
+        while self.state().phase != Phase::Deleted {
             let happened = self.next().await;
             self.handle(happened);
             self.settle();
@@ -80,7 +79,7 @@ impl Task {
 
     /// What there is only now and then is boxed: every process has room for the rest of this.
     async fn next(&mut self) -> Happened {
-        let deadline = if self.waits_for_secrets() { None } else { self.state.deadline() };
+        let deadline = if self.waits_for_secrets() { None } else { self.state().deadline() };
         let (sweeping, noting, abandoned) = (self.is_sweeping(), self.is_noting(), self.abandoned);
         let desk = &self.desk;
         let mut gone = self
@@ -141,7 +140,7 @@ impl Task {
             Happened::Gone => {
                 self.is_swept = true;
                 self.tell_doubt();
-                self.apply(if self.has_found_some() { Event::GroupGone } else { Event::Alone }(self.state.run));
+                self.apply(if self.has_found_some() { Event::GroupGone } else { Event::Alone }(self.state().run));
             }
             Happened::Look => self.take_note(),
             Happened::Abandoned => {
@@ -156,7 +155,7 @@ impl Task {
             Command::Start(ticket) => (Event::Start, ticket),
             Command::Hold(ticket) => (Event::Hold, ticket),
             Command::Stop(ticket) => (Event::Stop, ticket),
-            Command::Restart(Some(run), ticket) if run != self.state.run => return self.tickets.push(ticket),
+            Command::Restart(Some(run), ticket) if run != self.state().run => return self.tickets.push(ticket),
             Command::Restart(_, ticket) => (Event::Restart, ticket),
             Command::Recycle(run, bytes, ticket) => (Event::Recycle(run, bytes), ticket),
             Command::Succeed(bytes) => return self.apply(Event::Succeed(bytes)),
@@ -173,13 +172,11 @@ impl Task {
                 return;
             }
             Command::CountFrom(restarts) => {
-                self.state.restarts = self.state.restarts.max(restarts);
+                self.desk.set_state(State { restarts: self.state().restarts.max(restarts), ..self.state() });
                 return self.publish();
             }
             Command::Reset => {
-                self.state.restarts = 0;
-                self.state.unstable = 0;
-                self.state.window_exits = 0;
+                self.desk.set_state(State { restarts: 0, unstable: 0, window_exits: 0, ..self.state() });
                 return self.publish();
             }
         };
@@ -200,24 +197,28 @@ impl Task {
         let _ = answer.send(sent);
     }
 
+    pub(super) fn state(&self) -> State {
+        self.desk.seen().state
+    }
+
     pub(super) fn publish(&self) {
-        self.desk.update(|seen| seen.state = self.state);
+        self.desk.tell();
         self.context.changes.send_replace(());
         if let Some(slot) = &self.slot {
             // What is waited for is told by the process that has started it.
-            let left = || self.containment.as_ref().filter(|_| self.state.has_lost_main()).map(Containment::main);
+            let left = || self.containment.as_ref().filter(|_| self.state().has_lost_main()).map(Containment::main);
             let run = self.run.as_ref().map(|run| (run.pid, run.began)).or_else(left);
             let started_at = self.desk.seen().started_at.unwrap_or(0);
             let (id, unwell) = (self.identity.id, self.noted_unwell());
-            slot.write(&Record { id, state: self.state, run, started_at, unwell });
+            slot.write(&Record { id, state: self.state(), run, started_at, unwell });
         }
     }
 
     /// Answers whoever waits, once nothing is under way.
     fn settle(&mut self) {
-        let settled = match self.state.phase {
+        let settled = match self.state().phase {
             Phase::Online => Settled::Online,
-            Phase::Stopped if self.state.has_ended() => Settled::Ended,
+            Phase::Stopped if self.state().has_ended() => Settled::Ended,
             Phase::Stopped => Settled::Stopped,
             Phase::Errored => Settled::Errored,
             Phase::WaitingRestart { .. } => Settled::WaitingRestart,

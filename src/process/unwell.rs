@@ -57,7 +57,7 @@ impl Unwell {
 impl Task {
     /// Known to whoever looks, and to the next daemon, when this returns.
     pub(super) fn note_unwell(&mut self, what: Unwell, why: Option<String>) -> String {
-        let run = self.state.run;
+        let run = self.state().run;
         let why = why.unwrap_or_else(|| self.words_for(what, run));
         self.unwell = Some((run, what.number()));
         self.desk.update(|seen| seen.unwell = Some(Box::new((run, why.clone()))));
@@ -77,7 +77,7 @@ impl Task {
     /// Of the run that is being ended, or that has ended last: an older one concerns nobody.
     pub(super) fn noted_unwell(&self) -> Option<(SpawnId, u32)> {
         let last = self.desk.seen().last_exit.map(|exit| exit.run);
-        self.unwell.filter(|(run, _)| *run == self.state.run || last.is_none_or(|last| last == *run))
+        self.unwell.filter(|(run, _)| *run == self.state().run || last.is_none_or(|last| last == *run))
     }
 
     fn words_for(&self, what: Unwell, run: SpawnId) -> String {

@@ -81,11 +81,14 @@ pub(super) fn cron_of(schedule: &Schedule) -> Option<&str> {
 
 /// The pattern and the zone of a schedule, or what is wrong with them.
 pub(super) fn read(schedule: &Schedule) -> Result<Option<(Pattern, TimeZone)>, String> {
-    let zone = match &schedule.time_zone {
-        Some(name) => TimeZone::get(name).map_err(|_| format!("this machine knows no time zone {name:?}"))?,
-        None => TimeZone::system(),
-    };
+    let zone = schedule
+        .time_zone
+        .as_ref()
+        .map(|name| TimeZone::get(name).map_err(|_| format!("this machine knows no time zone {name:?}")));
+    let zone = zone.transpose()?;
     let Some(text) = cron_of(schedule) else { return Ok(None) };
+    // What the machine knows of time zones is large, and stays in memory.
+    let zone = zone.unwrap_or_else(TimeZone::system);
     let pattern: Pattern = text.parse().map_err(|error| format!("the cron pattern {text:?}: {error}"))?;
     if pattern.next(&zone, clock::unix_ms()).is_none() {
         return Err(format!("the cron pattern {text:?} never comes"));

@@ -50,7 +50,7 @@ impl World {
             out_log: entry.identity.out_log.as_deref(),
             error_log: entry.identity.error_log.as_deref(),
             combined_log: entry.identity.combined_log.as_deref(),
-            pid_file: &entry.identity.pid_file,
+            pid_file: &entry.identity.pid_file(&entry.spec),
             env,
             backoff: entry.handle.observed().state.backoff,
             node_version: node,

@@ -215,7 +215,6 @@ pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: 
         CombinedLog::InHome => home.default_combined_log(&spec.name),
         CombinedLog::At(path) => path.clone(),
     });
-    let pid_file = spec.pid_file.clone().unwrap_or_else(|| home.default_pid_file(&spec.name));
     Rc::new(Identity {
         id,
         instance,
@@ -223,7 +222,6 @@ pub(super) fn identity(spec: &AppSpec, id: ProcessId, instance: u32, unique_id: 
         out_log: log(&spec.logs.out, "out"),
         error_log: log(&spec.logs.error, "error"),
         combined_log: combined.and_then(log_of),
-        pid_file: with_id(&pid_file, id.0),
         home: home.clone(),
     })
 }

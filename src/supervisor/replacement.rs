@@ -79,7 +79,7 @@ impl World {
         }
         if let Some(pid) = pid {
             // The replacement had written its own.
-            process::write_pid_file(&entry.identity.pid_file, pid);
+            process::write_pid_file(&entry.identity.pid_file(&entry.spec), pid);
         }
         let is_its_own = |run| run <= new_run && run != old_run;
         let lines = lines.last(&self.context.unwritten, &entry.spec, is_its_own).await;

@@ -65,7 +65,7 @@ impl World {
         old.send(Command::CountFrom(entry.handle.observed().state.restarts));
         old.send(Command::StandBy(false));
         if let Some(pid) = old.observed().pid {
-            process::write_pid_file(&entry.identity.pid_file, pid);
+            process::write_pid_file(&entry.identity.pid_file(&entry.spec), pid);
         }
         entry.passing = Some(std::mem::replace(&mut entry.handle, old));
     }

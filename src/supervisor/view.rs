@@ -118,7 +118,7 @@ impl World {
             out_log: entry.identity.out_log.as_deref().map(Path::to_owned),
             error_log: entry.identity.error_log.as_deref().map(Path::to_owned),
             combined_log: entry.identity.combined_log.as_deref().map(Path::to_owned),
-            pid_file: entry.identity.pid_file.clone(),
+            pid_file: entry.identity.pid_file(&entry.spec),
             env: shown_environment(&entry.spec, &entry.identity),
             watch: self.watch_of(&entry.spec),
             cause: self.last_cause(entry.identity.id),

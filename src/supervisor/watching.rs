@@ -71,7 +71,7 @@ impl World {
             .into_iter()
             .flatten()
             .map(|path| path.to_path_buf());
-        let mut never: Vec<_> = logs.chain([identity.pid_file.clone()]).collect();
+        let mut never: Vec<_> = logs.chain([identity.pid_file(spec)]).collect();
         if !spec.cwd.starts_with(self.home.root()) {
             never.push(self.home.root().to_owned());
         }
