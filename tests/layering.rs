@@ -28,11 +28,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ("watch", &["domain", "sys", "slots", "clock"]),
     ("cluster", &["domain", "ipc", "sys", "slots", "clock"]),
     ("probe", &["domain", "sys", "clock"]),
-    ("process", &["domain", "interpreter", "ipc", "bus", "cluster", "logs", "probe", "slots", "guardian", "sys", "clock"]),
-    // It does nothing to the system itself: of `sys` it knows names of signals, who keeps descriptors for it, and where a
-    // death matters.
+    ("process", &["domain", "interpreter", "ipc", "bus", "cluster", "logs", "probe", "slots", "guardian", "paths", "sys", "clock"]),
+    // It does nothing to the system itself: of `sys` it knows names of signals, who keeps descriptors for it, where a
+    // death matters, and how memory is given back when it has looked at many processes.
     ("supervisor", &["api", "domain", "process", "bus", "cluster", "logs", "metrics", "probe", "watch", "store", "slots", "clock",
-        "paths", "sys::fault", "sys::keep", "sys::signal"]),
+        "paths", "sys::fault", "sys::keep", "sys::program", "sys::rest", "sys::signal"]),
     ("engine", &["api", "domain", "bus", "config", "store", "slots", "ipc", "logs", "metrics", "watch", "cluster", "process",
         "supervisor", "guardian", "sys", "clock", "paths"]),
     // saved lists of PM2's shape, and PM2 itself, from outside

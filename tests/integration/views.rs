@@ -270,7 +270,7 @@ fn a_watched_list_gives_the_terminal_back() {
 #[test]
 fn the_board_shows_the_chosen_one_and_gives_the_terminal_back() {
     let home = populated();
-    let Some(done) = at_terminal(&home, (120, 30), "about it", "j\x1b[Bkq", &["monit"]) else { return };
+    let Some(done) = at_terminal(&home, (120, 30), "processes (4)", "j\x1b[Bkq", &["monit"]) else { return };
     let text = done.ok().text();
     for part in ["processes (4)", "worker", "output of", "metrics", "host  load"] {
         assert!(text.contains(part), "{part}: {text:?}");
