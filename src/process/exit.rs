@@ -119,8 +119,12 @@ impl ExitSource {
             From::Watched(end) => end.as_mut().poll(context).map(|exit| ExitFact::of(self.run, &exit)),
             From::Guardian(told) => match Pin::new(told).poll(context) {
                 Poll::Ready(Ok(fact)) => Poll::Ready(fact),
-                // Without a guardian this program is about to become another one.
-                Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+                Poll::Ready(Err(_)) => {
+                    // Without a guardian this program is about to become another one. Nobody asks it twice.
+                    self.from = From::Watched(Box::pin(std::future::pending()));
+                    Poll::Pending
+                }
+                Poll::Pending => Poll::Pending,
             },
         }
     }

@@ -103,6 +103,7 @@ impl Requests {
             let stage = match self.stages.get(key)? {
                 Stage::UnderWay { begun, .. } => Saved::Begun(begun.clone()?),
                 Stage::CutOff(begun) => Saved::Begun(begun.clone()),
+                Stage::Through(answer) if answer.len() > LONGEST_ANSWER => return None,
                 Stage::Through(answer) => Saved::Through(answer.clone()),
             };
             Some(SavedRequest { key: key.clone(), stage })
@@ -146,13 +147,13 @@ impl Requests {
         let stage = ticket.key.as_ref().and_then(|key| self.stages.get_mut(key));
         let Some(Stage::UnderWay { waiting, begun }) = stage else { return Vec::new() };
         let waiting = std::mem::take(waiting);
-        let answer = serde_json::to_string(answer).ok();
-        let is_short = answer.as_ref().is_some_and(|answer| answer.len() <= LONGEST_ANSWER);
-        let through = match (answer, begun.take()) {
-            (_, Some(begun)) if !is_short => Some(Stage::CutOff(begun)),
-            (answer, _) => answer.map(Stage::Through),
+        // What cannot be written is not understood when it is asked for, and made anew.
+        let answer = serde_json::to_string(answer).unwrap_or_default();
+        let through = match begun.take() {
+            Some(begun) if answer.len() > LONGEST_ANSWER => Stage::CutOff(begun),
+            _ => Stage::Through(answer),
         };
-        if let (Some(key), Some(through)) = (&ticket.key, through) {
+        if let Some(key) = &ticket.key {
             self.stages.insert(key.clone(), through);
             // However long it took: it is the last to be forgotten.
             self.order.retain(|known| known != key);
@@ -265,6 +266,16 @@ mod tests {
         first.finish(&ticket, &Err(ApiError::new(Code::Invalid, "x".repeat(LONGEST_ANSWER))));
         assert_eq!(ask(&mut next_generation(&first), "restart").unwrap().begun, Some(runs(7)));
         assert_eq!(ask(&mut first, "restart").unwrap().begun, Some(runs(7)));
+    }
+
+    #[test]
+    fn a_long_answer_of_what_noted_nothing_is_not_written_down() {
+        let mut first = Requests::default();
+        let ticket = ask(&mut first, "reset").unwrap();
+        let long = Err(ApiError::new(Code::Invalid, "x".repeat(LONGEST_ANSWER)));
+        first.finish(&ticket, &long);
+        assert_eq!(ask(&mut first, "reset").unwrap_err(), Some(long));
+        assert_eq!(first.saved(), []);
     }
 
     #[test]

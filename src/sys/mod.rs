@@ -44,7 +44,7 @@ pub mod pipe;
 #[cfg(feature = "engine")]
 pub mod ports;
 pub mod proc;
-#[cfg(feature = "cli")]
+#[cfg(feature = "engine")]
 pub mod program;
 pub mod read_as;
 #[cfg(feature = "engine")]
