@@ -36,16 +36,3 @@ pub enum Begun {
     /// The daemon that was to make room, and when the last update before this one was reported.
     Update { generation: u64, reported: Option<i64> },
 }
-
-impl Begun {
-    /// Bytes in memory, about.
-    pub fn weight(&self) -> usize {
-        match self {
-            Self::Processes(runs) => size_of_val(runs.as_slice()),
-            Self::Start(apps) => apps.iter().map(|runs| size_of_val(runs) + size_of_val(runs.as_slice())).sum(),
-            Self::Scale { new, .. } => size_of_val(new.as_slice()),
-            Self::Signal(runs) => size_of_val(runs.as_slice()),
-            Self::Update { .. } => size_of::<Self>(),
-        }
-    }
-}

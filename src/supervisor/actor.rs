@@ -126,6 +126,7 @@ impl Supervisor {
             for reply in waiting.into_iter().chain([reply]) {
                 let _ = reply.send(answer.clone());
             }
+            world.requests.borrow_mut().answered(&ticket);
             if ending.is_some() {
                 closed.send_replace(ending);
             }

@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 /// Requests remembered for a retry with the same key.
 const REMEMBERED: usize = 128;
-/// Bytes of them, about: with a thousand processes each is large.
-const HEAVIEST: usize = 256 << 10;
-/// Longer answers are made anew: going on with what is done already does nothing.
+/// Longer answers are made anew once they were sent: going on with what is done already does nothing.
 const LONGEST_ANSWER: usize = 4096;
+/// Bytes of longer ones, of requests that cannot be gone on with. The last one is kept in any case.
+const MOST_OF_LONG_ANSWERS: usize = 256 << 10;
 
 type Answer = Result<Response, ApiError>;
 type Reply = oneshot::Sender<Answer>;
@@ -64,20 +64,16 @@ enum Stage {
     },
     /// Its daemon was killed.
     CutOff(Begun),
-    /// Its answer, in JSON.
-    Through(String),
+    Through {
+        /// In JSON; empty where it has no such form.
+        answer: String,
+        /// What it was about, where the answer is to be made anew.
+        begun: Option<Begun>,
+    },
 }
 
-impl Stage {
-    /// Bytes in memory, about.
-    fn weight(&self) -> usize {
-        match self {
-            // Those are as many as there are commands.
-            Self::UnderWay { .. } => 0,
-            Self::CutOff(begun) => begun.weight(),
-            Self::Through(answer) => answer.len(),
-        }
-    }
+fn is_short(answer: &str) -> bool {
+    !answer.is_empty() && answer.len() <= LONGEST_ANSWER
 }
 
 impl Requests {
@@ -91,7 +87,7 @@ impl Requests {
         for SavedRequest { key, stage } in saved {
             let stage = match stage {
                 Saved::Begun(begun) => Stage::CutOff(begun),
-                Saved::Through(answer) => Stage::Through(answer),
+                Saved::Through(answer) => Stage::Through { answer, begun: None },
             };
             requests.insert(key, stage);
         }
@@ -101,10 +97,9 @@ impl Requests {
     pub(super) fn saved(&self) -> Vec<SavedRequest> {
         let saved = self.order.iter().filter_map(|key| {
             let stage = match self.stages.get(key)? {
-                Stage::UnderWay { begun, .. } => Saved::Begun(begun.clone()?),
                 Stage::CutOff(begun) => Saved::Begun(begun.clone()),
-                Stage::Through(answer) if answer.len() > LONGEST_ANSWER => return None,
-                Stage::Through(answer) => Saved::Through(answer.clone()),
+                Stage::Through { answer, .. } if is_short(answer) => Saved::Through(answer.clone()),
+                Stage::Through { begun, .. } | Stage::UnderWay { begun, .. } => Saved::Begun(begun.clone()?),
             };
             Some(SavedRequest { key: key.clone(), stage })
         });
@@ -116,13 +111,13 @@ impl Requests {
     pub(super) fn recall(&mut self, key: Option<String>, reply: Reply) -> Option<(Ticket, Reply)> {
         let Some(key) = key else { return Some((Ticket::default(), reply)) };
         let begun = match self.stages.get_mut(&key) {
-            Some(Stage::Through(text)) => match serde_json::from_str(text) {
+            Some(Stage::Through { answer, begun }) => match serde_json::from_str(answer) {
                 Ok(answer) => {
                     let _ = reply.send(answer);
                     return None;
                 }
-                // Of another version. What is asked again is done again.
-                Err(_) => None,
+                // Of another version, perhaps. What is asked again is done again, as far as that is known to be left.
+                Err(_) => begun.take(),
             },
             Some(Stage::UnderWay { waiting, .. }) => {
                 waiting.push(reply);
@@ -147,20 +142,27 @@ impl Requests {
         let stage = ticket.key.as_ref().and_then(|key| self.stages.get_mut(key));
         let Some(Stage::UnderWay { waiting, begun }) = stage else { return Vec::new() };
         let waiting = std::mem::take(waiting);
-        // What cannot be written is not understood when it is asked for, and made anew.
         let answer = serde_json::to_string(answer).unwrap_or_default();
-        let through = match begun.take() {
-            Some(begun) if answer.len() > LONGEST_ANSWER => Stage::CutOff(begun),
-            _ => Stage::Through(answer),
-        };
+        let begun = begun.take().filter(|_| !is_short(&answer));
+        let through = Stage::Through { answer, begun };
         if let Some(key) = &ticket.key {
             self.stages.insert(key.clone(), through);
             // However long it took: it is the last to be forgotten.
             self.order.retain(|known| known != key);
             self.order.push_back(key.clone());
         }
-        self.forget_while_heavy();
+        self.forget_long_answers();
         waiting
+    }
+
+    /// Whoever has asked has the answer.
+    pub(super) fn answered(&mut self, ticket: &Ticket) {
+        let Some(stage) = ticket.key.as_ref().and_then(|key| self.stages.get_mut(key)) else { return };
+        if let Stage::Through { begun, .. } = stage
+            && let Some(begun) = begun.take()
+        {
+            *stage = Stage::CutOff(begun);
+        }
     }
 
     fn insert(&mut self, key: String, stage: Stage) {
@@ -172,21 +174,31 @@ impl Requests {
         }
     }
 
-    /// The last one stays, however much it is.
-    fn forget_while_heavy(&mut self) {
-        let mut weight: usize = self.stages.values().map(Stage::weight).sum();
-        while weight > HEAVIEST && self.order.len() > 1 {
-            weight -= self.forget_oldest();
+    /// The oldest, as far as nobody can go on with what they answer.
+    fn forget_long_answers(&mut self) {
+        let mut all = 0;
+        let mut forgotten = Vec::new();
+        for key in self.order.iter().rev() {
+            let Some(Stage::Through { answer, begun: None }) = self.stages.get(key) else { continue };
+            if is_short(answer) {
+                continue;
+            }
+            if all > 0 && all + answer.len() > MOST_OF_LONG_ANSWERS {
+                forgotten.push(key.clone());
+            }
+            all += answer.len();
         }
+        self.order.retain(|key| !forgotten.contains(key));
+        self.stages.retain(|key, _| !forgotten.contains(key));
     }
 
-    /// How much it was.
-    fn forget_oldest(&mut self) -> usize {
+    fn forget_oldest(&mut self) {
         let under_way = |key: &String| matches!(self.stages.get(key), Some(Stage::UnderWay { .. }));
         // Somebody waits for those that are under way.
         let oldest = self.order.iter().position(|key| !under_way(key)).unwrap_or(0);
-        let forgotten = self.order.remove(oldest).and_then(|oldest| self.stages.remove(&oldest));
-        forgotten.map_or(0, |stage| stage.weight())
+        if let Some(oldest) = self.order.remove(oldest) {
+            self.stages.remove(&oldest);
+        }
     }
 }
 
@@ -264,7 +276,9 @@ mod tests {
         let ticket = ask(&mut first, "restart").unwrap();
         first.begin(&ticket, runs(7));
         first.finish(&ticket, &Err(ApiError::new(Code::Invalid, "x".repeat(LONGEST_ANSWER))));
+        assert!(ask(&mut first, "restart").unwrap_err().is_some());
         assert_eq!(ask(&mut next_generation(&first), "restart").unwrap().begun, Some(runs(7)));
+        first.answered(&ticket);
         assert_eq!(ask(&mut first, "restart").unwrap().begun, Some(runs(7)));
     }
 
@@ -279,23 +293,27 @@ mod tests {
     }
 
     #[test]
-    fn however_much_there_is_to_remember_the_last_is_remembered() {
+    fn long_answers_are_kept_as_far_as_there_is_room_and_the_others_with_them() {
         let mut requests = Requests::default();
-        let many = Begun::Processes(vec![(ProcessId(0), SpawnId(1)); HEAVIEST / 64]);
+        let scale = ask(&mut requests, "scale").unwrap();
+        requests.begin(&scale, runs(7));
+        let mut requests = next_generation(&requests);
+        let short = ask(&mut requests, "short").unwrap();
+        requests.finish(&short, &answer(1));
         let slow = ask(&mut requests, "slow").unwrap();
-        requests.begin(&slow, many.clone());
-        let long = Err(ApiError::new(Code::Invalid, "x".repeat(LONGEST_ANSWER)));
+        let long = |of| Err(ApiError::new(Code::Invalid, "x".repeat(of)));
         for number in 0..20 {
             let ticket = ask(&mut requests, &number.to_string()).unwrap();
-            requests.begin(&ticket, many.clone());
-            requests.finish(&ticket, &long);
-            assert!(requests.stages.values().map(Stage::weight).sum::<usize>() <= HEAVIEST);
+            requests.finish(&ticket, &long(MOST_OF_LONG_ANSWERS / 4));
+            requests.answered(&ticket);
+            let known = requests.stages.values().filter(|stage| matches!(stage, Stage::Through { .. })).count();
+            assert!(known <= 4, "{known}");
         }
-        requests.finish(&slow, &long);
-        assert!(requests.stages.len() < 6);
-        for remembered in ["19", "slow"] {
-            assert_eq!(ask(&mut requests, remembered).unwrap().begun, Some(many.clone()));
-        }
+        requests.finish(&slow, &long(2 * MOST_OF_LONG_ANSWERS));
+        assert_eq!(ask(&mut requests, "slow").unwrap_err(), Some(long(2 * MOST_OF_LONG_ANSWERS)));
+        assert_eq!(ask(&mut requests, "short").unwrap_err(), Some(answer(1)));
+        assert_eq!(ask(&mut requests, "19").unwrap().begun, None);
+        assert_eq!(ask(&mut requests, "scale").unwrap().begun, Some(runs(7)), "it can be gone on with");
     }
 
     #[test]

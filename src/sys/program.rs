@@ -22,7 +22,8 @@ unsafe extern "C" fn release_object(object: *mut libc::dl_phdr_info, _size: usiz
     let is_kernels = start == unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) } as usize;
     let stays_as_it_is = |it: &&libc::Elf64_Phdr| it.p_type == libc::PT_LOAD && it.p_flags & libc::PF_W == 0;
     for segment in segments.iter().filter(|it| !is_kernels && stays_as_it_is(it)) {
-        let (begin, end) = whole_pages(start + segment.p_vaddr as usize, segment.p_memsz as usize, page_size());
+        let (begin, end) =
+            whole_pages(start.wrapping_add(segment.p_vaddr as usize), segment.p_memsz as usize, page_size());
         // SAFETY: pages of a file that nobody writes: each is read from it again when it is needed next. Where that may not
         // be, as the memory is locked, nothing happens.
         unsafe { libc::madvise(begin as *mut c_void, end - begin, libc::MADV_DONTNEED) };
