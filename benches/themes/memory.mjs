@@ -16,6 +16,8 @@ const REST_MS = 10_000
 // The daemon gives back what it doesn't use a second after its start, and every half a minute.
 const SETTLED_MS = { start: 3000, apps: 35_000 }
 
+const MORE = { ...APPS, name: 'more', instances: 900 }
+
 const weigh = (report, manager, when, wish) => {
   const { rss, pss, anonymous } = memory(manager.daemons)
   const row = (name, options) => report.row('memory', `${when}: ${name}`, { unit: 'MiB', ...options })
@@ -41,6 +43,13 @@ export default async (report, { rounds }) => {
     const seconds = (now() - begun) / 1000
     for (const [at, manager] of managers.entries()) {
       rest.add(manager.name, (cpuMs(manager.daemons) - before[at]) / seconds)
+    }
+    for (const manager of managers) await manager.start(MORE)
+    await sleep(SETTLED_MS.apps)
+    for (const manager of managers) {
+      weigh(report, manager, '1000 apps')
+      const alone = report.row('memory', '1000 apps: RSS of the daemon alone', { unit: 'MiB', wish: { value: 6 } })
+      alone.add(manager.name, memory([manager.daemon]).rss)
     }
     report.note(`CPU at rest is one stretch of ${(REST_MS * rounds) / 1000} s, both managers side by side`)
   } finally {
