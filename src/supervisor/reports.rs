@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// To look at so many takes far longer than to give back, each time, what that has needed.
-const MANY: usize = 250;
+const MANY: usize = 100;
 
 impl World {
     pub(super) fn reported(self: &Rc<Self>, id: ProcessId, holder: Holder, report: Report) {
