@@ -483,6 +483,8 @@ fn a_named_pipe_is_written_before_its_reader_comes() {
     let mut app = app(&logs, 1, path.clone());
     app.write_all(b"hello\n").unwrap();
     let mut live = logs.subscribe(everyone());
+    // It is registered when it knows where files ended.
+    block_on(live.start_of(&path));
     app.write_all(b"there\n").unwrap();
     lines(&mut live, 1);
     let mut read = [0; 12];
