@@ -70,6 +70,7 @@ impl Desk {
         let mut commands = self.commands.borrow_mut();
         if let Some(command) = commands.pop_front() {
             if commands.is_empty() {
+                // Its room too: the next one may come in a week.
                 *commands = VecDeque::new();
             }
             if command.starts() {

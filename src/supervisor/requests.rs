@@ -62,7 +62,7 @@ enum Stage {
         waiting: Vec<Reply>,
         begun: Option<Begun>,
     },
-    /// Its daemon was killed.
+    /// Its daemon was killed, or its answer was long and has been sent: whoever asks again goes on with it.
     CutOff(Begun),
     Through {
         /// In JSON; empty where it has no such form.
